@@ -1,0 +1,28 @@
+"""Refuse a composition with mistakes in it: Hydra itself accepts a misspelt key in a row file without a word.
+
+DVC loads this folder (`hydra.plugins_path` in .dvc/config) before it composes params.yaml.
+"""
+
+import sys
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from hohoho.errors import InputError
+from hohoho.params import check
+
+SCHEMA = Path(__file__).parents[2] / "schema.yaml"
+
+
+def composed_from_conf(*, _root_) -> str:
+    """The first line of params.yaml; on the way, the whole composition is checked."""
+    composed = _root_.copy()
+    composed.edit = ""
+    try:
+        check(OmegaConf.to_container(composed, resolve=True), SCHEMA)
+    except InputError as error:
+        sys.exit(f"ERROR: {error}")  # OmegaConf would bury any Exception in one of its own
+    return "conf/, then `hohoho params` or `dvc exp run`: this file is composed from it"
+
+
+OmegaConf.register_new_resolver("composed_from_conf", composed_from_conf, replace=True)

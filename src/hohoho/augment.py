@@ -1,0 +1,70 @@
+"""Augmentation of a whole batch on its device; every draw comes from the generator that is passed in."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+from torch.nn.functional import affine_grid, grid_sample
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """rotation_deg: uniform in +-, zero fill. jitter: strength of brightness, contrast and saturation (hue 0)."""
+
+    rotation_deg: float
+    flip: bool
+    jitter: float
+    jitter_probability: float
+
+
+def augment(images: Tensor, how: Augmentation, generator: Generator) -> Tensor:
+    """images: (slices, channels, H, W) in [0, 1]. Returns the same shape, each slice drawn for itself."""
+    images = rotate_and_flip(images, how.rotation_deg, how.flip, False, generator)
+    return color_jitter(images, how.jitter, how.jitter_probability, generator)
+
+
+def rotate_and_flip(images: Tensor, degrees: float, horizontal: bool, vertical: bool, generator: Generator) -> Tensor:
+    """One bilinear resampling for rotation (zero fill) and flips (probability 0.5 each)."""
+    n = len(images)
+    angle = math.radians(degrees) * _uniform(n, generator)
+    flip_x = 1 - 2 * _coin(n, 0.5, generator) * horizontal
+    flip_y = 1 - 2 * _coin(n, 0.5, generator) * vertical
+    affine = torch.zeros(n, 2, 3)
+    affine[:, 0, 0], affine[:, 0, 1] = torch.cos(angle) * flip_x, -torch.sin(angle) * flip_x
+    affine[:, 1, 0], affine[:, 1, 1] = torch.sin(angle) * flip_y, torch.cos(angle) * flip_y
+    grid = affine_grid(affine.to(images.device), list(images.shape), align_corners=False)
+    return grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def color_jitter(images: Tensor, strength: float, probability: float, generator: Generator) -> Tensor:
+    """Brightness, contrast, then saturation, each by a factor in 1 +- strength, on a slice with that probability."""
+    n = len(images)
+    chosen = _coin(n, probability, generator)
+    factors = 1 + strength * torch.stack([_uniform(n, generator) for _ in range(3)]) * chosen
+    brightness, contrast, saturation = factors.to(images.device).view(3, n, 1, 1, 1)
+    images = (images * brightness).clamp(0, 1)
+    images = _blend(images, _gray(images).mean((2, 3), keepdim=True), contrast)
+    return _blend(images, _gray(images), saturation)
+
+
+def _gray(images: Tensor) -> Tensor:
+    """Luma of ITU-R BT.601 for three channels, as colour jitter is defined for pictures; one channel stays as it is."""
+    if images.shape[1] == 1:
+        return images
+    weights = torch.tensor([0.299, 0.587, 0.114], device=images.device).view(1, 3, 1, 1)
+    return (images * weights).sum(1, keepdim=True)
+
+
+def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
+    return (images * factor + other * (1 - factor)).clamp(0, 1)
+
+
+def _uniform(n: int, generator: Generator) -> Tensor:
+    """(n,) uniform in [-1, 1)."""
+    return 2 * torch.rand(n, generator=generator) - 1
+
+
+def _coin(n: int, probability: float, generator: Generator) -> Tensor:
+    """(n,) of 1 (heads) and 0."""
+    return (torch.rand(n, generator=generator) < probability).float()

@@ -1,0 +1,103 @@
+"""Slice classifiers: a torchvision backbone without its head, and ours on top."""
+
+import json
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torchvision import models
+
+from hohoho.errors import InputError
+from hohoho.files import write_json
+from hohoho.labels import LABELS
+from hohoho.weights import save_weights
+
+PRIOR_LOGIT = -2.0  # bleeds are rare: starting near their rate saves the first epoch
+FIRST_CONVOLUTION = {"resnet18": "conv1", "resnet34": "conv1", "resnet50": "conv1", "densenet121": "features.conv0"}
+
+
+def build_backbone(name: str, channels: int, imagenet: bool = False) -> nn.Module:
+    """A torchvision backbone that maps (slices, channels, H, W) to (slices, features), its own classifier taken off.
+
+    Weights are random from torch's generator, or ImageNet's where asked for. Where the input is not three channels, the
+    first convolution is a new one. Raises `InputError` where ImageNet weights cannot be fetched.
+    """
+    backbone = _imagenet(name) if imagenet else models.get_model(name, weights=None)
+    setattr(backbone, "classifier" if name.startswith("densenet") else "fc", nn.Identity())
+    if channels != 3:
+        _replace_first_convolution(backbone, FIRST_CONVOLUTION[name], channels)
+    return backbone
+
+
+def _imagenet(name: str) -> nn.Module:
+    weights = models.get_model_weights(name).IMAGENET1K_V1
+    try:
+        return models.get_model(name, weights=weights)
+    except (URLError, OSError, RuntimeError) as error:
+        raise InputError(
+            f"ImageNet weights for {name} cannot be fetched from {weights.url} ({error}). Put that file into "
+            f"{Path(torch.hub.get_dir()) / 'checkpoints'} yourself, or start without it: -S backbone.start=random"
+        ) from None
+
+
+def _replace_first_convolution(backbone: nn.Module, path: str, channels: int) -> None:
+    old = backbone.get_submodule(path)
+    new = nn.Conv2d(channels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=False)
+    backbone.set_submodule(path, new)
+
+
+def feature_count(backbone: nn.Module, channels: int) -> int:
+    """Features per slice: 512 for ResNet-18 and -34, 2048 for ResNet-50, 1024 for DenseNet-121."""
+    backbone.eval()
+    with torch.no_grad():
+        return backbone(torch.zeros(1, channels, 64, 64)).shape[1]
+
+
+class SliceClassifier(nn.Module):
+    """Normalisation, backbone and head in one: images in [0, 1] in, five logits out.
+
+    images: (slices, channels, H, W) float in [0, 1]. mean, std: per channel.
+    """
+
+    def __init__(self, name: str, channels: int, mean: list[float], std: list[float], dropout: float):
+        super().__init__()
+        self.settings = {"name": name, "channels": channels, "dropout": dropout}
+        self.backbone = build_backbone(name, channels)
+        self.head = nn.Sequential(
+            nn.Dropout(dropout), nn.ReLU(), nn.Linear(feature_count(self.backbone, channels), len(LABELS))
+        )
+        nn.init.constant_(self.head[-1].bias, PRIOR_LOGIT)
+        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(-1, 1, 1))
+
+    def embed(self, images: Tensor) -> Tensor:
+        """(slices, features) before the head."""
+        normalised = (images - self.mean) / self.std
+        return self.backbone(normalised.contiguous(memory_format=torch.channels_last))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(slices, 5) logits."""
+        return self.head(self.embed(images))
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """uint8 images as float in [0, 1]."""
+    return images.float() / 255
+
+
+def save_classifier(folder: Path, model: SliceClassifier) -> None:
+    """Write weights and the settings to rebuild them."""
+    save_weights(folder / "model.safetensors", model)
+    write_json(folder / "model.json", model.settings)
+
+
+def load_classifier(folder: Path) -> SliceClassifier:
+    """The classifier as saved, in evaluation mode."""
+    weights = load_file(folder / "model.safetensors")
+    placeholder = weights["mean"].flatten().tolist(), weights["std"].flatten().tolist()
+    settings = json.loads((folder / "model.json").read_text())
+    model = SliceClassifier(settings["name"], settings["channels"], *placeholder, settings["dropout"])
+    model.load_state_dict(weights)
+    return model.eval()

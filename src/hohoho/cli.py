@@ -1,0 +1,73 @@
+"""The command `hohoho`: what DVC's own commands do not do."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from hohoho.errors import InputError
+
+NOT_A_DEVICE = "For research and teaching; not a medical device."
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command; a mistake the user can mend ends in one message and exit code 2."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except InputError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(prog="hohoho", description=f"Intracranial hemorrhage in head CT. {NOT_A_DEVICE}")
+    commands = top.add_subparsers(required=True, metavar="command")
+
+    phantom = commands.add_parser("phantom", help="write head phantoms as an RSNA-2019 tree")
+    phantom.add_argument("--out", type=Path, required=True, help="folder to write; an older phantom there is replaced")
+    phantom.add_argument("--patients", type=int, required=True)
+    phantom.add_argument("--seed", type=int, required=True)
+    phantom.add_argument("--size", type=int, default=128, help="pixels a side (default 128)")
+    phantom.add_argument("--label-error-rate", type=float, default=0.0, help="planted label errors (default 0)")
+    phantom.add_argument("--workers", type=int, default=2)
+    phantom.add_argument("--montage", type=Path, metavar="PNG", help="also draw a picture of some of them")
+    phantom.set_defaults(run=_phantom)
+
+    params = commands.add_parser("params", help="compose conf/ into params.yaml, checked")
+    params.add_argument("overrides", nargs="*", help="as for dvc exp run -S, e.g. loss.gamma_neg=4")
+    params.set_defaults(run=_params)
+
+    predict = commands.add_parser("predict", help="a DICOM folder → predictions.csv and prediction.json")
+    predict.add_argument("folder", type=Path, help="one head CT, any file names and depth")
+    predict.add_argument("--out", type=Path, required=True)
+    predict.add_argument("--models", type=Path, default=Path("models"), help="as trained by dvc repro (default models)")
+    predict.set_defaults(run=_predict)
+    return top
+
+
+def _phantom(options: argparse.Namespace) -> None:
+    from hohoho.phantom.montage import montage
+    from hohoho.phantom.tree import write_phantom
+
+    if options.montage:
+        montage(options.montage, options.seed, options.patients, options.size)
+    write_phantom(
+        options.out, options.patients, options.seed, options.size, options.label_error_rate, options.workers, True
+    )
+
+
+def _params(options: argparse.Namespace) -> None:
+    from hohoho.composition import compose
+
+    compose(Path("params.yaml"), options.overrides)
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from hohoho.predict import predict_folder
+
+    predict_folder(options.folder, options.out, options.models)
+
+
+if __name__ == "__main__":
+    main()

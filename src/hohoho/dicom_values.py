@@ -1,0 +1,61 @@
+"""Raw DICOM elements as text and numbers, straight from their bytes: nothing is guessed, absent is empty."""
+
+import re
+
+import numpy as np
+
+
+class Values:
+    """The elements of one data set by tag number. `dataset` needs get_item(tag) and the byte order it was read in."""
+
+    def __init__(self, dataset, little_endian):
+        self.dataset = dataset
+        self.order = "<" if little_endian else ">"
+
+    def raw(self, tag):
+        """Bytes of the element, None where it is absent, b"" where it is empty."""
+        if tag not in self.dataset:
+            return None
+        value = self.dataset.get_item(tag).value
+        return value if isinstance(value, bytes) else b""
+
+    def texts(self, tag):
+        """All values of a text element, without padding: [] where absent or empty."""
+        value = self.raw(tag)
+        if not value:
+            return []
+        return [part.strip(" \0") for part in value.decode("latin-1").split("\\")]
+
+    def text(self, tag):
+        """The whole element as one text, "" where absent."""
+        return "\\".join(self.texts(tag))
+
+    def numbers(self, tag):
+        """All values of a decimal or integer string (DS, IS); () where absent or where one is no finite number."""
+        try:
+            numbers = tuple(float(part) for part in self.texts(tag))
+        except ValueError:
+            return ()
+        return numbers if np.isfinite(numbers).all() else ()
+
+    def integer(self, tag, dtype="u2"):
+        """First value of a binary number (US, SS), None where absent. `dtype` says how its bits are read."""
+        value = self.raw(tag)
+        size = np.dtype(dtype).itemsize
+        if not value or len(value) < size:
+            return None
+        return int(np.frombuffer(value[:size], self.order + dtype)[0])
+
+
+def plain(text):
+    """A manufacturer's or kernel's name without what could carry more than a name; None where nothing is left."""
+    return re.sub(r"[^A-Za-z0-9 ._+/-]", "", text).strip()[:32] or None
+
+
+def age_band(age):
+    """Decade of a DICOM age (PS3.5 6.2, "045Y"), "90+" from ninety on; None where absent or malformed."""
+    match = re.fullmatch(r"(\d{1,3})([DWMY])", age)
+    if not match:
+        return None
+    years = int(match[1]) if match[2] == "Y" else 0
+    return "90+" if years >= 90 else f"{years // 10 * 10}-{years // 10 * 10 + 9}"

@@ -1,0 +1,84 @@
+"""Stored values → Hounsfield units: padding, unused bits, wrapped negatives, rescale."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+AIR_HU = -1024
+HIGHEST_HU = 32767
+WRAPPED_FROM = 3072  # 4096 - 1024: where 12 unsigned bits put -1024 HU
+
+
+class PixelFormat(NamedTuple):
+    """How an image's pixels are stored, and the line that turns them into HU (DICOM PS3.3 C.7.6.3, C.11.1)."""
+
+    rows: int
+    columns: int
+    dtype: str  # of the stored words, with byte order: "<i2"
+    bits_stored: int
+    slope: float
+    intercept: float
+    padding: tuple[int, int] | None  # lowest and highest stored value that means "not measured"
+    offset: int | None  # of the first pixel in the file, None where a decoder is needed
+
+
+def to_hu(stored, pixels):
+    """(rows, columns) stored values → (int16 HU, never below -1024; repairs made). Padding becomes -1024 HU.
+
+    Padding is masked on the stored values, as PS3.3 C.7.5.1.1.2 defines it, before anything changes them.
+    """
+    padding = _padding(stored, pixels)
+    values = _own_bits(stored, pixels)
+    wrapped = is_wrapped(values, pixels)
+    if wrapped:
+        padding = padding | _wrapped_padding(values, pixels)
+        values = np.where(values >= WRAPPED_FROM, values.astype(np.int32) - 4096, values)
+    hu = _rescaled(values, pixels.slope, pixels.intercept)
+    hu[padding] = AIR_HU
+    repairs = (("padding",) if padding.any() else ()) + (("wrapped_negatives",) if wrapped else ())
+    return np.clip(hu, AIR_HU, HIGHEST_HU, out=hu).astype(np.int16), repairs
+
+
+def is_wrapped(values, pixels):
+    """True where negative values wrapped round in 12 unsigned bits: air then shows as values of 3072 and more.
+
+    An unsigned file without a rescale intercept cannot hold air at all, so the outer frame of the picture tells.
+    """
+    if pixels.bits_stored != 12 or np.dtype(pixels.dtype).kind != "u" or pixels.intercept <= -100:
+        return False
+    rows, columns = values.shape
+    frame = np.ones(values.shape, bool)
+    frame[rows // 8 : rows - rows // 8, columns // 8 : columns - columns // 8] = False
+    frame &= ~(_padding(values, pixels) | _wrapped_padding(values, pixels))
+    counts = np.bincount(values[frame] >> 6) if frame.any() else np.zeros(1)  # bins of 64 values
+    return bool(counts.argmax() >= WRAPPED_FROM >> 6)
+
+
+def _padding(stored, pixels):
+    if pixels.padding is None:
+        return np.zeros(stored.shape, bool)
+    low, high = pixels.padding
+    return stored == low if low == high else (stored >= low) & (stored <= high)
+
+
+def _wrapped_padding(stored, pixels):
+    """Padding that wrapped round as well: the header's value modulo 4096, or one value in all four corners."""
+    corners = {int(stored[row, column]) for row in (0, -1) for column in (0, -1)}
+    wrapped = {value % 4096 for value in pixels.padding or ()}
+    if len(corners) == 1 and 2048 <= min(corners) < WRAPPED_FROM:
+        wrapped |= corners
+    return np.isin(stored, list(wrapped))
+
+
+def _own_bits(stored, pixels):
+    """Without the bits above BitsStored, which old files fill with overlays; the sign is kept (PS3.5 8.1.1)."""
+    unused = stored.dtype.itemsize * 8 - pixels.bits_stored
+    if unused <= 0:
+        return stored
+    return (stored << unused) >> unused
+
+
+def _rescaled(values, slope, intercept):
+    if slope == 1 and intercept == round(intercept):
+        return values.astype(np.int32) + int(intercept)
+    return np.rint(values.astype(np.float32) * slope + intercept)

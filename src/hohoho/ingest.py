@@ -1,0 +1,129 @@
+"""Scans of any layout → the slice store and its report: pixels read in worker processes, ids replaced by pseudonyms."""
+
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from hohoho.errors import InputError
+from hohoho.ingest_report import count, report_lines, skipped_counts
+from hohoho.labels import LABELS
+from hohoho.pseudonyms import pseudonym
+from hohoho.scan import WARNED, Inventory, Note, Scan
+from hohoho.scan_pixels import ScanPixels, read_scan
+from hohoho.series import gap_warnings, gaps_mm, wide_gaps
+from hohoho.slice_store import SliceWriter
+from hohoho.workers import ordered_map
+
+
+class IngestReport(NamedTuple):
+    """What an ingest did."""
+
+    counts: dict  # for metrics/ingest.json
+    lines: pd.DataFrame  # one row for everything skipped, repaired or warned of, by study
+
+
+def ingest(
+    inventory: Inventory,
+    folder: Path,
+    image_size: int,
+    window_hu: tuple[float, float],
+    key: bytes,
+    workers: int = 1,
+    progress: bool = False,
+) -> IngestReport:
+    """Reads, windows and stores every slice of `inventory` in `folder`; the same result for any number of workers.
+
+    image_size: pixels a side. window_hu: center, width. key: of the pseudonyms. Raises InputError where nothing usable
+    was found.
+    """
+    if not inventory.scans:
+        raise InputError(f"none of {inventory.files} files is a usable CT slice: {_reasons(inventory.notes)}")
+    scans = sorted(inventory.scans, key=lambda scan: pseudonym(key, "study", scan.study))
+    writer = SliceWriter(folder, image_size)
+    notes, slices, studies, stored = list(inventory.notes), [], [], []
+    read = partial(read_scan, image_size=image_size, window_center_hu=window_hu[0], window_width_hu=window_hu[1])
+    results = zip(scans, ordered_map(read, scans, workers), strict=True)
+    for scan, result in tqdm(results, "pixels", len(scans), disable=not progress, unit="scan"):
+        notes += result.notes
+        if len(result.kept):
+            writer.append(result.pixels)
+            slices.append(slice_rows(scan, result, key))
+            studies.append(study_row(scan, slices[-1]))
+            stored.append(scan)
+            notes += [Note(WARNED, warning, scan.study) for warning in gap_warnings(slices[-1]["position_mm"])]
+    if not slices:
+        raise InputError(f"none of {inventory.files} files has usable pixels: {_reasons(notes)}")
+    slices, studies = pd.concat(slices, ignore_index=True), pd.DataFrame(studies)
+    copies = join_copies(slices, studies)
+    notes += [Note(WARNED, "same_pixels_as_another_patient", stored[row].study) for row in copies]
+    writer.finish(slices, studies)
+    return IngestReport(count(inventory.files, slices, notes), report_lines(notes, key))
+
+
+def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> pd.DataFrame:
+    """The rows of the slice table for one scan, those slices that could be read, foot to head."""
+    position_mm = scan.position_mm[result.kept]
+    index = np.arange(len(result.kept))
+    rows = {
+        "study": pseudonym(key, "study", scan.study),
+        "patient": pseudonym(key, "patient", scan.patient),
+        "index": index,
+        "position_mm": position_mm,
+        "level": index[::-1],
+        "gap_before": wide_gaps(position_mm),
+    }
+    labels = dict(zip(LABELS, scan.labels[result.kept].T, strict=True))
+    return pd.DataFrame(rows | labels | {"pixel_hash": result.hashes})
+
+
+def study_row(scan: Scan, rows: pd.DataFrame) -> dict:
+    """The row of the study table for one scan; `rows` are its rows of the slice table."""
+    gaps = gaps_mm(rows["position_mm"]) if len(rows) > 1 else np.array([np.nan])
+    return {
+        "study": rows["study"].iloc[0],
+        "patient": rows["patient"].iloc[0],
+        "split": scan.split,
+        "slices": len(rows),
+        "tilt_deg": scan.tilt_deg,
+        "gap_mm_min": gaps.min(),
+        "gap_mm_median": np.median(gaps),
+        "gap_mm_max": gaps.max(),
+        "thickness_mm": scan.thickness_mm,
+        "kernel": scan.kernel,
+        "manufacturer": scan.manufacturer,
+        "age_band": scan.age_band,
+        "sex": scan.sex,
+    }
+
+
+def join_copies(slices: pd.DataFrame, studies: pd.DataFrame) -> np.ndarray:
+    """Gives patients that share a slice's pixels one pseudonym, in both tables: they are one person, anonymised twice.
+
+    So no split can part them. Returns the rows of `studies` whose patient was renamed.
+    """
+    pairs = slices[["pixel_hash", "patient"]].drop_duplicates()
+    shared = pairs[pairs["pixel_hash"].duplicated(keep=False)]
+    joined = {}
+    for _, group in shared.groupby("pixel_hash")["patient"]:
+        names = {_root(joined, name) for name in group}
+        joined.update(dict.fromkeys(names - {min(names)}, min(names)))
+    renamed = {name: _root(joined, name) for name in joined}
+    affected = np.flatnonzero(studies["patient"].isin(set(renamed)))
+    for table in (slices, studies):
+        table["patient"] = table["patient"].replace(renamed)
+    return affected
+
+
+def _root(joined, name):
+    while name in joined:
+        name = joined[name]
+    return name
+
+
+def _reasons(notes):
+    """Why files were skipped, with how many of each, for an error message."""
+    return ", ".join(f"{n} {reason}" for reason, n in skipped_counts(notes).items()) or "no files"

@@ -1,0 +1,67 @@
+"""What an ingest did: counts for the metrics, and one line for every kind of thing in every study."""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+
+from hohoho.labels import LABELS
+from hohoho.pseudonyms import pseudonym
+from hohoho.scan import REPAIRED, SKIPPED, WARNED, Note
+
+LINE_COLUMNS = ["action", "reason", "study", "file", "slices", "count"]
+
+
+def count(files: int, slices: pd.DataFrame, notes: list[Note]) -> dict:
+    """Counts of one ingest, by kind; flat and short enough for `dvc metrics show`. slices: the slice table."""
+    labels = slices[list(LABELS)]
+    known, positive = labels.notna().sum(), labels.sum()
+    ratios = {name: round(float((known[name] - n) / n), 2) if n else None for name, n in positive.items()}
+    return {
+        "files": files,
+        "studies": int(slices["study"].nunique()),
+        "patients": int(slices["patient"].nunique()),
+        "slices": len(slices),
+        "labelled_slices": int(labels.notna().all(axis=1).sum()),
+        "positives": {name: int(n) for name, n in positive.items()},
+        "neg_per_pos": ratios,
+        "skipped": skipped_counts(notes),
+        "repaired": _counts(notes, REPAIRED),
+        "warned": _counts(notes, WARNED),
+    }
+
+
+def skipped_counts(notes: list[Note]) -> dict[str, int]:
+    """Reason → how many files or slices were skipped for it."""
+    return _counts(notes, SKIPPED)
+
+
+def _counts(notes, action):
+    return dict(sorted(Counter(note.reason for note in notes if note.action == action).items()))
+
+
+def report_lines(notes: list[Note], key: bytes) -> pd.DataFrame:
+    """One row for every action and reason in every study; a file of no known study has a row of its own.
+
+    Columns: action, reason, study and file (pseudonyms, empty where not meant), slices (indices foot to head, "0-3 7"),
+    count. Sorted, so that it does not depend on the order of files.
+    """
+    groups = {}
+    for note in notes:
+        study = pseudonym(key, "study", note.study) if note.study is not None else ""
+        item = pseudonym(key, "file", note.item) if note.study is None and note.item is not None else ""
+        groups.setdefault((note.action, note.reason, study, item), []).append(note.index)
+    lines = [
+        (*group, _ranges([index for index in indices if index is not None]), len(indices))
+        for group, indices in sorted(groups.items())
+    ]
+    return pd.DataFrame(lines, columns=LINE_COLUMNS)
+
+
+def _ranges(indices):
+    """Whole numbers as text, runs joined: [0, 1, 2, 7] → "0-2 7"."""
+    if not indices:
+        return ""
+    numbers = np.unique(indices)
+    runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+    return " ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)

@@ -1,0 +1,159 @@
+"""Which bleeds a patient has: five types, their places, sizes and densities, drawn once."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hohoho.phantom.geometry import Point, Waves, draw_waves
+
+BLEEDING = 0.67  # part of the patients that bleed at all; the rest are normal scans
+P_ICH, P_SAH, P_SDH, P_EDH = 0.50, 0.38, 0.48, 0.13  # of a bleeding patient
+P_IVH_WITH_ICH, P_IVH_ALONE = 0.42, 0.14
+DEEP_SITES = ((25.0, -2.0, 7.0), (12.0, 10.0, 9.0), (13.0, -20.0, 14.0))
+BACK_SITES = ((18.0, 55.0, -34.0), (2.0, 16.0, -32.0))  # cerebellum, pons
+
+
+@dataclass(frozen=True)
+class Ich:
+    centre: Point
+    radii: Point
+    hu: float
+    rim_mm: float  # oedema around it
+    wobble: Waves
+
+
+@dataclass(frozen=True)
+class Ivh:
+    hu: float
+    surface_y: float  # mm: blood lies behind this level in a patient on the back; a clot has no level
+    sides: tuple[float, float, float]  # how full: left, right, third and fourth (0 to 1)
+    clot: tuple[Point, float] | None  # centre and radius
+
+
+@dataclass(frozen=True)
+class Sah:
+    hu: float
+    centre: Point
+    radius_mm: float
+    widen_mm: float
+
+
+@dataclass(frozen=True)
+class Sdh:
+    hu: float
+    side: int  # +1 left, -1 right
+    thickness_mm: float
+    azimuth: float  # rad, of its middle: 0 to the front, pi to the back
+    half_azimuth: float
+    z_mm: float
+    half_z_mm: float
+    along_falx: bool
+
+
+@dataclass(frozen=True)
+class Edh:
+    hu: float
+    direction: Point  # from the centre of the head to its middle
+    thickness_mm: float
+    radius_mm: float
+
+
+@dataclass(frozen=True)
+class Bleeds:
+    ich: tuple[Ich, ...] = ()
+    ivh: tuple[Ivh, ...] = ()
+    sah: tuple[Sah, ...] = ()
+    sdh: tuple[Sdh, ...] = ()
+    edh: tuple[Edh, ...] = ()
+    shift_mm: float = field(default=0.0)  # of the midline, away from the heaviest bleed
+
+
+def draw_bleeds(rng: np.random.Generator) -> Bleeds:
+    """A patient's bleeds, or none."""
+    if rng.random() > BLEEDING:
+        return Bleeds()
+    while True:
+        ich = (
+            tuple(draw_ich(rng) for _ in range(rng.choice([1, 2, 3], p=[0.75, 0.18, 0.07])))
+            if rng.random() < P_ICH
+            else ()
+        )
+        ivh = (draw_ivh(rng),) if rng.random() < (P_IVH_WITH_ICH if ich else P_IVH_ALONE) else ()
+        sah = (draw_sah(rng),) if rng.random() < P_SAH else ()
+        sdh = tuple(draw_sdh(rng) for _ in range(1 + (rng.random() < 0.15))) if rng.random() < P_SDH else ()
+        edh = (draw_edh(rng),) if rng.random() < P_EDH else ()
+        if ich or ivh or sah or sdh or edh:
+            return Bleeds(ich, ivh, sah, sdh, edh, midline_shift(ich, sdh, edh))
+
+
+def midline_shift(ich, sdh, edh) -> float:
+    """mm to the left: masses push to the other side, in rough proportion to their thickness."""
+    push = sum(np.sign(b.centre[0]) * 0.10 * max(b.radii[0] - 8, 0) * 2 for b in ich)
+    push += sum(b.side * 0.35 * b.thickness_mm for b in sdh if not b.along_falx)
+    push += sum(np.sign(b.direction[0]) * 0.2 * b.thickness_mm for b in edh)
+    return float(np.clip(-push, -7, 7))
+
+
+def draw_ich(rng: np.random.Generator) -> Ich:
+    """An irregular ellipsoid of blood: deep (hypertensive), lobar, or in the back fossa."""
+    radius = float(np.clip(rng.lognormal(np.log(11), 0.5), 3.5, 28))
+    side = rng.choice([-1, 1])
+    kind = rng.choice(3, p=[0.42, 0.48, 0.10])
+    if kind == 1:
+        azimuth, z, ring = rng.uniform(0.1, 3.0), rng.uniform(-8, 52), rng.uniform(0.5, 0.85)
+        reach = ring * np.sqrt(1 - (z / 85) ** 2)
+        centre = np.array([62 * reach * np.sin(azimuth), -76 * reach * np.cos(azimuth), z])
+    else:
+        sites = DEEP_SITES if kind == 0 else BACK_SITES
+        centre = np.array(sites[rng.integers(len(sites))]) + rng.normal(0, 3, 3)
+        radius = min(radius, 22 if kind == 0 else 14)
+    radii = radius * rng.lognormal(0, 0.2, 3)
+    centre = (float(side * centre[0]), float(centre[1]), float(centre[2]))
+    waves = draw_waves(rng, 1.6 * radius, 5)
+    return Ich(centre, tuple(radii.tolist()), rng.uniform(50, 76), rng.uniform(2.5, 7), waves)
+
+
+def draw_ivh(rng: np.random.Generator) -> Ivh:
+    """Blood in the ventricles: a level in the dependent horns, a clot, or a cast of a whole ventricle."""
+    hu = rng.uniform(48, 75)
+    if rng.random() < 0.65:
+        sides = (1.0, float(rng.random() < 0.8), float(rng.random() < 0.6))
+        if rng.random() < 0.5:
+            sides = (sides[1], sides[0], sides[2])
+        return Ivh(hu, rng.uniform(6, 40), sides, None)
+    side = rng.choice([-1, 1])
+    y = rng.uniform(-32, 36)
+    clot = (float(side * (8 + max(y, 0) * 0.4)), float(y), float(20 - max(y, 0) * 0.15)), rng.uniform(9, 26)
+    return Ivh(hu, -99.0, (0.0, 0.0, 0.0), clot)
+
+
+def draw_sah(rng: np.random.Generator) -> Sah:
+    """Blood in the sulci of a region of the convexity, or in the basal cisterns."""
+    hu, widen = rng.uniform(48, 72), rng.uniform(0.7, 1.3)
+    if rng.random() < 0.4:
+        return Sah(hu, (float(rng.normal(0, 10)), float(rng.normal(-4, 8)), -10.0), rng.uniform(30, 46), widen)
+    azimuth, z, side = rng.uniform(0.2, 2.9), rng.uniform(2, 62), rng.choice([-1, 1])
+    reach = np.sqrt(1 - (z / 85) ** 2)
+    centre = float(side * 62 * reach * np.sin(azimuth)), float(-76 * reach * np.cos(azimuth)), float(z)
+    return Sah(hu, centre, rng.uniform(20, 42), widen)
+
+
+def draw_sdh(rng: np.random.Generator) -> Sdh:
+    """A crescent over one hemisphere, or a sheet along the falx; fresh, ageing or old."""
+    age = rng.choice(3, p=[0.75, 0.15, 0.10])
+    hu = (rng.uniform(50, 76), rng.uniform(31, 41), rng.uniform(14, 26))[age]
+    thickness = float(np.clip(rng.lognormal(np.log(6.5), 0.45), 2.5, 20))
+    falx = bool(rng.random() < 0.2)
+    if falx:
+        thickness = min(thickness, 7.0)
+    side, z = int(rng.choice([-1, 1])), rng.uniform(12, 52)
+    half_z = rng.uniform(22, 42)
+    return Sdh(hu, side, thickness, rng.uniform(0.9, 2.2), rng.uniform(0.6, 1.25), z, half_z, falx)
+
+
+def draw_edh(rng: np.random.Generator) -> Edh:
+    """A lens under the inner table, most often at the temple."""
+    azimuth, z = rng.uniform(0.6, 2.5), rng.uniform(-10, 45)
+    reach, side = np.sqrt(1 - (z / 85) ** 2), rng.choice([-1, 1])
+    direction = float(side * 70 * reach * np.sin(azimuth)), float(-86 * reach * np.cos(azimuth)), float(z)
+    return Edh(rng.uniform(54, 76), direction, rng.uniform(7, 20), rng.uniform(19, 34))

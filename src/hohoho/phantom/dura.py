@@ -1,0 +1,43 @@
+"""Falx, tentorium and the venous sinuses in their edges."""
+
+import numpy as np
+
+from hohoho.phantom.brain import tentorium_height
+from hohoho.phantom.geometry import Capsule, capsule, ellipsoid
+from hohoho.phantom.head import Head
+from hohoho.phantom.plane import Plane
+
+FALX_HALF_MM = (0.45, 0.8)
+FALX_FREE_EDGE = (0.0, 8.0, 4.0), (60.0, 58.0, 42.0)  # inside this there is no falx
+TENTORIUM_HALF_MM = 0.7
+INCISURA = (0.0, 18.0, 0.0), (17.0, 30.0, 60.0)
+TRANSVERSE = Capsule((6.0, 84.0, -22.0), (58.0, 46.0, -26.0), 3.5, 3.5)
+
+
+def draw_dura(plane: Plane, head: Head, depth: np.ndarray, inside: np.ndarray, bright_sinus_hu: float) -> None:
+    """Paint the membranes and sinuses. depth: mm beneath the inner table; inside: part within the skull."""
+    draw_falx(plane, head, depth, inside)
+    if plane.z.min() < 10:
+        draw_tentorium(plane, head, depth, inside, bright_sinus_hu)
+
+
+def draw_falx(plane: Plane, head: Head, depth: np.ndarray, inside: np.ndarray) -> None:
+    """The membrane between the hemispheres and the sagittal sinus at its root."""
+    free = plane.occupancy(ellipsoid(plane.x, plane.y, plane.z, *FALX_FREE_EDGE))
+    thin, thick = FALX_HALF_MM
+    above = np.clip((plane.z - tentorium_height(plane.x, plane.y)) / 4, 0, 1) * (plane.z > -12)
+    wander = plane.x + 0.5 * np.sin(plane.y * 0.06 + head.age * 30)
+    membrane = plane.sheet(wander, thin + (thick - thin) * head.age, 0.0) * (1 - free) * above * inside
+    plane.paint(head.falx_hu, membrane)
+    root = np.minimum(np.maximum((4.0 - np.abs(plane.x) - 0.6 * depth) / 2, 0), 1) * inside
+    plane.paint(head.sinus_hu, root * ((plane.y > 20) | (plane.z > 45)) * (plane.z > -16))
+
+
+def draw_tentorium(plane: Plane, head: Head, depth: np.ndarray, inside: np.ndarray, bright_sinus_hu: float) -> None:
+    """The tent over the cerebellum and the transverse sinuses at its rim."""
+    opening = plane.occupancy(ellipsoid(plane.x, plane.y, plane.z, *INCISURA))
+    tent = plane.sheet((plane.z - tentorium_height(plane.x, plane.y)) * 0.9, TENTORIUM_HALF_MM, 0.8)
+    plane.paint(head.falx_hu, tent * inside * (1 - opening) * (plane.y > 14) * (plane.y < 84))
+    sinus = capsule(np.abs(plane.x), plane.y, plane.z, TRANSVERSE)
+    near_bone = np.clip((7 - depth) / 2, 0, 1)
+    plane.paint(head.sinus_hu + bright_sinus_hu, plane.occupancy(sinus) * inside * near_bone)

@@ -1,0 +1,88 @@
+"""Shapes as signed distances (mm, negative inside), and smooth noise: the alphabet every structure is written in.
+
+Head coordinates: x to the patient's left, y to the back, z to the vertex, in mm, from the centre of the skull.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+Point = tuple[float, float, float]
+
+
+class Surface(NamedTuple):
+    """A shape's border: how far each pixel is from it, and how steeply it crosses the slice."""
+
+    distance: np.ndarray  # mm, negative inside
+    slope: np.ndarray  # z part of the unit normal: 0 upright wall, 1 lying flat in the slice
+
+
+class Waves(NamedTuple):
+    """A sum of plane waves: smooth noise of mean 0 and variance 1, the same at every image size."""
+
+    vectors: np.ndarray  # (n, 3) rad per mm
+    phases: np.ndarray  # (n,) rad
+
+
+class Capsule(NamedTuple):
+    """A tapered rod from one point to another."""
+
+    start: Point
+    end: Point
+    start_radius: float
+    end_radius: float
+
+
+def draw_waves(rng: np.random.Generator, wavelength_mm: float, count: int) -> Waves:
+    """Waves of about one wavelength in random directions."""
+    directions = rng.normal(size=(count, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    lengths = wavelength_mm * rng.uniform(0.8, 1.25, (count, 1))
+    return Waves(2 * np.pi / lengths * directions, rng.uniform(0, 2 * np.pi, count))
+
+
+def smooth_noise(waves: Waves, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """The waves' value at each point (float32, the shape of x)."""
+    total = np.zeros_like(x)
+    # .tolist() gives Python floats: a NumPy float64 scalar would turn every array it meets into float64.
+    for (kx, ky, kz), phase in zip(waves.vectors.tolist(), waves.phases.tolist(), strict=True):
+        total += np.cos(kx * x + (ky * y + (kz * z + phase)))
+    total *= float(np.sqrt(2 / len(waves.phases)))
+    return total
+
+
+def ellipsoid(x, y, z, centre: Point, radii: Point) -> Surface:
+    """An ellipsoid, its distance right to first order near the border."""
+    u, v, w = (x - centre[0]) / radii[0], (y - centre[1]) / radii[1], (z - centre[2]) / radii[2]
+    r = np.sqrt(u * u + v * v + w * w) + 1e-3
+    gx, gy, gz = u / radii[0], v / radii[1], w / radii[2]
+    gradient = np.sqrt(gx * gx + gy * gy + gz * gz) + 1e-6
+    return Surface((r - 1) * r / gradient, gz / gradient)
+
+
+def capsule(x, y, z, rod: Capsule) -> Surface:
+    """A tapered rod with round ends."""
+    bx, by, bz = (float(e - s) for s, e in zip(rod.start, rod.end, strict=True))
+    px, py, pz = x - rod.start[0], y - rod.start[1], z - rod.start[2]
+    along = (px * bx + py * by + pz * bz) * (1 / (bx * bx + by * by + bz * bz))
+    along = np.minimum(np.maximum(along, 0), 1)
+    px, py, pz = px - along * bx, py - along * by, pz - along * bz
+    length = np.sqrt(px * px + py * py + pz * pz) + 1e-3
+    return Surface(length - (rod.start_radius + along * (rod.end_radius - rod.start_radius)), pz / length)
+
+
+def union(a: Surface, b: Surface, blend_mm: float) -> Surface:
+    """Both shapes in one, their meeting edge rounded over `blend_mm`."""
+    share = np.minimum(np.maximum(0.5 + (b.distance - a.distance) * (0.5 / blend_mm), 0), 1)
+    distance = b.distance + share * (a.distance - b.distance) - blend_mm * share * (1 - share)
+    return Surface(distance, b.slope + share * (a.slope - b.slope))
+
+
+def outside(surface: Surface) -> Surface:
+    """The same border, inside and outside exchanged."""
+    return Surface(-surface.distance, -surface.slope)
+
+
+def intersection(a: Surface, b: Surface, blend_mm: float) -> Surface:
+    """What both shapes share, its edges rounded over `blend_mm`."""
+    return outside(union(outside(a), outside(b), blend_mm))

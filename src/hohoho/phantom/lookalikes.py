@@ -1,0 +1,84 @@
+"""What is bright in a head without being blood."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hohoho.phantom.geometry import Capsule, Point, capsule, ellipsoid
+from hohoho.phantom.plane import Plane
+
+CHOROID = (22.0, 36.0, 14.0)
+PINEAL = (0.0, 29.0, 2.0)
+PALLIDUM = (19.0, 0.0, 6.0)
+MIDDLE_CEREBRAL_ARTERY = Capsule((9.0, -8.0, -12.0), (30.0, -14.0, -10.0), 1.6, 1.3)
+P_CHOROID, P_PINEAL, P_PALLIDUM = 0.55, 0.6, 0.12
+P_FALX_PLAQUE, P_STRAY, P_ARTERY, P_BRIGHT_SINUS = 0.15, 0.15, 0.08, 0.12
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A small bright ellipsoid; behind a level, when it is a mirrored pair, on both sides."""
+
+    centre: Point
+    radii: Point
+    hu: float
+    mirrored: bool = False
+
+
+@dataclass(frozen=True)
+class Lookalikes:
+    spots: tuple[Spot, ...]
+    artery: tuple[int, float] | None  # side, HU
+    bright_sinus_hu: float  # added to the transverse sinuses
+
+
+def draw_lookalikes(rng: np.random.Generator) -> Lookalikes:
+    """A patient's calcifications and dense vessels."""
+    spots = []
+    if rng.random() < P_CHOROID:
+        spots += choroid(rng)
+    if rng.random() < P_PINEAL:
+        spots.append(Spot(PINEAL, tuple(rng.uniform(1.6, 3, 3).tolist()), rng.uniform(90, 280)))
+    if rng.random() < P_PALLIDUM:
+        radii = tuple((rng.uniform(2.5, 6) * np.array([0.7, 1.2, 1.0])).tolist())
+        spots.append(Spot(PALLIDUM, radii, rng.uniform(48, 95), mirrored=True))
+    if rng.random() < P_FALX_PLAQUE:
+        centre = float(rng.normal(0, 1)), rng.uniform(-75, -45), rng.uniform(20, 55)
+        spots.append(Spot(centre, (rng.uniform(1, 2), rng.uniform(3, 8), rng.uniform(2, 6)), rng.uniform(150, 600)))
+    if rng.random() < P_STRAY:
+        centre = rng.uniform(-45, 45), rng.uniform(-50, 60), rng.uniform(-5, 50)
+        spots.append(Spot(centre, tuple(rng.uniform(1, 2.5, 3).tolist()), rng.uniform(90, 400)))
+    artery = (int(rng.choice([-1, 1])), rng.uniform(50, 68)) if rng.random() < P_ARTERY else None
+    bright = rng.uniform(4, 12) if rng.random() < P_BRIGHT_SINUS else 0.0
+    return Lookalikes(tuple(spots), artery, bright)
+
+
+def choroid(rng: np.random.Generator) -> list[Spot]:
+    """Calcified choroid plexus in both atria, seldom alike."""
+    sides = (-1, 1) if rng.random() < 0.8 else (int(rng.choice([-1, 1])),)
+    x, y, z = CHOROID
+    return [
+        Spot(
+            (side * x + rng.normal(0, 1.5), y + rng.normal(0, 2), z + rng.normal(0, 2)),
+            (rng.uniform(1.5, 3), rng.uniform(2, 5), rng.uniform(2, 4)),
+            rng.uniform(90, 280),
+        )
+        for side in sides
+    ]
+
+
+def draw_bright_spots(plane: Plane, lookalikes: Lookalikes, tissue: np.ndarray) -> None:
+    """Paint them. tissue: part (0 to 1) of each pixel inside the brain's surface, ventricles and cisterns too."""
+    for spot in lookalikes.spots:
+        window = plane.window((0.0, *spot.centre[1:]), (abs(spot.centre[0]) + spot.radii[0] + 2, *spot.radii[1:]))
+        if window is None:
+            continue
+        part = plane[window]
+        x = np.abs(part.x) if spot.mirrored else part.x
+        centre = (abs(spot.centre[0]), *spot.centre[1:]) if spot.mirrored else spot.centre
+        inside = part.occupancy(ellipsoid(x, part.y, part.z, centre, spot.radii))
+        part.paint(spot.hu, inside * tissue[window])
+    if lookalikes.artery is not None:
+        side, hu = lookalikes.artery
+        vessel = plane.occupancy(capsule(plane.x * side, plane.y, plane.z, MIDDLE_CEREBRAL_ARTERY))
+        plane.paint(hu, vessel * tissue)

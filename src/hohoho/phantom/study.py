@@ -1,0 +1,88 @@
+"""One study: a patient's head, scanned."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hohoho.labels import LABELS
+from hohoho.phantom.acquisition import Acquisition, draw_acquisition, head_coordinates
+from hohoho.phantom.bleeds import Bleeds, draw_bleeds
+from hohoho.phantom.blood_in_brain import draw_inner_blood, sulcal_widening
+from hohoho.phantom.blood_on_brain import draw_outer_blood, outer_blood_mm
+from hohoho.phantom.brain import draw_brain
+from hohoho.phantom.dura import draw_dura
+from hohoho.phantom.head import Head, draw_head
+from hohoho.phantom.lookalikes import Lookalikes, draw_bright_spots, draw_lookalikes
+from hohoho.phantom.plane import Plane
+from hohoho.phantom.scanner import Scanner, draw_scanner, scan
+from hohoho.phantom.skull import draw_headrest, draw_skull
+
+POSITIVE_MM2 = 25.0  # a slice is positive from this much blood on, partial pixels counted in part
+
+
+@dataclass(frozen=True)
+class Patient:
+    head: Head
+    bleeds: Bleeds
+    lookalikes: Lookalikes
+
+
+@dataclass(frozen=True)
+class Study:
+    hu: np.ndarray  # (Z, H, W) int16, foot to head
+    blood: np.ndarray  # (Z, 5, H, W) uint8, part of each pixel that is blood, 255: all; in the order of LABELS
+    area_mm2: np.ndarray  # (Z, 5) area of blood
+    labels: np.ndarray  # (Z, 5) bool, area above POSITIVE_MM2
+    spoilt: tuple[str, ...]  # per slice: "", "streaks", "motion" or "low_dose"
+    structure: np.ndarray | None  # (Z, H, W) uint8, index into plane.STRUCTURES
+    acquisition: Acquisition
+
+
+def draw_patient(rng: np.random.Generator) -> Patient:
+    """A patient from the population."""
+    return Patient(draw_head(rng), draw_bleeds(rng), draw_lookalikes(rng))
+
+
+def draw_study(rng: np.random.Generator, patient: Patient, size: int, structures: bool = False) -> Study:
+    """Scan the patient at `size` x `size` pixels; `structures` also keeps what each pixel is, for tests."""
+    acquisition = draw_acquisition(rng, size, patient.head.half_axes_mm[2])
+    scanner = draw_scanner(rng)
+    count = len(acquisition.first_pixels)
+    hu = np.empty((count, size, size), np.int16)
+    blood = np.empty((count, len(LABELS), size, size), np.uint8)
+    structure = np.zeros((count, size, size), np.uint8) if structures else None
+    spoilt = []
+    headrest = rng.uniform(98, 106), rng.uniform(-8, 2)
+    for index in range(count):
+        plane = empty_plane(acquisition, index, structure)
+        hu[index], kind = draw_slice(plane, patient, scanner, headrest, rng)
+        blood[index] = np.rint(plane.blood * 255)
+        spoilt.append(kind)
+    area = blood.sum(axis=(2, 3), dtype=np.int64) * (acquisition.pixel_mm**2 / 255)
+    return Study(hu, blood, area, area > POSITIVE_MM2, tuple(spoilt), structure, acquisition)
+
+
+def empty_plane(acquisition: Acquisition, index: int, structure: np.ndarray | None) -> Plane:
+    """Slice `index`, filled with air."""
+    x, y, z = head_coordinates(acquisition, index)
+    air = np.full(x.shape, -1000, np.float32)
+    blood = np.zeros((len(LABELS), *x.shape), np.float32)
+    structure = None if structure is None else structure[index]
+    return Plane(x, y, z, air, blood, structure, acquisition.pixel_mm, acquisition.thickness_mm)
+
+
+def draw_slice(
+    plane: Plane, patient: Patient, scanner: Scanner, headrest: tuple[float, float], rng: np.random.Generator
+) -> tuple[np.ndarray, str]:
+    """Paint one slice from outside in, then scan it: (H, W) int16 HU, and how it was spoilt."""
+    head, bleeds = patient.head, patient.bleeds
+    draw_headrest(plane, (0.0, headrest[1]), headrest[0])
+    cavity = draw_skull(plane, head)
+    depth = -cavity.distance
+    pressed, widened = outer_blood_mm(plane, bleeds), sulcal_widening(plane, bleeds)
+    brain = draw_brain(plane, head, cavity, pressed, widened, bleeds.shift_mm)
+    draw_inner_blood(plane, brain, bleeds)
+    draw_bright_spots(brain.plane, patient.lookalikes, brain.inside)
+    draw_dura(plane, head, depth, brain.inside, patient.lookalikes.bright_sinus_hu)
+    draw_outer_blood(plane, depth, brain.inside, bleeds)
+    return scan(plane, brain.inside, depth, scanner, rng)

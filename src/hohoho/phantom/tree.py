@@ -1,0 +1,171 @@
+"""Writes the phantom as a data set laid out like RSNA 2019, with its truth beside it.
+
+stage_2_train/ID_<9 hex>.dcm   all slices of all patients in one folder
+stage_2_train.csv              ID,Label: six rows an image, planted label errors included
+truth/slices.csv               image id, patient, study, position, true labels, areas, how the slice was spoilt
+truth/label_errors.csv         image id, label, true, given, kind
+truth/masks/<study uid>.npz    bleed masks (study_files.read_masks)
+"""
+
+import csv
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from hohoho.labels import LABELS, RSNA_SUBTYPES
+from hohoho.phantom.label_errors import plant_errors
+from hohoho.phantom.study import Study, draw_patient, draw_study
+from hohoho.phantom.study_files import draw_series, name, write_masks, write_study
+
+IMAGES, TRUTH, MASKS = "stage_2_train", "truth", "truth/masks"
+P_SECOND_STUDY = 0.04
+SMALLEST_SIZE = 32
+LABEL_ERROR_RATE = 0.01  # errors a slice
+SLICE_COLUMNS = ("image_id", "patient_id", "study_uid", "slice_index", "position_mm", *LABELS)
+SLICE_COLUMNS += (*(f"{label}_mm2" for label in LABELS), "spoilt")
+ERROR_COLUMNS = ("image_id", "label", "true", "given", "kind")
+
+
+@dataclass
+class Rows:
+    """Table rows of some studies; given: per image its id and the five labels as written to the CSV."""
+
+    slices: list[tuple]
+    errors: list[tuple]
+    given: list[tuple[str, list[bool]]]
+
+
+def write_phantom(
+    out: Path,
+    patients: int,
+    seed: int,
+    size: int = 128,
+    label_error_rate: float = LABEL_ERROR_RATE,
+    workers: int = 1,
+    progress: bool = False,
+) -> int:
+    """Write the data set to `out`, replacing an older one at the end; returns the number of images.
+
+    The same seed gives the same bytes whatever `workers` is. label_error_rate: planted errors a slice.
+    """
+    check_request(out, patients, size, label_error_rate, workers)
+    building = out.with_name(f".{out.name}.building-{os.getpid()}")
+    shutil.rmtree(building, ignore_errors=True)
+    try:
+        for folder in (IMAGES, MASKS):
+            (building / folder).mkdir(parents=True)
+        seeds = np.random.SeedSequence(seed).spawn(patients)
+        job = partial(write_patient, building, seed, size, label_error_rate)
+        done = run(job, list(enumerate(seeds)), workers)
+        rows = list(tqdm(done, "phantom patients", patients, disable=not progress))
+        write_tables(building, rows)
+        replace_folder(building, out)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return sum(len(row.slices) for row in rows)
+
+
+def check_request(out: Path, patients: int, size: int, label_error_rate: float, workers: int) -> None:
+    """Refuse what cannot be written, and a folder that is not an older phantom."""
+    if patients < 1:
+        raise ValueError(f"patients is {patients}, at least 1 is needed")
+    if size < SMALLEST_SIZE:
+        raise ValueError(f"size is {size} pixels, at least {SMALLEST_SIZE} are needed to show a head")
+    if not 0 <= label_error_rate <= 1:
+        raise ValueError(f"label_error_rate is {label_error_rate}, it must lie between 0 and 1")
+    if workers < 1:
+        raise ValueError(f"workers is {workers}, at least 1 is needed")
+    if out.exists() and not (out / TRUTH / "slices.csv").exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out}: exists and is not a phantom (no {TRUTH}/slices.csv in it), so it is not replaced")
+
+
+def run(job, tasks: list, workers: int) -> Iterator[Rows]:
+    """Results in the order of the tasks."""
+    if workers == 1:
+        yield from map(job, tasks)
+        return
+    # "spawn": a forked child would inherit the parent's threads and locks.
+    with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
+        yield from pool.map(job, tasks)
+
+
+def write_patient(
+    folder: Path, seed: int, size: int, label_error_rate: float, task: tuple[int, np.random.SeedSequence]
+) -> Rows:
+    """Draw one patient and write the one or two studies; returns their table rows."""
+    number, sequence = task
+    rng = np.random.default_rng(sequence)
+    patient, sex = draw_patient(rng), str(rng.choice(["F", "M"]))
+    rows = Rows([], [], [])
+    for study_number in range(1 + (rng.random() < P_SECOND_STUDY)):
+        study = draw_study(rng, patient, size)
+        image_ids = [name(9, seed, number, study_number, index) for index in range(len(study.hu))]
+        series = draw_series(rng, name(8, seed, number), patient.head.age, sex, study.acquisition)
+        write_study(folder / IMAGES, study, image_ids, series, rng)
+        write_masks(folder / MASKS / f"{series.study_uid}.npz", study.blood)
+        add_rows(rows, study, image_ids, (series.patient_id, series.study_uid), label_error_rate, rng)
+    return rows
+
+
+def add_rows(
+    rows: Rows,
+    study: Study,
+    image_ids: list[str],
+    owner: tuple[str, str],
+    rate: float,
+    rng: np.random.Generator,
+) -> None:
+    """Add a study's rows, its labels with planted errors. owner: patient id and study uid."""
+    given, errors = plant_errors(rng, study.labels, rate)
+    positions = study.acquisition.positions_mm
+    for index, image_id in enumerate(image_ids):
+        truth, areas = study.labels[index].astype(int).tolist(), study.area_mm2[index].round(2).tolist()
+        position = round(float(positions[index]), 3)
+        rows.slices.append((image_id, *owner, index, position, *truth, *areas, study.spoilt[index]))
+        rows.given.append((image_id, given[index].tolist()))
+    for index, label, kind in sorted(errors):
+        truth = int(study.labels[index, label])
+        rows.errors.append((image_ids[index], LABELS[label], truth, 1 - truth, kind))
+
+
+def write_tables(folder: Path, rows: list[Rows]) -> None:
+    """Write the label table as RSNA does, by image id, and the truth in scan order."""
+    given = sorted(image for part in rows for image in part.given)
+    ids = [image_id for image_id, _ in given]
+    if len(set(ids)) < len(ids):
+        raise ValueError("two images drew the same name: choose another seed")
+    write_csv(folder / f"{IMAGES}.csv", ("ID", "Label"), (row for image in given for row in label_rows(*image)))
+    write_csv(folder / TRUTH / "slices.csv", SLICE_COLUMNS, (row for part in rows for row in part.slices))
+    write_csv(folder / TRUTH / "label_errors.csv", ERROR_COLUMNS, (row for part in rows for row in part.errors))
+
+
+def label_rows(image_id: str, given: list[bool]) -> list[tuple[str, int]]:
+    """The six rows of one image: RSNA's five subtypes by alphabet, then any."""
+    found = dict(zip(LABELS, given, strict=True))
+    rows = [(f"{image_id}_{subtype}", int(found[label])) for subtype, label in sorted(RSNA_SUBTYPES.items())]
+    return [*rows, (f"{image_id}_any", int(any(given)))]
+
+
+def write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[tuple]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def replace_folder(new: Path, out: Path) -> None:
+    """Put `new` in the place of `out`; at every moment one of the two is whole."""
+    old = out.with_name(f".{out.name}.old-{os.getpid()}")
+    if out.exists():
+        out.rename(old)
+    new.rename(out)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,66 @@
+"""What every data layout hands on: scans of ordered slices, and notes of what was skipped or repaired."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+SKIPPED, REPAIRED, WARNED = "skipped", "repaired", "warned"
+
+
+class Unusable(ValueError):
+    """A file that is no usable axial CT image. `reason` is a short code that the ingest report counts."""
+
+    def __init__(self, reason, detail):
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self):
+        return Unusable, (self.reason, self.detail)
+
+
+class Note(NamedTuple):
+    """One line of the ingest report. `study` and `item` are raw names: they are replaced before anything is kept."""
+
+    action: str  # SKIPPED, REPAIRED or WARNED
+    reason: str
+    study: str | None = None
+    item: str | None = None  # the file or image that is meant; None: the whole study
+    index: int | None = None  # the slice's place in its scan, foot to head
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One series of one study, sorted foot to head. `patient` and `study` are raw ids and never leave the process.
+
+    images: one entry a slice, whatever `read_slice` needs to find its pixels.
+    read_slice(image) -> ((rows, columns) in HU, names of the repairs made); raises Unusable; importable by its name.
+    labels: (Z, 5) float32 in the order of LABELS, NaN where unlabelled.
+    """
+
+    patient: str
+    study: str
+    images: tuple[Any, ...]
+    read_slice: Callable[[Any], tuple[np.ndarray, tuple[str, ...]]]
+    position_mm: np.ndarray  # (Z,) along the normal, rising from foot to head
+    spacing_mm: np.ndarray  # (Z, 2) between rows, between columns
+    labels: np.ndarray
+    tilt_deg: float = float("nan")
+    thickness_mm: float = float("nan")
+    kernel: str | None = None
+    manufacturer: str | None = None
+    age_band: str | None = None
+    sex: str | None = None
+    split: str | None = None  # where the data set itself says who is in which split
+
+
+@dataclass
+class Inventory:
+    """All scans of a data source, headers read and pixels not, with the notes taken on the way."""
+
+    scans: list[Scan]
+    notes: list[Note] = field(default_factory=list)
+    files: int = 0
+    root: str = ""  # folder that the paths in `notes` are taken relative to

@@ -1,0 +1,93 @@
+"""Stage 2: a bi-LSTM over all slices of one scan."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+
+from hohoho.files import write_json
+from hohoho.labels import LABELS
+from hohoho.weights import save_weights
+
+
+class ScanBatch(NamedTuple):
+    """Scans of different lengths side by side."""
+
+    embeddings: Tensor  # (scans, slices, features), zero-padded at the end
+    targets: Tensor  # (scans, slices, 5), NaN where unlabelled or padded
+    slice_counts: Tensor  # (scans,) how many slices are real, on the CPU
+
+
+class ScanLstm(nn.Module):
+    """Two stacked bi-LSTMs with shortcuts: logits = linear(h1 + h2 + ReLU(linear(h1)) + ReLU(linear(h2))).
+
+    features: of an embedding; units: per direction. Packed, so that a scan's logits do not depend on its batch.
+    """
+
+    def __init__(self, features: int, units: int):
+        super().__init__()
+        self.settings = {"features": features, "units": units}
+        self.lstm1 = nn.LSTM(features, units, batch_first=True, bidirectional=True)
+        self.lstm2 = nn.LSTM(2 * units, units, batch_first=True, bidirectional=True)
+        self.linear1 = nn.Linear(2 * units, 2 * units)
+        self.linear2 = nn.Linear(2 * units, 2 * units)
+        self.head = nn.Linear(2 * units, len(LABELS))
+
+    def forward(self, embeddings: Tensor, slice_counts: Tensor) -> Tensor:
+        """(scans, slices, features) and (scans,) → (scans, slices, 5) logits; those of padding mean nothing."""
+        packed = pack_padded_sequence(embeddings, slice_counts, batch_first=True, enforce_sorted=False)
+        first, _ = self.lstm1(packed)
+        second, _ = self.lstm2(first)
+        h1, _ = pad_packed_sequence(first, batch_first=True, total_length=embeddings.shape[1])
+        h2, _ = pad_packed_sequence(second, batch_first=True, total_length=embeddings.shape[1])
+        return self.head(h1 + h2 + self.linear1(h1).relu() + self.linear2(h2).relu())
+
+
+def collate(scans: list[tuple[Tensor, Tensor]]) -> ScanBatch:
+    """[(slices, features), (slices, 5)] of several scans → one padded batch."""
+    embeddings, targets = zip(*scans, strict=True)
+    return ScanBatch(
+        pad_sequence(list(embeddings), batch_first=True),
+        pad_sequence(list(targets), batch_first=True, padding_value=torch.nan),
+        torch.tensor([len(scan) for scan in embeddings]),
+    )
+
+
+def scan_bounds(studies: list[str]) -> Iterator[tuple[int, int]]:
+    """[start, end) of each run of equal values: the rows of one study, which lie together in the slice store."""
+    start = 0
+    for row in range(1, len(studies) + 1):
+        if row == len(studies) or studies[row] != studies[start]:
+            yield start, row
+            start = row
+
+
+@torch.no_grad()
+def predict_scans(model: ScanLstm, embeddings: Tensor, studies: list[str]) -> Tensor:
+    """(slices, 5) probabilities, each scan by itself. embeddings: (slices, features), studies contiguous."""
+    scans = [embeddings[start:end] for start, end in scan_bounds(studies)]
+    logits = [model(scan[None], torch.tensor([len(scan)]))[0] for scan in scans]
+    return torch.cat(logits).sigmoid()
+
+
+def save_lstm(folder: Path, model: ScanLstm | None) -> None:
+    """Write weights and settings, or the descriptor of a row without an LSTM."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if model is not None:
+        save_weights(folder / "model.safetensors", model)
+    write_json(folder / "model.json", model.settings if model is not None else {"training": "skip"})
+
+
+def load_lstm(folder: Path) -> ScanLstm | None:
+    """The LSTM in evaluation mode, or None where the row has none."""
+    settings = json.loads((folder / "model.json").read_text())
+    if settings.get("training") == "skip":
+        return None
+    model = ScanLstm(**settings)
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    return model.eval()

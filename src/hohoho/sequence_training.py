@@ -1,0 +1,36 @@
+"""Training of the bi-LSTM on frozen embeddings."""
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from hohoho.sequence import ScanBatch, ScanLstm, collate
+from hohoho.slice_data import EpochShuffle
+from hohoho.training import Training
+
+
+class SequenceTraining(Training):
+    """BCE on every labelled slice of every scan. pos_weight: (5,) or None."""
+
+    def __init__(self, model: ScanLstm, pos_weight: Tensor | None, optimizer, schedule):
+        super().__init__(model, torch.nn.BCEWithLogitsLoss(reduction="sum", pos_weight=pos_weight), optimizer, schedule)
+
+    def labelled(self, batch: ScanBatch) -> tuple[Tensor, Tensor]:
+        """Logits and targets of the slices that are labelled, (slices, 5) each."""
+        known = torch.isfinite(batch.targets).all(-1)
+        return self.model(batch.embeddings, batch.slice_counts.cpu())[known], batch.targets[known]
+
+    def training_step(self, batch: ScanBatch, _):
+        logits, targets = self.labelled(batch)
+        return self.logged_loss(self.loss(logits, targets) / len(logits), 1)
+
+    def validation_step(self, batch: ScanBatch, _):
+        logits, targets = self.labelled(batch)
+        self.log("val_loss", self.loss(logits, targets) / len(logits), batch_size=1)
+        self.answers.append((targets, logits))
+
+
+def scan_batches(scans: list[tuple[Tensor, Tensor]], batch_size: int, seed: int | None) -> DataLoader:
+    """Batches of whole scans, shuffled by (seed, epoch) where a seed is given."""
+    sampler = None if seed is None else EpochShuffle(len(scans), seed)
+    return DataLoader(scans, batch_size, sampler=sampler, collate_fn=collate)

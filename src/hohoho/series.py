@@ -1,0 +1,97 @@
+"""The geometry of a series: order along its normal, gaps, tilt, and which slices belong together."""
+
+from collections import Counter
+
+import numpy as np
+
+WIDE_GAP = 1.5  # times the median: from here on two slices are flagged as no true neighbours
+SAME_PLANE_MM = 0.01
+SAME_DIRECTION = np.cos(np.radians(2))
+LOCALIZER_ANGLE = np.cos(np.radians(45))
+AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+
+def normal(orientation):
+    """(3,) unit normal of a slice from Image Orientation (PS3.3 C.7.6.2.1.1), signed to run foot to head (z > 0)."""
+    direction = np.cross(orientation[:3], orientation[3:])
+    direction = direction / np.linalg.norm(direction)
+    return -direction if direction[2] < 0 else direction
+
+
+def tilt_deg(orientation):
+    """Degrees between the slices and the axial plane; from the orientation alone, vendors disagree on Gantry Tilt."""
+    return float(np.degrees(np.arccos(np.clip(normal(orientation)[2], -1, 1))))
+
+
+def positions_mm(headers):
+    """((Z,) mm along the shared normal, warnings), rising from foot to head.
+
+    Without positions the order falls back on Slice Location, then on Instance Number times the thickness; both are
+    read as rising towards the head.
+    """
+    if all(header.position is not None for header in headers):
+        orientation = headers[0].orientation or AXIAL
+        warnings = [] if headers[0].orientation else ["no_orientation"]
+        return np.array([header.position for header in headers]) @ normal(orientation), warnings
+    if all(header.slice_location is not None for header in headers):
+        return np.array([header.slice_location for header in headers]), ["ordered_by_slice_location"]
+    if all(header.instance is not None for header in headers):
+        thickness_mm = np.nan_to_num(headers[0].thickness_mm, nan=1.0)
+        return np.array([header.instance for header in headers]) * thickness_mm, ["ordered_by_instance_number"]
+    return None, []
+
+
+def gaps_mm(position_mm):
+    """(Z - 1,) distances between neighbouring slices."""
+    return np.diff(np.asarray(position_mm, float))
+
+
+def wide_gaps(position_mm):
+    """(Z,) bool: whether the gap below a slice is more than 1.5 times the median gap; the first slice has none."""
+    gaps = gaps_mm(position_mm)
+    flags = np.zeros(len(position_mm), bool)
+    if len(gaps):
+        flags[1:] = gaps > WIDE_GAP * np.median(gaps)
+    return flags
+
+
+def gap_warnings(position_mm):
+    """What the gaps of one scan are warned of: uneven ones, and those of about two slices, where one is missing."""
+    gaps = gaps_mm(position_mm)
+    if not len(gaps):
+        return []
+    median = np.median(gaps)
+    uneven = gaps.max() - gaps.min() > 0.1 * median
+    missing = np.any((gaps > 1.8 * median) & (gaps < 2.2 * median))
+    return ["uneven_gaps"] * bool(uneven) + ["missing_slice"] * bool(missing)
+
+
+def split_orientations(headers):
+    """(headers of the largest group of one orientation, [(header, reason)] of all others).
+
+    More than 45° off is a localizer that hides in the series. Ties go to the orientation that sorts first.
+    """
+    directions = [header.orientation or AXIAL for header in headers]
+    counts = Counter(tuple(np.round(direction, 3).tolist()) for direction in directions)
+    mode = min(counts, key=lambda direction: (-counts[direction], direction))
+    row, up = np.array(mode[:3]), normal(mode)
+    kept, others = [], []
+    for header, direction in zip(headers, directions, strict=True):
+        along = float(normal(direction) @ up)
+        if along > SAME_DIRECTION and float(np.dot(direction[:3], row)) > SAME_DIRECTION:
+            kept.append(header)
+        else:
+            others.append((header, "localizer" if along < LOCALIZER_ANGLE else "other_orientation"))
+    return kept, others
+
+
+def is_axial(headers):
+    """Whether the first slice lies within 45° of the axial plane."""
+    return normal(headers[0].orientation or AXIAL)[2] > LOCALIZER_ANGLE
+
+
+def same_places(position_mm):
+    """Lists of indices that share one position, for positions in rising order; only lists of two and more."""
+    breaks = np.flatnonzero(gaps_mm(position_mm) > SAME_PLANE_MM) + 1
+    groups = np.split(np.arange(len(position_mm)), breaks)
+    return [group.tolist() for group in groups if len(group) > 1]

@@ -1,0 +1,54 @@
+"""SimCLR (arXiv:2002.05709): a backbone learns to tell two views of one stack from all others, without labels."""
+
+from dataclasses import dataclass
+
+import torch
+from lightly.loss import NTXentLoss
+from lightly.models.modules import SimCLRProjectionHead
+from torch import Generator, Tensor, nn
+
+from hohoho.augment import color_jitter, rotate_and_flip
+from hohoho.backbones import feature_count, to_unit
+from hohoho.training import Training
+
+
+@dataclass(frozen=True)
+class Views:
+    """What two views of one stack may differ in: rotation, both flips, colour jitter."""
+
+    rotation_deg: float
+    jitter: float
+    jitter_probability: float
+
+    def draw(self, images: Tensor, generator: Generator) -> Tensor:
+        """(slices, channels, H, W) in [0, 1] → one random view of each."""
+        images = rotate_and_flip(images, self.rotation_deg, True, True, generator)
+        return color_jitter(images, self.jitter, self.jitter_probability, generator)
+
+
+class Projector(nn.Module):
+    """Normalisation, backbone and projection head: (slices, channels, H, W) in [0, 1] → (slices, features)."""
+
+    def __init__(self, backbone: nn.Module, mean: list[float], std: list[float], features: int):
+        super().__init__()
+        width = feature_count(backbone, len(mean))
+        self.backbone, self.projection = backbone, SimCLRProjectionHead(width, width, features)
+        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(-1, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        normalised = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        return self.projection(self.backbone(normalised))
+
+
+class SimclrTraining(Training):
+    """NT-Xent over two views of every slice of a batch."""
+
+    def __init__(self, model: Projector, temperature: float, optimizer, schedule, views: Views):
+        super().__init__(model.to(memory_format=torch.channels_last), NTXentLoss(temperature), optimizer, schedule)
+        self.views = views
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _):
+        images = to_unit(batch[0])
+        first, second = (self.model(self.views.draw(images, self.generator)) for _ in range(2))
+        return self.logged_loss(self.loss(first.float(), second.float()), 1)

@@ -1,0 +1,60 @@
+"""Stacked slices in batches: uint8 from the store's memory map, normalised and augmented later, on the device."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+
+class StackedSlices(Dataset):
+    """Slices as (channels, H, W) uint8 with their (5,) targets, fetched a batch at a time.
+
+    pixels: anything with `take(rows) -> (n, H, W) uint8`. rows: (slices, channels) store rows. targets: (slices, 5).
+    """
+
+    def __init__(self, pixels, rows: np.ndarray, targets: np.ndarray):
+        self.pixels, self.rows, self.targets = pixels, rows, torch.as_tensor(targets, dtype=torch.float32)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+        rows = self.rows[indices]
+        needed, position = np.unique(rows, return_inverse=True)  # neighbours share slices: read each once
+        images = self.pixels.take(needed)[position.reshape(rows.shape)]
+        return torch.from_numpy(images), self.targets[indices]
+
+
+class EpochShuffle(Sampler[int]):
+    """A permutation drawn from (seed, epoch), so that a resumed run sees the batches that it would have seen."""
+
+    def __init__(self, size: int, seed: int):
+        self.size, self.seed, self.epoch = size, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self):
+        return iter(np.random.default_rng((self.seed, self.epoch)).permutation(self.size).tolist())
+
+
+def as_fetched(batch):
+    """A batch comes whole from the data set; nothing is left to collate."""
+    return batch
+
+
+def training_batches(slices: StackedSlices, batch_size: int, seed: int) -> DataLoader:
+    """Shuffled batches; a last batch of one slice is dropped, because batch normalisation cannot use it."""
+    drop = len(slices) % batch_size == 1
+    return DataLoader(
+        slices, batch_size, sampler=EpochShuffle(len(slices), seed), collate_fn=as_fetched, drop_last=drop
+    )
+
+
+def ordered_batches(slices: StackedSlices, batch_size: int = 256) -> DataLoader:
+    """All slices in their order."""
+    return DataLoader(slices, batch_size, collate_fn=as_fetched)

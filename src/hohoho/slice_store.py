@@ -1,0 +1,127 @@
+"""The slice store: uint8 pixels in memory-mapped shards, one table of slices, one of studies."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hohoho.files import atomic, write_parquet
+from hohoho.labels import LABELS
+
+SHARD_BYTES = 256 * 2**20
+SLICES, STUDIES = "slices.parquet", "studies.parquet"
+
+SLICE_COLUMNS = {
+    "study": "str",  # pseudonym; the slices of a study are contiguous, studies sorted by pseudonym
+    "patient": "str",  # pseudonym
+    "index": "int32",  # 0.. within the study, foot to head
+    "position_mm": "float64",  # along the normal of the slices, rising to the head
+    "level": "int32",  # counted from the vertex, which is 0
+    "gap_before": "bool",  # the gap below this slice is more than 1.5 times the study's median
+    **dict.fromkeys(LABELS, "float32"),  # NaN where unlabelled
+    "pixel_hash": "str",  # of the HU values, in hex
+}
+STUDY_COLUMNS = {
+    "study": "str",
+    "patient": "str",
+    "split": "str",  # null, or the split that the data set itself imposes
+    "slices": "int32",
+    "tilt_deg": "float64",
+    "gap_mm_min": "float64",
+    "gap_mm_median": "float64",
+    "gap_mm_max": "float64",
+    "thickness_mm": "float64",
+    "kernel": "str",
+    "manufacturer": "str",
+    "age_band": "str",
+    "sex": "str",
+}
+
+
+class SliceWriter:
+    """Takes pixels in the order of the slice table and writes a shard whenever one is full.
+
+    An older store in `folder` is taken down first, its tables before its pixels; the new tables come last, so that a
+    folder with tables is always whole.
+    """
+
+    def __init__(self, folder: Path, image_size: int, shard_bytes: int = SHARD_BYTES):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for old in [self.folder / SLICES, self.folder / STUDIES, *_shards(self.folder)]:
+            old.unlink(missing_ok=True)
+        self.shard = np.empty((max(1, shard_bytes // image_size**2), image_size, image_size), np.uint8)
+        self.filled = self.shards = self.written = 0
+
+    def append(self, pixels: np.ndarray) -> None:
+        """Append (n, size, size) uint8."""
+        while len(pixels):
+            part = pixels[: len(self.shard) - self.filled]
+            self.shard[self.filled : self.filled + len(part)] = part
+            self.filled += len(part)
+            pixels = pixels[len(part) :]
+            if self.filled == len(self.shard):
+                self._flush()
+
+    def finish(self, slices: pd.DataFrame, studies: pd.DataFrame) -> None:
+        """Write the last shard and the two tables. Raises ValueError where rows and pixels differ in number."""
+        if self.filled:
+            self._flush()
+        if len(slices) != self.written:
+            raise ValueError(f"{len(slices)} rows in the slice table for {self.written} slices of pixels")
+        write_parquet(self.folder / STUDIES, studies[list(STUDY_COLUMNS)].astype(STUDY_COLUMNS))
+        write_parquet(self.folder / SLICES, slices[list(SLICE_COLUMNS)].astype(SLICE_COLUMNS))
+
+    def _flush(self):
+        with atomic(self.folder / f"pixels-{self.shards:03d}.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, self.shard[: self.filled], allow_pickle=False)
+        self.written += self.filled
+        self.shards, self.filled = self.shards + 1, 0
+
+
+class SlicePixels:
+    """The pixels of a store: row i belongs to row i of the slice table. Memory-mapped, read-only, safe to pickle."""
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self.shards = [np.load(path, mmap_mode="r", allow_pickle=False) for path in _shards(self.folder)]
+        if not self.shards:
+            raise FileNotFoundError(f"{self.folder}: no pixels-*.npy, so no slice store; run the stage ingest")
+        self.starts = np.cumsum([0] + [len(shard) for shard in self.shards])
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def __reduce__(self):
+        return SlicePixels, (self.folder,)  # a worker opens its own maps instead of getting a copy of the pixels
+
+    @property
+    def image_size(self) -> int:
+        """Pixels a side."""
+        return self.shards[0].shape[1]
+
+    def take(self, indices) -> np.ndarray:
+        """(n, size, size) uint8 of the rows `indices`, in their order. Raises IndexError outside of 0..len - 1."""
+        rows = np.asarray(indices, dtype=np.int64).reshape(-1)
+        if len(rows) and (rows.min() < 0 or rows.max() >= len(self)):
+            raise IndexError(f"rows {rows.min()}..{rows.max()} of a store of {len(self)} slices")
+        taken = np.empty((len(rows), *self.shards[0].shape[1:]), np.uint8)
+        shard_of = np.searchsorted(self.starts, rows, side="right") - 1
+        for number in np.unique(shard_of):
+            here = shard_of == number
+            taken[here] = self.shards[number][rows[here] - self.starts[number]]
+        return taken
+
+
+def read_slice_table(folder: Path) -> pd.DataFrame:
+    """One row a slice, in the order of the pixels; columns and units as in SLICE_COLUMNS."""
+    return pd.read_parquet(Path(folder) / SLICES)
+
+
+def read_study_table(folder: Path) -> pd.DataFrame:
+    """One row a study, sorted by pseudonym; columns and units as in STUDY_COLUMNS."""
+    return pd.read_parquet(Path(folder) / STUDIES)
+
+
+def _shards(folder):
+    return sorted(folder.glob("pixels-*.npy"), key=lambda path: int(path.stem.removeprefix("pixels-")))

@@ -1,0 +1,174 @@
+"""DICOM files → scans: what every layout of DICOM files shares, once it has found them."""
+
+import filecmp
+from collections import Counter
+from functools import partial
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from hohoho.dicom import read_header, read_hu, read_slice
+from hohoho.errors import InputError
+from hohoho.scan import REPAIRED, SKIPPED, WARNED, Note, Scan, Unusable
+from hohoho.series import is_axial, positions_mm, same_places, split_orientations, tilt_deg
+from hohoho.series_choice import choice_key
+from hohoho.slice_header import SliceHeader
+from hohoho.workers import ordered_map
+
+
+class Series(NamedTuple):
+    """Images of one series, one orientation and one image a position, foot to head."""
+
+    headers: list[SliceHeader]
+    position_mm: np.ndarray
+    warnings: list[str]
+
+
+def read_headers(paths, workers, assumed_rescale=None, progress=False):
+    """(headers, notes) of all files; what is no usable CT slice becomes a note. The order of `paths` is irrelevant.
+
+    Raises InputError where two different images carry one SOP Instance UID, and MissingCodec.
+    """
+    paths = sorted(str(path) for path in paths)
+    read = partial(_header_or_note, assumed_rescale=assumed_rescale)
+    results = ordered_map(read, paths, workers, chunk=64)
+    results = list(tqdm(results, "headers", len(paths), disable=not progress, unit="file"))
+    notes = [result for result in results if isinstance(result, Note)]
+    headers = [result for result in results if not isinstance(result, Note)]
+    headers.sort(key=lambda header: (header.study_uid, header.series_uid, header.sop_uid, header.path))
+    headers, repeated = _without_repeats(headers)
+    return headers, notes + repeated + [note for header in headers for note in _header_notes(header)]
+
+
+def _header_or_note(path, assumed_rescale):
+    try:
+        return read_header(path, assumed_rescale)
+    except Unusable as unusable:
+        return Note(SKIPPED, unusable.reason, item=path)
+
+
+def _header_notes(header):
+    repairs = [Note(REPAIRED, reason, header.study_uid, header.path) for reason in header.repairs]
+    return repairs + [Note(WARNED, reason, header.study_uid, header.path) for reason in header.warnings]
+
+
+def _without_repeats(headers):
+    """One header for every SOP Instance UID; the same file twice is repaired, two images of one name are refused."""
+    first, notes = {}, []
+    for header in headers:
+        known = first.setdefault(header.sop_uid, header)
+        if known is header:
+            continue
+        if not filecmp.cmp(known.path, header.path, shallow=False):
+            raise InputError(
+                f"{known.path} and {header.path} differ but carry one SOP Instance UID: remove one of them"
+            )
+        notes.append(Note(REPAIRED, "same_file_twice", header.study_uid, header.path))
+    return list(first.values()), notes
+
+
+def build_scans(headers, labels_of, preferred_kernel=None):
+    """(scans, notes): one scan a study, from headers in any order.
+
+    labels_of(headers) -> (Z, 5) float32, NaN where unlabelled. Raises InputError where a study has two patients.
+    """
+    scans, notes = [], []
+    headers = sorted(headers, key=lambda header: (header.study_uid, header.series_uid, header.sop_uid))
+    for study, group in groupby(headers, key=lambda header: header.study_uid):
+        group = list(group)
+        if len({header.patient_id for header in group}) > 1:
+            raise InputError(f"{group[0].path} and others of its study carry different Patient IDs: correct them")
+        candidates = _series_of(group, notes)
+        candidates.sort(key=lambda series: choice_key(series.headers, preferred_kernel))
+        for series in candidates[1:]:
+            notes.extend(_skips(series.headers, "other_series"))
+        if candidates:
+            notes.extend(Note(WARNED, warning, study) for warning in candidates[0].warnings)
+            scans.append(_scan(study, candidates[0], labels_of))
+    return scans, notes
+
+
+def _series_of(study_headers, notes):
+    """All usable series of one study, each of one orientation and in order."""
+    found = []
+    for _, group in groupby(study_headers, key=lambda header: header.series_uid):
+        headers, others = split_orientations(list(group))
+        notes.extend(Note(SKIPPED, reason, header.study_uid, header.path) for header, reason in others)
+        for part in _split_by_acquisition(headers):
+            reason = _refusal(part)
+            series = None if reason else _in_order(part, notes)
+            if series and len(series.headers) > 1:
+                found.append(series)
+            else:
+                notes.extend(_skips(series.headers if series else part, reason or "single_image"))
+    return found
+
+
+def _split_by_acquisition(headers):
+    """The series' parts by kernel and acquisition, where slices of several of them share a position."""
+    position_mm, _ = positions_mm(headers)
+    if position_mm is None or not same_places(np.sort(position_mm)):
+        return [headers]
+    parts = {}
+    for header in headers:
+        parts.setdefault((header.kernel or "", header.acquisition), []).append(header)
+    return [parts[key] for key in sorted(parts)]
+
+
+def _refusal(headers):
+    """Why these images make no series, None where they do."""
+    position_mm, _ = positions_mm(headers)
+    if position_mm is None:
+        return "no_position"
+    return None if is_axial(headers) else "not_axial"
+
+
+def _skips(series, reason):
+    return [Note(SKIPPED, reason, header.study_uid, header.path) for header in series]
+
+
+def _in_order(headers, notes):
+    """Series of one image a position, foot to head."""
+    position_mm, warnings = positions_mm(headers)
+    order = sorted(range(len(headers)), key=lambda i: (position_mm[i], headers[i].instance or 0, headers[i].sop_uid))
+    headers, position_mm = [headers[i] for i in order], position_mm[order]
+    dropped = set()
+    for places in same_places(position_mm):
+        first, *others = sorted(places, key=lambda i: (headers[i].instance or 0, headers[i].sop_uid))
+        notes.extend(_double(headers[first], headers[other]) for other in others)
+        dropped |= set(others)
+    kept = [i for i in range(len(headers)) if i not in dropped]
+    return Series([headers[i] for i in kept], position_mm[kept], warnings)
+
+
+def _double(kept, other):
+    """The note on a second image at one position: a copy is no loss, a different picture is."""
+    try:
+        same = np.array_equal(read_hu(kept), read_hu(other))
+    except Unusable:
+        same = False
+    action, reason = (REPAIRED, "same_slice_twice") if same else (SKIPPED, "second_image_at_position")
+    return Note(action, reason, other.study_uid, other.path)
+
+
+def _scan(study, series, labels_of):
+    headers = series.headers
+    first = headers[0]
+    thickness_mm = [header.thickness_mm for header in headers if np.isfinite(header.thickness_mm)]
+    return Scan(
+        patient=first.patient_id,
+        study=study,
+        images=tuple(headers),
+        read_slice=read_slice,
+        position_mm=series.position_mm,
+        spacing_mm=np.array([header.spacing_mm for header in headers]),
+        labels=labels_of(headers),
+        tilt_deg=tilt_deg(first.orientation) if first.orientation else float("nan"),
+        thickness_mm=float(np.median(thickness_mm)) if thickness_mm else float("nan"),
+        kernel=Counter(header.kernel for header in headers).most_common(1)[0][0],
+        manufacturer=first.manufacturer,
+        age_band=first.age_band,
+        sex=first.sex,
+    )

@@ -1,0 +1,79 @@
+"""The RSNA label file: "ID_<hex>_<subtype>,<0 or 1>", six rows an image, 4.5 million in all."""
+
+import numpy as np
+import pandas as pd
+
+from hohoho.errors import InputError
+from hohoho.labels import LABELS, RSNA_SUBTYPES
+from hohoho.scan import REPAIRED, WARNED, Note
+
+ANY = "any"
+COLUMNS = ["ID", "Label"]
+SUBTYPES = {name: LABELS.index(label) for name, label in RSNA_SUBTYPES.items()} | {ANY: len(LABELS)}
+SHOWN_LINES = 10
+
+
+def read_labels(path):
+    """(table of the five labels, float32, index image id; notes). Raises InputError naming the first bad lines."""
+    rows = _read_rows(path)
+    image, subtype, label = _parse(rows, path)
+    codes, images = pd.factorize(image, sort=True)
+    table, repeated = _spread(codes, subtype, label, len(images), path)
+    incomplete = images[np.isnan(table).any(axis=1)]
+    if len(incomplete):
+        raise InputError(f"{path}: {len(incomplete)} images have fewer than six rows, the first is {incomplete[0]}")
+    notes = [Note(REPAIRED, "label_row_twice", item=name) for name in images[repeated]]
+    wrong_any = table[:, :-1].max(axis=1) != table[:, -1]
+    notes += [Note(WARNED, "any_recomputed", item=name) for name in images[wrong_any]]
+    return pd.DataFrame(table[:, :-1], index=pd.Index(images, name="image"), columns=list(LABELS)), notes
+
+
+def _read_rows(path):
+    """The two columns as text. Raises InputError where they are not there."""
+    try:
+        return pd.read_csv(path, usecols=COLUMNS, dtype="str", keep_default_na=False, engine="pyarrow")
+    except (ValueError, KeyError) as error:  # pyarrow's parser errors are ValueErrors
+        raise InputError(
+            f"{path}: cannot be read as RSNA labels. Needed is a CSV with the columns {' and '.join(COLUMNS)} and rows "
+            f"like ID_0123abcde_epidural,0 ({str(error).splitlines()[0]})"
+        ) from error
+
+
+def _parse(rows, path):
+    """Image ids (text), subtype numbers and labels 0/1 of all rows; raises InputError with the first bad lines."""
+    parts = rows["ID"].str.rsplit("_", n=1, expand=True).reindex(columns=[0, 1]).fillna("")
+    subtype = parts[1].map(SUBTYPES)
+    label = rows["Label"].map({"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0})
+    _refuse(~parts[0].str.fullmatch("ID_[0-9A-Za-z]+"), "not ID_<image>_<subtype>", rows, path)
+    _refuse(subtype.isna(), f"no subtype of {', '.join(SUBTYPES)}", rows, path)
+    _refuse(label.isna(), "label neither 0 nor 1", rows, path)
+    return parts[0], subtype.to_numpy(int), label.to_numpy(np.float32)
+
+
+def _refuse(bad, what, rows, path):
+    """Raises InputError where any row is `bad`, naming the first ten lines as an editor counts them."""
+    lines = np.flatnonzero(bad) + 2  # line 1 is the header
+    if len(lines):
+        shown = ", ".join(map(str, lines[:SHOWN_LINES]))
+        raise InputError(
+            f"{path}: {len(lines)} rows with {what}: lines {shown}; line {lines[0]} is {_line(rows, lines[0])}"
+        )
+
+
+def _line(rows, line):
+    return ",".join(str(value)[:80] for value in rows.iloc[line - 2])
+
+
+def _spread(codes, subtype, label, images, path):
+    """((images, 6) float32, NaN where no row, columns in the order of LABELS and `any`; images with repeated rows).
+
+    A row that repeats another is dropped; one that contradicts another raises InputError.
+    """
+    table = np.full((images, len(SUBTYPES)), np.nan, np.float32)
+    table[codes, subtype] = label
+    contradictions = np.flatnonzero(table[codes, subtype] != label)
+    if len(contradictions):
+        lines = ", ".join(str(row + 2) for row in contradictions[:SHOWN_LINES])
+        raise InputError(f"{path}: {len(contradictions)} rows contradict a later row of the same image: lines {lines}")
+    rows_of_image = np.bincount(codes, minlength=images)
+    return table, rows_of_image > len(SUBTYPES)

@@ -1,0 +1,57 @@
+"""Who is in train, val and test: whole patients, never slices."""
+
+import numpy as np
+import pandas as pd
+
+from hohoho.errors import InputError
+
+SPLITS = ("train", "val", "test")
+UNUSED = "unused"  # labelled, but its labels are held back (small subset)
+UNLABELLED = "unlabelled"  # takes part in SimCLR and prediction only
+
+
+def split_patients(
+    labelled: list[str], imposed: dict[str, str], val_fraction: float, test_fraction: float, seed: int
+) -> pd.Series:
+    """Split by patient: index patient pseudonym, value train | val | test.
+
+    labelled: patients with at least one labelled slice. imposed: patients whose split the data set dictates; where it
+    brings a test set, none is drawn. Raises `InputError` where a split would be empty.
+    """
+    free = sorted(set(labelled) - set(imposed))
+    order = np.random.default_rng(seed).permutation(len(free))
+    n_test = 0 if "test" in imposed.values() else round(len(free) * test_fraction)
+    n_val = 0 if "val" in imposed.values() else round(len(free) * val_fraction)
+    names = np.array(["train"] * len(free), dtype=object)
+    names[order[:n_test]] = "test"
+    names[order[n_test : n_test + n_val]] = "val"
+    split = pd.Series(imposed | dict(zip(free, names, strict=True)), dtype=object, name="split")
+    _refuse_empty(split, len(free))
+    return split.sort_index()
+
+
+def _refuse_empty(split: pd.Series, free: int) -> None:
+    empty = [name for name in ("train", "val") if not (split == name).any()]
+    if empty:
+        raise InputError(
+            f"{free} labelled patients leave no patient for {' and '.join(empty)}: "
+            "bring more patients or change split.val_fraction and split.test_fraction"
+        )
+
+
+def hold_back(split: pd.Series, fraction: float, seed: int) -> pd.Series:
+    """Keep the labels of `fraction` of the training patients (at least one); the others become `unused`."""
+    train = split.index[split == "train"]
+    kept = np.random.default_rng((seed, 1)).permutation(len(train))[: max(1, round(len(train) * fraction))]
+    small = split.copy()
+    small[train.delete(kept)] = UNUSED
+    return small
+
+
+def assert_disjoint(table: pd.DataFrame, by: str) -> None:
+    """Raise `InputError` naming (pseudonymous) values of column `by` that lie in two splits."""
+    splits = table.groupby(by)["split"].nunique()
+    parted = splits.index[splits > 1]
+    if len(parted):
+        names = ", ".join(parted[:10])
+        raise InputError(f"{len(parted)} values of {by} lie in two splits, so scores would leak: {names}")

@@ -1,0 +1,92 @@
+"""Who stacks with whom, which label counts, and the training set's statistics; no pixel is copied."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from hohoho.files import write_json, write_parquet
+from hohoho.labels import LABELS
+from hohoho.split import UNLABELLED
+
+STACK_COLUMNS = ["study", "patient", "split", "below", "above", *LABELS]
+
+
+class Statistics(NamedTuple):
+    """What training needs to know of the training split."""
+
+    mean: list[float]  # per channel, of the [0, 1] image
+    std: list[float]  # per channel
+    pos_weight: list[float]  # negatives per positive, in label order
+
+
+def neighbours(study: np.ndarray, missing_before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the slice below and the slice above, the slice itself standing in at scan ends and missing slices.
+
+    study: (slices,) which study each row belongs to, studies contiguous, foot to head.
+    missing_before: (slices,) true where at least one slice is missing between a row and the one before it.
+    """
+    rows = np.arange(len(study))
+    joined = np.zeros(len(study) + 1, dtype=bool)  # joined[i]: row i follows row i - 1 without a break
+    joined[1:-1] = (study[1:] == study[:-1]) & ~missing_before[1:]
+    return np.where(joined[:-1], rows - 1, rows), np.where(joined[1:], rows + 1, rows)
+
+
+def stack_table(slices: pd.DataFrame, split: pd.Series) -> pd.DataFrame:
+    """One row per slice of the store, in its order: neighbours, split and the five targets (NaN where unlabelled)."""
+    table = slices[["study", "patient", *LABELS]].copy()
+    table["split"] = slices["patient"].map(split).fillna(UNLABELLED)
+    table["below"], table["above"] = neighbours(slices["study"].to_numpy(), slices["gap_before"].to_numpy())
+    return table[STACK_COLUMNS]
+
+
+def channel_rows(table: pd.DataFrame, stacked: bool) -> np.ndarray:
+    """(slices, channels) store rows of each slice's channels: (l-1, l, l+1), or l alone."""
+    rows = np.arange(len(table))
+    return np.stack([table["below"], rows, table["above"]], axis=1) if stacked else rows[:, None]
+
+
+def half_statistics(channels: int) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation 0.5 per channel: [0, 1] becomes [-1, 1]."""
+    return [0.5] * channels, [0.5] * channels
+
+
+def training_set_statistics(pixels, rows: np.ndarray, batch: int = 512) -> tuple[list[float], list[float]]:
+    """The training set's own mean and standard deviation per channel, of the [0, 1] image.
+
+    pixels: the slice store's uint8 pixels; rows: (slices, channels) of the training slices. The poster's "magic
+    normalization" is not defined there; it is read as this.
+    """
+    wanted = np.unique(rows)
+    moments = np.zeros((wanted.max() + 1, 2))
+    for start in range(0, len(wanted), batch):
+        part = wanted[start : start + batch]
+        images = pixels.take(part).astype(np.float64) / 255
+        moments[part] = np.stack([images.mean((1, 2)), (images**2).mean((1, 2))], axis=1)
+    mean, mean_square = moments[rows].mean(axis=0).T
+    return mean.tolist(), np.sqrt(mean_square - mean**2).tolist()
+
+
+def positive_weights(targets: np.ndarray) -> list[float]:
+    """Negatives per positive and class; a class without positives weighs 1. targets: (slices, 5), NaN ignored."""
+    positive, known = np.nansum(targets, axis=0), np.isfinite(targets).sum(axis=0)
+    return np.where(positive > 0, (known - positive) / np.maximum(positive, 1e-9), 1.0).tolist()
+
+
+def write_stacks(folder: Path, table: pd.DataFrame, statistics: Statistics) -> None:
+    """Write the stack table and the statistics."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_parquet(folder / "stacks.parquet", table)
+    write_json(folder / "statistics.json", statistics._asdict())
+
+
+def read_stacks(folder: Path) -> pd.DataFrame:
+    """The stack table; its row i is row i of the slice store."""
+    return pd.read_parquet(folder / "stacks.parquet")
+
+
+def read_statistics(folder: Path) -> Statistics:
+    """The training split's statistics."""
+    return Statistics(**json.loads((folder / "statistics.json").read_text()))

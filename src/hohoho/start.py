@@ -1,0 +1,28 @@
+"""models/init/: where a backbone starts from – a descriptor, or SimCLR's weights beside it."""
+
+import json
+from pathlib import Path
+
+from safetensors.torch import load_file
+from torch import nn
+
+from hohoho.backbones import build_backbone
+from hohoho.files import write_json
+from hohoho.weights import save_weights
+
+
+def save_start(folder: Path, start: str, backbone: nn.Module | None = None) -> None:
+    """Write the descriptor ("random", "imagenet", "simclr") and, for SimCLR, the backbone's weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "start.json", {"start": start})
+    if backbone is not None:
+        save_weights(folder / "backbone.safetensors", backbone)
+
+
+def started_backbone(folder: Path, name: str, channels: int) -> nn.Module:
+    """A backbone that starts as models/init says. Raises `InputError` where ImageNet weights cannot be fetched."""
+    start = json.loads((folder / "start.json").read_text())["start"]
+    backbone = build_backbone(name, channels, imagenet=start == "imagenet")
+    if start == "simclr":
+        backbone.load_state_dict(load_file(folder / "backbone.safetensors"))
+    return backbone

@@ -1,0 +1,36 @@
+"""HU → the square 8-bit picture in one window that training and prediction both see."""
+
+import cv2
+import numpy as np
+
+from hohoho.hounsfield import AIR_HU
+
+
+def window_uint8(hu, center, width):
+    """HU of any shape → uint8: 0 at center - width/2 and below, 255 at center + width/2 and above.
+
+    DICOM PS3.3 C.11.2.1.3.2 (LINEAR_EXACT). center, width: HU.
+    """
+    grey = (np.asarray(hu, np.float32) - np.float32(center - width / 2)) * np.float32(255 / width)
+    return np.rint(np.clip(grey, 0, 255, out=grey), out=grey).astype(np.uint8)
+
+
+def square_slice(hu, spacing_mm, image_size, center, width):
+    """(rows, columns) HU → (image_size, image_size) uint8, the whole picture in its true proportions, air around it.
+
+    spacing_mm: between rows, between columns. Windowed first, so that bone does not bleed into the brain beside it.
+    """
+    grey = window_uint8(hu, center, width)
+    lengths = np.array(grey.shape) * np.array(spacing_mm) / max(spacing_mm)
+    rows, columns = np.maximum(1, np.rint(lengths * image_size / lengths.max())).astype(int)
+    shrinks = rows <= grey.shape[0] and columns <= grey.shape[1]
+    if grey.shape != (rows, columns):
+        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        grey = cv2.resize(grey, (int(columns), int(rows)), interpolation=method)
+    if rows == columns:
+        return grey
+    air = window_uint8(AIR_HU, center, width)
+    square = np.full((image_size, image_size), air, np.uint8)
+    top, left = (image_size - rows) // 2, (image_size - columns) // 2
+    square[top : top + rows, left : left + columns] = grey
+    return square

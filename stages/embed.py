@@ -1,0 +1,39 @@
+"""Stage embed: one embedding and five probabilities per slice, from the trained slice classifier."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hohoho.backbones import load_classifier
+from hohoho.devices import on_devices, torch_device
+from hohoho.embeddings import embed, write_embeddings
+from hohoho.labels import LABELS
+from hohoho.params import run_stage, runtime, stage_params
+from hohoho.slice_data import StackedSlices, ordered_batches
+from hohoho.slice_store import SlicePixels
+from hohoho.stacks import channel_rows, read_stacks
+
+SLICES, STACKS, CNN = Path("data/slices"), Path("data/stacks"), Path("models/cnn")
+EMBEDDINGS = Path("data/embeddings")
+
+
+@dataclass(frozen=True)
+class Stack:
+    input: str
+
+
+@dataclass(frozen=True)
+class Params:
+    stack: Stack
+
+
+def main():
+    params = stage_params(Params, "embed")
+    table, devices = read_stacks(STACKS), on_devices(runtime())
+    rows = channel_rows(table, params.stack.input == "stacked")
+    slices = StackedSlices(SlicePixels(SLICES), rows, table[list(LABELS)].to_numpy())
+    found = embed(load_classifier(CNN), ordered_batches(slices), torch_device(devices), devices.progress)
+    write_embeddings(EMBEDDINGS, *found)
+
+
+if __name__ == "__main__":
+    run_stage(main)

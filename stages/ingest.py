@@ -1,0 +1,80 @@
+"""Stage ingest: any layout of head CT → ordered slices in one brain window, and a report of what was skipped."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hohoho.errors import InputError
+from hohoho.files import write_csv, write_json
+from hohoho.ingest import ingest
+from hohoho.params import run_stage, runtime, stage_params
+from hohoho.phantom.tree import write_phantom
+from hohoho.pseudonyms import PUBLIC_KEY, secret_key
+from hohoho.scan import Inventory
+from hohoho.sources import dicom_folder, rsna
+
+SLICES, REPORT, REPORT_LINES = Path("data/slices"), Path("metrics/ingest.json"), Path("metrics/ingest_report.csv")
+
+
+@dataclass(frozen=True)
+class Data:
+    source: str
+    root: str
+    labels: str | None
+    pseudonyms: str
+    max_unmatched_labels: float
+
+
+@dataclass(frozen=True)
+class Phantom:
+    patients: int
+    size_px: int
+    label_error_rate: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Ingest:
+    image_size: int
+    window_center_hu: float
+    window_width_hu: float
+    assumed_rescale: list[float] | None
+
+
+@dataclass(frozen=True)
+class Params:
+    data: Data
+    phantom: Phantom
+    ingest: Ingest
+
+
+def main():
+    params, run = stage_params(Params, "ingest"), runtime()
+    phantom, knobs = params.phantom, params.ingest
+    if params.data.source == "phantom":
+        size, rate = phantom.size_px, phantom.label_error_rate
+        write_phantom(Path(params.data.root), phantom.patients, phantom.seed, size, rate, run.workers, run.progress)
+
+    inventory = find(params.data, knobs.assumed_rescale, run.workers, run.progress)
+    key = PUBLIC_KEY if params.data.pseudonyms == "public" else secret_key()
+    window = (knobs.window_center_hu, knobs.window_width_hu)
+    report = ingest(inventory, SLICES, knobs.image_size, window, key, run.workers, run.progress)
+    write_json(REPORT, report.counts)
+    write_csv(REPORT_LINES, report.lines)
+
+
+def find(data: Data, assumed_rescale: list[float] | None, workers: int, progress: bool) -> Inventory:
+    """The scans of the data set, by the reader of its layout."""
+    root, rescale = Path(data.root), tuple(assumed_rescale) if assumed_rescale else None
+    match data.source:
+        case "phantom" | "rsna":  # the phantom is an RSNA tree: one reader for both
+            return rsna.find(root, data.max_unmatched_labels, rescale, workers, progress)
+        case "dicom":
+            labels = Path(data.labels) if data.labels else None
+            return dicom_folder.find(
+                root, labels, data.max_unmatched_labels, rescale, workers=workers, progress=progress
+            )
+    raise InputError(f"data.source: {data.source} has no reader")
+
+
+if __name__ == "__main__":
+    run_stage(main)

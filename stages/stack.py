@@ -1,0 +1,72 @@
+"""Stage stack: who is in which split, who is whose neighbour, and what the training set looks like."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hohoho.labels import LABELS
+from hohoho.params import run_stage, stage_params
+from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
+from hohoho.split import assert_disjoint, hold_back, split_patients
+from hohoho.stacks import (
+    Statistics,
+    channel_rows,
+    half_statistics,
+    positive_weights,
+    stack_table,
+    training_set_statistics,
+    write_stacks,
+)
+
+SLICES, STACKS = Path("data/slices"), Path("data/stacks")
+
+
+@dataclass(frozen=True)
+class Split:
+    seed: int
+    val_fraction: float
+    test_fraction: float
+
+
+@dataclass(frozen=True)
+class Stack:
+    input: str
+    labels: str
+    subset: str
+    small_fraction: float
+    normalization: str
+
+
+@dataclass(frozen=True)
+class Params:
+    split: Split
+    stack: Stack
+
+
+def main():
+    params = stage_params(Params, "stack")
+    slices, studies = read_slice_table(SLICES), read_study_table(SLICES)
+
+    labelled = slices.loc[slices[list(LABELS)].notna().all(axis=1), "patient"].unique().tolist()
+    imposed = studies.dropna(subset="split").set_index("patient")["split"].to_dict()
+    split = split_patients(labelled, imposed, params.split.val_fraction, params.split.test_fraction, params.split.seed)
+    if params.stack.subset == "small":
+        split = hold_back(split, params.stack.small_fraction, params.split.seed)
+
+    table = stack_table(slices, split)
+    for identity in ("patient", "study"):
+        assert_disjoint(table, by=identity)
+
+    train = (table["split"] == "train").to_numpy()
+    rows = channel_rows(table, params.stack.input == "stacked")
+    if params.stack.normalization == "training_set":
+        mean, std = training_set_statistics(SlicePixels(SLICES), rows[train])
+    else:
+        mean, std = half_statistics(rows.shape[1])
+    weights = positive_weights(table.loc[train, list(LABELS)].to_numpy(np.float64))
+    write_stacks(STACKS, table, Statistics(mean, std, weights))
+
+
+if __name__ == "__main__":
+    run_stage(main)
