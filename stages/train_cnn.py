@@ -28,6 +28,11 @@ CNN, CURVES = Path("models/cnn"), Path("metrics/plots/train_cnn.csv")
 
 
 @dataclass(frozen=True)
+class Data:
+    source: str
+
+
+@dataclass(frozen=True)
 class Ingest:
     image_size: int
     window_center_hu: float
@@ -70,6 +75,7 @@ class TrainCnn:
 @dataclass(frozen=True)
 class Params:
     seed: int
+    data: Data
     ingest: Ingest
     stack: Stack
     backbone: Backbone
@@ -112,7 +118,10 @@ def main():
         train.gradient_clip,
     )
     save_classifier(CNN, model)
-    write_json(CNN / "input.json", {"input": params.stack.input, **vars(params.ingest)})
+    write_json(
+        CNN / "input.json",
+        {"trained_on": params.data.source, "input": params.stack.input, **vars(params.ingest)},
+    )
     write_csv(CURVES, pd.DataFrame(curves))
 
 

@@ -67,7 +67,7 @@ def write_image(
 ) -> None:
     """Write one image of the series.
 
-    number: InstanceNumber. position_mm: (3,) centre of the first pixel. stored: (H, W) int16 or uint16, before rescaling.
+    number: InstanceNumber. position_mm: (3,) centre of the first pixel. stored: (H, W), before rescaling.
     """
     data = shared.copy()
     data.SOPInstanceUID, data.InstanceNumber = UID(image_uid), number

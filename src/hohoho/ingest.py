@@ -61,7 +61,7 @@ def ingest(
     copies = join_copies(slices, studies)
     notes += [Note(WARNED, "same_pixels_as_another_patient", stored[row].study) for row in copies]
     writer.finish(slices, studies)
-    return IngestReport(count(inventory.files, slices, notes), report_lines(notes, key))
+    return IngestReport(count(inventory.files, slices, notes), report_lines(notes, key, inventory.root))
 
 
 def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> pd.DataFrame:

@@ -40,16 +40,20 @@ def _counts(notes, action):
     return dict(sorted(Counter(note.reason for note in notes if note.action == action).items()))
 
 
-def report_lines(notes: list[Note], key: bytes) -> pd.DataFrame:
+def report_lines(notes: list[Note], key: bytes, root: str) -> pd.DataFrame:
     """One row for every action and reason in every study; a file of no known study has a row of its own.
 
     Columns: action, reason, study and file (pseudonyms, empty where not meant), slices (indices foot to head, "0-3 7"),
-    count. Sorted, so that it does not depend on the order of files.
+    count. root: where the data lie. Sorted and free of places, so that every machine writes the same lines.
     """
     groups = {}
     for note in notes:
         study = pseudonym(key, "study", note.study) if note.study is not None else ""
-        item = pseudonym(key, "file", note.item) if note.study is None and note.item is not None else ""
+        item = (
+            pseudonym(key, "file", note.item.removeprefix(f"{root}/"))
+            if note.study is None and note.item is not None
+            else ""
+        )
         groups.setdefault((note.action, note.reason, study, item), []).append(note.index)
     lines = [
         (*group, _ranges([index for index in indices if index is not None]), len(indices))

@@ -9,6 +9,7 @@ from hohoho.metrics import all_positive_f2, scores
 from hohoho.split import SPLITS
 
 MODELS = ("cnn", "cnn_lstm")
+RECALL_GRID = np.linspace(0, 1, 101).round(2)
 
 
 def prediction_table(slices: pd.DataFrame, split: pd.Series, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -47,28 +48,30 @@ def _scored(part: pd.DataFrame, model: str, threshold: float) -> dict[str, float
     return scores(targets, probabilities, threshold) if len(targets) else None
 
 
-def precision_recall(table: pd.DataFrame, points: int = 100) -> pd.DataFrame:
-    """Micro precision and recall on validation and test: at most `points` thresholds a curve, evenly along recall."""
-    curves = []
-    for split in SPLITS[1:]:
-        for model in models_in(table):
-            targets, probabilities = targets_and(table[table["split"] == split], model)
-            if not len(targets) or not targets.any():
-                continue
-            precision, recall, threshold = precision_recall_curve(targets.ravel(), probabilities.ravel())
-            picked = np.unique(np.linspace(0, len(threshold) - 1, points).round().astype(int))
-            curve = {"recall": recall[picked], "precision": precision[picked], "threshold": threshold[picked]}
-            curves.append(pd.DataFrame({"model": f"{model} {split}", **curve}))
-    return pd.concat(curves) if curves else pd.DataFrame(columns=["model", "recall", "precision", "threshold"])
+def precision_recall(table: pd.DataFrame) -> pd.DataFrame:
+    """The best micro precision at each recall of a grid: column `recall`, one column per model and split.
+
+    Empty where a model or a split's labels are missing.
+    """
+    curves = pd.DataFrame({"recall": RECALL_GRID})
+    for model in MODELS:
+        for split in SPLITS[1:]:
+            part = table[table["split"] == split]
+            targets, probabilities = targets_and(part, model) if model in models_in(table) else (np.empty(0),) * 2
+            curves[f"{model}_{split}"] = _best_precision(targets.ravel(), probabilities.ravel())
+    return curves
+
+
+def _best_precision(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray | float:
+    if not targets.any():
+        return np.nan
+    precision, recall, _ = precision_recall_curve(targets, probabilities)
+    best_beyond = np.maximum.accumulate(precision)  # recall falls along the curve, so: the best at this recall or more
+    return best_beyond[np.searchsorted(-recall, -RECALL_GRID, side="right") - 1].round(6)
 
 
 def f2_per_class(found: dict) -> pd.DataFrame:
-    """F2 of each class, one row per model, split and class, for the plot."""
-    rows = [
-        {"model": f"{model} {split}", "class": label, "f2": scored[f"f2_{label}"]}
-        for model in MODELS
-        for split, scored in found.get(model, {}).items()
-        if scored
-        for label in LABELS
-    ]
-    return pd.DataFrame(rows, columns=["model", "class", "f2"])
+    """F2 of each class by the row's own model, one column per split."""
+    own = found[[model for model in MODELS if model in found][-1]]
+    columns = {f"f2_{split}": [own[split] and own[split][f"f2_{label}"] for label in LABELS] for split in SPLITS}
+    return pd.DataFrame({"class": LABELS, **columns})

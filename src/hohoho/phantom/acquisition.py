@@ -6,12 +6,12 @@ import numpy as np
 
 FIELD_OF_VIEW_MM = 220.0
 STEP_MM = 5.0
-BELOW_MM, OVER_VERTEX_MM = (46.0, 58.0), (0.0, 5.0)  # first slice below the centre, last over the vertex
+BELOW_MM, OVER_VERTEX_MM = (46.0, 58.0), (-2.0, 4.0)  # first slice below the centre, last over the vertex
 ROTATION_SD, PITCH_SD, ROLL_SD = np.deg2rad([6.0, 5.0, 3.0])
 SHIFT_SD_MM = 4.0
 P_GANTRY_TILT, GANTRY_TILT_DEG = 0.25, (6.0, 20.0)
 P_TWO_STEPS, P_MISSING_SLICE = 0.15, 0.12  # thin below and thick above; one slice left out
-TWO_STEPS_MM, TWO_STEPS_BORDER_MM = (4.0, 7.0), 12.0
+TWO_STEPS_MM, THIN_LENGTH_MM = (4.0, 7.0), 52.0  # thin over this length from the first slice, thick above
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Acquisition:
 
     @property
     def pixel_mm(self) -> float:
+        """Pixel spacing, the same along rows and columns."""
         return FIELD_OF_VIEW_MM / self.size
 
     @property
@@ -44,11 +45,10 @@ def rotation(turn: float, pitch: float, roll: float) -> np.ndarray:
 
 
 def draw_steps(rng: np.random.Generator, length_mm: float) -> np.ndarray:
-    """Table positions (mm) from the first slice, 0, over `length_mm`: even, in two steps, or with one left out."""
+    """Positions (mm) from 0 up to `length_mm`: even, in two steps, or with one left out."""
     if rng.random() < P_TWO_STEPS:
         low, high = TWO_STEPS_MM
-        border = -BELOW_MM[0] + TWO_STEPS_BORDER_MM + 50
-        steps = np.concatenate([np.arange(0, border, low), np.arange(border, length_mm, high)])
+        steps = np.concatenate([np.arange(0, THIN_LENGTH_MM, low), np.arange(THIN_LENGTH_MM, length_mm, high)])
     else:
         steps = np.arange(0, length_mm, STEP_MM)
     if rng.random() < P_MISSING_SLICE:

@@ -7,9 +7,10 @@ import numpy as np
 from hohoho.phantom.geometry import Point, Waves, draw_waves
 
 BLEEDING = 0.67  # part of the patients that bleed at all; the rest are normal scans
-P_ICH, P_SAH, P_SDH, P_EDH = 0.50, 0.38, 0.48, 0.13  # of a bleeding patient
-P_IVH_WITH_ICH, P_IVH_ALONE = 0.42, 0.14
+P_ICH, P_SAH, P_SDH, P_EDH = 0.60, 0.40, 0.50, 0.155  # of a bleeding patient
+P_IVH_WITH_ICH, P_IVH_ALONE = 0.42, 0.18
 DEEP_SITES = ((25.0, -2.0, 7.0), (12.0, 10.0, 9.0), (13.0, -20.0, 14.0))
+SDH_TOP_MM = 76.0  # a crescent ends below the vertex
 BACK_SITES = ((18.0, 55.0, -34.0), (2.0, 16.0, -32.0))  # cerebellum, pons
 
 
@@ -129,7 +130,7 @@ def draw_ivh(rng: np.random.Generator) -> Ivh:
 
 def draw_sah(rng: np.random.Generator) -> Sah:
     """Blood in the sulci of a region of the convexity, or in the basal cisterns."""
-    hu, widen = rng.uniform(48, 72), rng.uniform(0.7, 1.3)
+    hu, widen = rng.uniform(48, 72), rng.uniform(1.0, 1.9)
     if rng.random() < 0.4:
         return Sah(hu, (float(rng.normal(0, 10)), float(rng.normal(-4, 8)), -10.0), rng.uniform(30, 46), widen)
     azimuth, z, side = rng.uniform(0.2, 2.9), rng.uniform(2, 62), rng.choice([-1, 1])
@@ -147,7 +148,7 @@ def draw_sdh(rng: np.random.Generator) -> Sdh:
     if falx:
         thickness = min(thickness, 7.0)
     side, z = int(rng.choice([-1, 1])), rng.uniform(12, 52)
-    half_z = rng.uniform(22, 42)
+    half_z = min(rng.uniform(22, 42), SDH_TOP_MM - z)
     return Sdh(hu, side, thickness, rng.uniform(0.9, 2.2), rng.uniform(0.6, 1.25), z, half_z, falx)
 
 

@@ -35,13 +35,13 @@ def draw_ich(brain: Brain, ich: Ich) -> None:
     wobble = smooth_noise(ich.wobble, part.x, part.y, part.z)
     surface.distance[...] -= WOBBLE * min(ich.radii) * wobble
     matter = brain.within[window]
-    side = np.sign(ich.centre[0])
+    side = float(np.sign(ich.centre[0]))
     if abs(ich.centre[0]) > MIDLINE_MM:  # the falx holds a bleed in its hemisphere
         matter = matter * part.occupancy(Surface(-side * part.x, 0.0))
     rim = np.clip(1 - surface.distance / ich.rim_mm, 0, 1) * (surface.distance > -1)
     part.hu -= OEDEMA_HU * rim * matter * (1 - brain.ventricles[window])
     blood = part.occupancy(surface) * matter
-    part.bleed("ich", ich.hu + 2.0 * wobble, blood)
+    part.bleed("ich", ich.hu + 3.0 * wobble, blood)
     brain.ventricles[window] *= 1 - blood
 
 

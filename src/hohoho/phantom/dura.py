@@ -2,16 +2,22 @@
 
 import numpy as np
 
-from hohoho.phantom.brain import tentorium_height
 from hohoho.phantom.geometry import Capsule, capsule, ellipsoid
 from hohoho.phantom.head import Head
 from hohoho.phantom.plane import Plane
 
+TENT_TOP = (30.0, 2.0)  # y and z of the tentorium's summit
 FALX_HALF_MM = (0.45, 0.8)
 FALX_FREE_EDGE = (0.0, 8.0, 4.0), (60.0, 58.0, 42.0)  # inside this there is no falx
 TENTORIUM_HALF_MM = 0.7
 INCISURA = (0.0, 18.0, 0.0), (17.0, 30.0, 60.0)
 TRANSVERSE = Capsule((6.0, 84.0, -22.0), (58.0, 46.0, -26.0), 3.5, 3.5)
+
+
+def tentorium_height(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """z (mm) of the tent between cerebrum and cerebellum."""
+    dy = y - TENT_TOP[0]
+    return TENT_TOP[1] - np.sqrt(0.20 * x * x + 0.10 * dy * dy + 20)
 
 
 def draw_dura(plane: Plane, head: Head, depth: np.ndarray, inside: np.ndarray, bright_sinus_hu: float) -> None:

@@ -1,6 +1,6 @@
-"""Shapes as signed distances (mm, negative inside), and smooth noise: the alphabet every structure is written in.
+"""Shapes as signed distances (mm, negative inside), and smooth noise: what all structures are made of.
 
-Head coordinates: x to the patient's left, y to the back, z to the vertex, in mm, from the centre of the skull.
+Head coordinates (mm) from the centre of the skull: x to the patient's left, y to the back, z to the vertex.
 """
 
 from typing import NamedTuple

@@ -32,6 +32,7 @@ class Head:
     brain_gap_mm: float  # fluid between skull and brain
     ventricle_scale: float
     midline_shift_mm: float
+    lopsided_mm: float  # the left lateral ventricle is this much wider all round
     leukoaraiosis_hu: float  # how much darker the white matter is around the ventricles
     gyri: Waves
     depths: Waves  # which sulci are deep, which shallow
@@ -65,6 +66,7 @@ def draw_head(rng: np.random.Generator) -> Head:
         brain_gap_mm=0.3 + 1.5 * age * age + rng.uniform(0, 0.4),
         ventricle_scale=float(ventricles),
         midline_shift_mm=float(np.clip(rng.normal(0, 1.2), -3, 3)),
+        lopsided_mm=float(np.clip(rng.normal(0, 0.3), -0.7, 0.7)),
         leukoaraiosis_hu=float(rng.uniform(0, 9) * age),
         gyri=draw_waves(rng, GYRUS_WAVELENGTH_MM, 9),
         depths=draw_waves(rng, 34, 4),

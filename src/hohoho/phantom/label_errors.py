@@ -17,7 +17,7 @@ class LabelError(NamedTuple):
 def plant_errors(rng: np.random.Generator, labels: np.ndarray, rate: float) -> tuple[np.ndarray, list[LabelError]]:
     """The labels with about `rate` errors a slice, and the errors.
 
-    labels: (Z, 5) bool, the truth. A gap or an end needs a run of positives: scans without one get only flips.
+    labels: (Z, 5) bool, the truth. Gaps and ends need a run of positives: scans without get only flips.
     """
     given, errors = labels.copy(), []
     for _ in range(rng.binomial(len(labels), rate)):

@@ -67,8 +67,8 @@ def choroid(rng: np.random.Generator) -> list[Spot]:
     ]
 
 
-def draw_bright_spots(plane: Plane, lookalikes: Lookalikes, tissue: np.ndarray) -> None:
-    """Paint them. tissue: part (0 to 1) of each pixel inside the brain's surface, ventricles and cisterns too."""
+def draw_bright_spots(plane: Plane, lookalikes: Lookalikes, inside: np.ndarray) -> None:
+    """Paint them. inside: part (0 to 1) of each pixel within the skull."""
     for spot in lookalikes.spots:
         window = plane.window((0.0, *spot.centre[1:]), (abs(spot.centre[0]) + spot.radii[0] + 2, *spot.radii[1:]))
         if window is None:
@@ -76,9 +76,9 @@ def draw_bright_spots(plane: Plane, lookalikes: Lookalikes, tissue: np.ndarray) 
         part = plane[window]
         x = np.abs(part.x) if spot.mirrored else part.x
         centre = (abs(spot.centre[0]), *spot.centre[1:]) if spot.mirrored else spot.centre
-        inside = part.occupancy(ellipsoid(x, part.y, part.z, centre, spot.radii))
-        part.paint(spot.hu, inside * tissue[window])
+        spot_part = part.occupancy(ellipsoid(x, part.y, part.z, centre, spot.radii))
+        part.paint(spot.hu, spot_part * inside[window])
     if lookalikes.artery is not None:
         side, hu = lookalikes.artery
         vessel = plane.occupancy(capsule(plane.x * side, plane.y, plane.z, MIDDLE_CEREBRAL_ARTERY))
-        plane.paint(hu, vessel * tissue)
+        plane.paint(hu, vessel * inside)

@@ -1,6 +1,8 @@
 """One slice being drawn: where its pixels lie in the head, and how shapes become HU with partial volume."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import ceil, floor
 
 import numpy as np
 
@@ -25,45 +27,53 @@ class Plane:
     structure: np.ndarray | None  # (H, W) uint8 index into STRUCTURES, None: not wanted
     pixel_mm: float
     thickness_mm: float
+    slack_mm: float = 0.0  # by how much x is bent off a straight grid
 
     def __getitem__(self, window: tuple[slice, slice]) -> "Plane":
         structure = None if self.structure is None else self.structure[window]
         coordinates = self.x[window], self.y[window], self.z[window]
         blood = self.blood[:, window[0], window[1]]
-        return Plane(*coordinates, self.hu[window], blood, structure, self.pixel_mm, self.thickness_mm)
+        return Plane(*coordinates, self.hu[window], blood, structure, self.pixel_mm, self.thickness_mm, self.slack_mm)
+
+    @cached_property
+    def frame(self) -> tuple[list[float], list[float], list[float]]:
+        """Where the first pixel lies in the head (mm), and the steps to the next row and to the next column."""
+        corner, rows_on, columns_on = (
+            np.array([axis[place] for axis in (self.x, self.y, self.z)], float) for place in ((0, 0), (-1, 0), (0, -1))
+        )
+        rows, columns = self.x.shape
+        per_row, per_column = (rows_on - corner) / (rows - 1), (columns_on - corner) / (columns - 1)
+        return corner.tolist(), per_row.tolist(), per_column.tolist()
 
     def window(self, centre: Point, reach: Point) -> tuple[slice, slice] | None:
         """The rows and columns within `reach` mm of `centre`, or None where the slice misses it."""
+        (x0, y0, z0), (x_row, y_row, z_row), (x_column, y_column, z_column) = self.frame
+        dx, dy = centre[0] - x0, centre[1] - y0
+        reach_x, reach_y = reach[0] + self.slack_mm, reach[1]
+        area = x_row * y_column - x_column * y_row
+        row, column = (dx * y_column - dy * x_column) / area, (dy * x_row - dx * y_row) / area
+        half_rows = (abs(y_column) * reach_x + abs(x_column) * reach_y) / abs(area) + 1
+        half_columns = (abs(y_row) * reach_x + abs(x_row) * reach_y) / abs(area) + 1
+        off_slice = abs(z0 + row * z_row + column * z_column - centre[2])
+        if off_slice > reach[2] + self.thickness_mm + half_rows * abs(z_row) + half_columns * abs(z_column):
+            return None
         rows, columns = self.x.shape
-        origin = np.array([self.x[0, 0], self.y[0, 0]])
-        per_row = (np.array([self.x[-1, 0], self.y[-1, 0]]) - origin) / (rows - 1)
-        per_column = (np.array([self.x[0, -1], self.y[0, -1]]) - origin) / (columns - 1)
-        to_pixels = np.linalg.inv(np.stack([per_row, per_column], axis=1))
-        middle = to_pixels @ (np.array(centre[:2]) - origin)
-        half = np.abs(to_pixels) @ np.array(reach[:2]) + 1
-        low = np.clip(np.floor(middle - half), 0, (rows, columns)).astype(int)
-        high = np.clip(np.ceil(middle + half) + 1, 0, (rows, columns)).astype(int)
-        if (high - low < 2).any():
-            return None
-        window = slice(low[0], high[0]), slice(low[1], high[1])
-        z = self.z[window]
-        if max(z[0, 0], z[0, -1], z[-1, 0], z[-1, -1]) < centre[2] - reach[2] - self.thickness_mm:
-            return None
-        if min(z[0, 0], z[0, -1], z[-1, 0], z[-1, -1]) > centre[2] + reach[2] + self.thickness_mm:
-            return None
-        return window
+        top, bottom = max(0, floor(row - half_rows)), min(rows, ceil(row + half_rows) + 1)
+        left, right = max(0, floor(column - half_columns)), min(columns, ceil(column + half_columns) + 1)
+        return (slice(top, bottom), slice(left, right)) if top + 1 < bottom and left + 1 < right else None
 
-    def blur_mm(self, slope) -> np.ndarray:
+    def blur_mm(self, slope) -> np.ndarray | float:
         """Over how many mm a border of this slope fades: a pixel for a wall, the slice for a roof."""
         flat = np.abs(slope)
-        return self.pixel_mm * PIXEL_BLUR * np.sqrt(1 - np.minimum(flat * flat, 1)) + self.thickness_mm * flat
+        blur = self.pixel_mm * PIXEL_BLUR * np.sqrt(1 - np.minimum(flat * flat, 1)) + self.thickness_mm * flat
+        return blur if np.ndim(blur) else float(blur)  # a NumPy scalar would make float64 of every array
 
     def occupancy(self, surface: Surface) -> np.ndarray:
         """The part (0 to 1) of each pixel that lies inside the shape."""
         return np.minimum(np.maximum(0.5 - surface.distance / self.blur_mm(surface.slope), 0), 1)
 
     def sheet(self, distance: np.ndarray, half_width, slope) -> np.ndarray:
-        """The part (0 to 1) of each pixel inside a sheet: |distance| < half_width. Thinner than a pixel, it pales."""
+        """The part (0 to 1) of each pixel with |distance| < half_width: thinner than a pixel, a sheet pales."""
         per_mm = 1 / self.blur_mm(slope)
         distance = np.abs(distance)
         near = np.minimum(np.maximum(0.5 + (half_width - distance) * per_mm, 0), 1)
@@ -74,11 +84,16 @@ class Plane:
         """Replace `part` (0 to 1) of each pixel by a tissue of `hu`."""
         self.hu += part * (hu - self.hu)
         if self.structure is not None:
-            self.structure[part > 0.05] = 0
+            self.structure[part > 1 - WHOLE] = 0
+        self.mark(structure, part)
+
+    def mark(self, structure: str, part: np.ndarray) -> None:
+        """Note which pixels are this structure as a whole, where a study keeps that."""
+        if self.structure is not None:
             self.structure[part > WHOLE] = STRUCTURES.index(structure)
 
     def bleed(self, label: str, hu, part: np.ndarray) -> None:
-        """Replace `part` of each pixel by blood, and keep it in the mask of its label."""
+        """Replace `part` of each pixel by blood, in the masks too: what it covers of another bleed is gone."""
         self.paint(hu, part, "blood")
-        mask = self.blood[LABELS.index(label)]
-        np.maximum(mask, part, out=mask)
+        self.blood *= 1 - part
+        self.blood[LABELS.index(label)] += part

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from hohoho.phantom.plane import Plane
+
 NOISE_HU = (2.4, 4.6)
 NOISE_GRAIN_PX = 0.55  # neighbouring pixels share some noise
 CUPPING_HU = (0.0, 9.0)
@@ -29,12 +31,15 @@ def draw_scanner(rng: np.random.Generator) -> Scanner:
     return Scanner(rng.uniform(*NOISE_HU), rng.uniform(*CUPPING_HU), rng.uniform(*PETROUS_BAR_HU))
 
 
-def scan(
-    plane, inside: np.ndarray, depth: np.ndarray, scanner: Scanner, rng: np.random.Generator
-) -> tuple[np.ndarray, str]:
-    """The slice as int16 HU, and how it was spoilt ("" mostly). depth: mm beneath the inner table."""
-    hu = plane.hu + inside * scanner.cupping_hu * np.exp(np.minimum(depth, 99) * (-1 / CUPPING_MM))
-    hu -= inside * petrous_bar(plane, scanner.petrous_bar_hu)
+def harden_beam(plane: Plane, inside: np.ndarray, depth: np.ndarray, scanner: Scanner) -> None:
+    """Brighten the brain's rim and darken the band between the petrous bones. depth: mm beneath the inner table."""
+    rim = scanner.cupping_hu * np.exp(np.minimum(depth, 99) * (-1 / CUPPING_MM))
+    plane.hu += inside * (rim - petrous_bar(plane, scanner.petrous_bar_hu))
+
+
+def scan(plane: Plane, scanner: Scanner, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+    """The slice as (H, W) int16 HU with noise, and how it was spoilt ("" mostly)."""
+    hu = plane.hu.copy()
     kind = SPOILT[rng.integers(len(SPOILT))] if rng.random() < P_SPOILT else ""
     if kind == "streaks":
         hu += streaks(plane, rng)
@@ -45,7 +50,7 @@ def scan(
     return np.clip(np.rint(hu), AIR_HU - 24, TOP_HU).astype(np.int16), kind
 
 
-def petrous_bar(plane, depth_hu: float) -> np.ndarray:
+def petrous_bar(plane: Plane, depth_hu: float) -> np.ndarray:
     """The dark band that the two petrous bones throw across the brain stem."""
     y, z = (plane.y - BAR_Y_MM) / 9, (plane.z - BAR_Z_MM) / 9
     return depth_hu * np.exp(-(y * y) - z * z)
@@ -59,7 +64,7 @@ def noise(shape: tuple[int, int], sigma: float, rng: np.random.Generator) -> np.
     return grain * float(sigma / (kernel**2).sum())
 
 
-def streaks(plane, rng: np.random.Generator) -> np.ndarray:
+def streaks(plane: Plane, rng: np.random.Generator) -> np.ndarray:
     """Bright and dark rays from a point of metal or bone."""
     x0, y0 = rng.uniform(-70, 70), rng.uniform(-80, 80)
     dx, dy = plane.x - x0, plane.y - y0

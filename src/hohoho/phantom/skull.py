@@ -1,22 +1,42 @@
 """Scalp, skull and the cavity that holds the brain; the headrest."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from hohoho.phantom.geometry import Surface, capsule, ellipsoid, intersection, outside, smooth_noise, union
 from hohoho.phantom.head import Head
 from hohoho.phantom.plane import Plane
-from hohoho.phantom.skull_base import ORBIT, PETROUS, draw_base
+from hohoho.phantom.skull_base import ORBIT, PETROUS, SPHENOID_WING, draw_base
 
 SQUARENESS = 0.22  # 0: ellipsoid; larger: boxier, as a superellipse of power 2.25
 HEIGHT_BELOW_MM = 125.0  # below the centre the walls go nearly straight down
-FLOOR_MM, FLOOR_RISE = -23.0, 0.10  # of the front fossa, higher to the back; the other two are hollows beneath it
+FLOOR_MM, FLOOR_RISE = -27.0, 0.10  # of the front fossa, higher to the back; the other two are hollows beneath it
 MIDDLE_FOSSA = (37.0, -6.0, -25.0), (24.0, 29.0, 27.0)
-SELLA = (0.0, -1.0, -22.0), (11.0, 8.0, 8.0)
+SELLA = (0.0, -1.0, -26.0), (9.0, 7.0, 9.0)
 BACK_FOSSA = (0.0, 43.0, -30.0), (54.0, 41.0, 50.0)
 BASE_TOP_MM = 12.0  # above this no slice meets the base
 ORBIT_WALL_MM = 2.5
 FAT_HU, SKIN_HU, MUSCLE_HU = -75.0, 45.0, 55.0
 SKIN_MM = 1.8
+MARGIN_MM, FAR_MM, TILT_REACH = 18.0, 1e6, 0.3
+
+
+class Cavity(NamedTuple):
+    """The space left for the brain."""
+
+    border: Surface
+    depth: np.ndarray  # (H, W) mm beneath the border
+    vault_depth: np.ndarray  # (H, W) mm beneath the vault alone, as if there were no base
+
+
+def head_window(plane: Plane, head: Head) -> tuple[slice, slice]:
+    """The rows and columns that the head may fill: few near the vertex."""
+    width, length, height = head.half_axes_mm
+    z = float(plane.z[len(plane.z) // 2, plane.z.shape[1] // 2])
+    lowest = max(z - TILT_REACH * length, 0)
+    ring = max(1 - (lowest / (height + MARGIN_MM)) ** 4, 0.02) ** 0.25  # wider than the squared egg at any height
+    return plane.window((0.0, 0.0, z), (width * ring + MARGIN_MM, length * ring + MARGIN_MM, FAR_MM))
 
 
 def vault(plane: Plane, head: Head) -> Surface:
@@ -35,7 +55,7 @@ def vault(plane: Plane, head: Head) -> Surface:
     return Surface((r - 1) * r / gradient, gz / gradient)
 
 
-def cavity(plane: Plane, head: Head, outer: Surface, thickness_mm: np.ndarray) -> Surface:
+def brain_space(plane: Plane, head: Head, outer: Surface, thickness_mm: np.ndarray) -> Surface:
     """The space for the brain: the vault's inside, over the floor of the front fossa and its two hollows."""
     inner = Surface(outer.distance + thickness_mm, outer.slope)
     if plane.z.min() > BASE_TOP_MM:
@@ -48,17 +68,19 @@ def cavity(plane: Plane, head: Head, outer: Surface, thickness_mm: np.ndarray) -
     space = intersection(inner, hollow, 6.0)
     orbit = capsule(side, plane.y, plane.z, ORBIT)
     space = intersection(space, outside(Surface(orbit.distance - ORBIT_WALL_MM, orbit.slope)), 3.0)
-    return intersection(space, outside(capsule(side, plane.y, plane.z, PETROUS)), 3.0)
+    for ridge in (PETROUS, *SPHENOID_WING):
+        space = intersection(space, outside(capsule(side, plane.y, plane.z, ridge)), 3.0)
+    return space
 
 
-def draw_skull(plane: Plane, head: Head) -> Surface:
-    """Paint scalp and skull; returns the cavity, which is left for the brain."""
+def draw_skull(plane: Plane, head: Head) -> Cavity:
+    """Paint scalp and skull; returns the cavity left for the brain."""
     uneven = smooth_noise(head.bumps, plane.x, plane.y, plane.z)
     outer = vault(plane, head)
     outer.distance[...] += 0.8 * uneven
     temple = np.clip((np.abs(plane.x) - 52) / 14, 0, 1) * np.clip((30 - plane.z) / 25, 0, 1)
     thickness = head.skull_mm * (1 + 0.16 * uneven) * (1 - 0.45 * temple)
-    space = cavity(plane, head, outer, thickness)
+    space = brain_space(plane, head, outer, thickness)
     draw_scalp(plane, head, outer, uneven)
     inside = plane.occupancy(outer)
     plane.paint(muscle_hu(plane, head), inside)
@@ -67,7 +89,7 @@ def draw_skull(plane: Plane, head: Head) -> Surface:
     marrow = np.maximum(1 - np.abs(space.distance / wall - 0.5) * 3.2, 0)
     plane.paint(head.table_hu - marrow * (head.table_hu - head.diploe_hu), bone, "skull")
     draw_base(plane, head, space, outer)
-    return space
+    return Cavity(space, -space.distance, -outer.distance - thickness)
 
 
 def muscle_hu(plane: Plane, head: Head) -> np.ndarray | float:
@@ -75,7 +97,7 @@ def muscle_hu(plane: Plane, head: Head) -> np.ndarray | float:
     if plane.z.min() > BASE_TOP_MM:
         return MUSCLE_HU
     belly = np.abs(smooth_noise(head.gyri, plane.x, plane.y, plane.z * 0.5))
-    return MUSCLE_HU + np.maximum(0.5 - belly, 0) * 1.6 * (FAT_HU - MUSCLE_HU)
+    return MUSCLE_HU + np.maximum(0.5 - belly, 0) * 0.65 * (FAT_HU - MUSCLE_HU)
 
 
 def draw_scalp(plane: Plane, head: Head, outer: Surface, uneven: np.ndarray) -> None:

@@ -14,6 +14,10 @@ MUSCLES = (
     Capsule((15.0, -38.0, -36.0), (45.0, -68.0, -38.0), 1.8, 1.6),
 )
 PETROUS = Capsule((12.0, 4.0, -36.0), (60.0, 28.0, -38.0), 5.5, 11.0)
+SPHENOID_WING = (
+    Capsule((15.0, -17.0, -29.0), (37.0, -35.0, -25.0), 2.0, 2.2),
+    Capsule((37.0, -35.0, -25.0), (60.0, -31.0, -17.0), 2.2, 4.5),
+)
 MASTOID_CELLS = (57.0, 30.0, -44.0), (13.0, 15.0, 17.0)
 SPHENOID = (0.0, -16.0, -40.0), (17.0, 24.0, 16.0)
 SPHENOID_SINUS = (7.0, -20.0, -42.0), (7.0, 13.0, 10.0)
@@ -41,6 +45,8 @@ def draw_bones(plane: Plane, head: Head, side: np.ndarray, free: np.ndarray) -> 
     y, z = plane.y, plane.z
     plane.paint(WALL_HU, free * plane.occupancy(ellipsoid(side, y, z, *SPHENOID)), "skull")
     plane.paint(PETROUS_HU, free * plane.occupancy(capsule(side, y, z, PETROUS)), "skull")
+    for rod in SPHENOID_WING:
+        plane.paint(WALL_HU, free * plane.occupancy(capsule(side, y, z, rod)), "skull")
     cells = plane.occupancy(ellipsoid(side, y, z, *MASTOID_CELLS)) * free
     plane.paint(WALL_HU, cells, "skull")
     bubbles = np.clip(smooth_noise(head.cells, plane.x, y, z) * 2.0 - 0.1, 0, 1)

@@ -9,13 +9,13 @@ from hohoho.phantom.acquisition import Acquisition, draw_acquisition, head_coord
 from hohoho.phantom.bleeds import Bleeds, draw_bleeds
 from hohoho.phantom.blood_in_brain import draw_inner_blood, sulcal_widening
 from hohoho.phantom.blood_on_brain import draw_outer_blood, outer_blood_mm
-from hohoho.phantom.brain import draw_brain
+from hohoho.phantom.brain import Crowding, draw_brain
 from hohoho.phantom.dura import draw_dura
 from hohoho.phantom.head import Head, draw_head
 from hohoho.phantom.lookalikes import Lookalikes, draw_bright_spots, draw_lookalikes
 from hohoho.phantom.plane import Plane
-from hohoho.phantom.scanner import Scanner, draw_scanner, scan
-from hohoho.phantom.skull import draw_headrest, draw_skull
+from hohoho.phantom.scanner import Scanner, draw_scanner, harden_beam, scan
+from hohoho.phantom.skull import draw_headrest, draw_skull, head_window
 
 POSITIVE_MM2 = 25.0  # a slice is positive from this much blood on, partial pixels counted in part
 
@@ -75,14 +75,19 @@ def draw_slice(
     plane: Plane, patient: Patient, scanner: Scanner, headrest: tuple[float, float], rng: np.random.Generator
 ) -> tuple[np.ndarray, str]:
     """Paint one slice from outside in, then scan it: (H, W) int16 HU, and how it was spoilt."""
-    head, bleeds = patient.head, patient.bleeds
     draw_headrest(plane, (0.0, headrest[1]), headrest[0])
+    draw_whole_head(plane[head_window(plane, patient.head)], patient, scanner)
+    return scan(plane, scanner, rng)
+
+
+def draw_whole_head(plane: Plane, patient: Patient, scanner: Scanner) -> None:
+    """Paint scalp, skull, brain, bleeds and look-alikes, and what beam hardening does to them."""
+    head, bleeds = patient.head, patient.bleeds
     cavity = draw_skull(plane, head)
-    depth = -cavity.distance
-    pressed, widened = outer_blood_mm(plane, bleeds), sulcal_widening(plane, bleeds)
-    brain = draw_brain(plane, head, cavity, pressed, widened, bleeds.shift_mm)
+    crowding = Crowding(outer_blood_mm(plane, cavity, bleeds), sulcal_widening(plane, bleeds), bleeds.shift_mm)
+    brain = draw_brain(plane, head, cavity, crowding)
     draw_inner_blood(plane, brain, bleeds)
     draw_bright_spots(brain.plane, patient.lookalikes, brain.inside)
-    draw_dura(plane, head, depth, brain.inside, patient.lookalikes.bright_sinus_hu)
-    draw_outer_blood(plane, depth, brain.inside, bleeds)
-    return scan(plane, brain.inside, depth, scanner, rng)
+    draw_dura(plane, head, cavity.depth, brain.inside, patient.lookalikes.bright_sinus_hu)
+    draw_outer_blood(plane, cavity.vault_depth, brain.inside, bleeds)
+    harden_beam(plane, brain.inside, cavity.depth, scanner)

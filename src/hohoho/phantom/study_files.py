@@ -1,4 +1,4 @@
-"""Writes one study as DICOM files under the random names that RSNA's data set has, and its masks beside them."""
+"""Writes one study as DICOM files, named at random as in RSNA's data set, and its bleed masks."""
 
 import hashlib
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 stage_2_train/ID_<9 hex>.dcm   all slices of all patients in one folder
 stage_2_train.csv              ID,Label: six rows an image, planted label errors included
-truth/slices.csv               image id, patient, study, position, true labels, areas, how the slice was spoilt
+truth/slices.csv               image id, patient, study, position, true labels, areas, how it was spoilt
 truth/label_errors.csv         image id, label, true, given, kind
 truth/masks/<study uid>.npz    bleed masks (study_files.read_masks)
 """
@@ -10,14 +10,11 @@ truth/masks/<study uid>.npz    bleed masks (study_files.read_masks)
 import csv
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -25,6 +22,7 @@ from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.phantom.label_errors import plant_errors
 from hohoho.phantom.study import Study, draw_patient, draw_study
 from hohoho.phantom.study_files import draw_series, name, write_masks, write_study
+from hohoho.workers import ordered_map
 
 IMAGES, TRUTH, MASKS = "stage_2_train", "truth", "truth/masks"
 P_SECOND_STUDY = 0.04
@@ -65,7 +63,7 @@ def write_phantom(
             (building / folder).mkdir(parents=True)
         seeds = np.random.SeedSequence(seed).spawn(patients)
         job = partial(write_patient, building, seed, size, label_error_rate)
-        done = run(job, list(enumerate(seeds)), workers)
+        done = ordered_map(job, enumerate(seeds), workers)
         rows = list(tqdm(done, "phantom patients", patients, disable=not progress))
         write_tables(building, rows)
         replace_folder(building, out)
@@ -88,26 +86,18 @@ def check_request(out: Path, patients: int, size: int, label_error_rate: float, 
         raise ValueError(f"{out}: exists and is not a phantom (no {TRUTH}/slices.csv in it), so it is not replaced")
 
 
-def run(job, tasks: list, workers: int) -> Iterator[Rows]:
-    """Results in the order of the tasks."""
-    if workers == 1:
-        yield from map(job, tasks)
-        return
-    # "spawn": a forked child would inherit the parent's threads and locks.
-    with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
-        yield from pool.map(job, tasks)
-
-
 def write_patient(
     folder: Path, seed: int, size: int, label_error_rate: float, task: tuple[int, np.random.SeedSequence]
 ) -> Rows:
     """Draw one patient and write the one or two studies; returns their table rows."""
     number, sequence = task
     rng = np.random.default_rng(sequence)
-    patient, sex = draw_patient(rng), str(rng.choice(["F", "M"]))
-    rows = Rows([], [], [])
-    for study_number in range(1 + (rng.random() < P_SECOND_STUDY)):
-        study = draw_study(rng, patient, size)
+    patient, rows = draw_patient(rng), Rows([], [], [])
+    studies = [draw_study(rng, patient, size)]
+    if rng.random() < P_SECOND_STUDY:
+        studies.append(draw_study(rng, patient, size))
+    sex = str(rng.choice(["F", "M"]))
+    for study_number, study in enumerate(studies):
         image_ids = [name(9, seed, number, study_number, index) for index in range(len(study.hu))]
         series = draw_series(rng, name(8, seed, number), patient.head.age, sex, study.acquisition)
         write_study(folder / IMAGES, study, image_ids, series, rng)
@@ -156,6 +146,7 @@ def label_rows(image_id: str, given: list[bool]) -> list[tuple[str, int]]:
 
 
 def write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[tuple]) -> None:
+    """Write a header and rows, lines ended the same on every system."""
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)

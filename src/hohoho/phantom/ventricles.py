@@ -1,5 +1,7 @@
 """The ventricles and the cisterns, as chains of tapered rods for one side, mirrored to the other."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from hohoho.phantom.geometry import Capsule, capsule
@@ -45,7 +47,7 @@ def rods(chain: tuple, scale: float) -> list[Capsule]:
 
 
 def fill(plane: Plane, chains: tuple, scale: float, lopsided: float) -> np.ndarray:
-    """The part (0 to 1) of each pixel inside the chains of both sides; lopsided: left wider than right."""
+    """The part (0 to 1) of each pixel inside the chains of both sides; lopsided: mm, see fill_rod."""
     total = np.zeros_like(plane.x)
     for chain in chains:
         for rod in rods(chain, scale):
@@ -54,15 +56,16 @@ def fill(plane: Plane, chains: tuple, scale: float, lopsided: float) -> np.ndarr
 
 
 def fill_rod(plane: Plane, rod: Capsule, lopsided: float, total: np.ndarray) -> None:
-    reach = max(rod.start_radius, rod.end_radius) * (1 + abs(lopsided)) + 2
+    """Add one rod and its mirror image to `total`; off the midline, the left one is `lopsided` mm wider."""
+    reach = max(rod.start_radius, rod.end_radius) + abs(lopsided) + 2
     middle = [(s + e) / 2 for s, e in zip(rod.start, rod.end, strict=True)]
     half = [abs(s - e) / 2 + reach for s, e in zip(rod.start, rod.end, strict=True)]
     # Both sides in one window: wide enough for the rod and its mirror image.
-    window = plane.window((0.0, middle[1], middle[2]), (middle[0] + half[0], half[1], half[2] / TALLNESS + 2))
+    window = plane.window((0.0, middle[1], middle[2]), (middle[0] + half[0], half[1], half[2]))
     if window is None:
         return
     part = plane[window]
-    widen = float(rod.start[0] > 0) * lopsided * 1.5
+    widen = lopsided if rod.start[0] > 0 else 0.0
     side = np.abs(part.x)
     surface = capsule(side, part.y, part.z, rod)
     surface.distance[...] -= widen * np.sign(part.x)
@@ -71,10 +74,8 @@ def fill_rod(plane: Plane, rod: Capsule, lopsided: float, total: np.ndarray) -> 
 
 def lateral_ventricles(plane: Plane, scale: float, lopsided: float) -> np.ndarray:
     """The part (0 to 1) of each pixel in the lateral ventricles with their horns."""
-    pressed = Plane(
-        plane.x, plane.y, BODY_HEIGHT_MM + (plane.z - BODY_HEIGHT_MM) * TALLNESS, plane.hu, plane.blood,
-        plane.structure, plane.pixel_mm, plane.thickness_mm * TALLNESS,
-    )  # fmt: skip
+    height = BODY_HEIGHT_MM + (plane.z - BODY_HEIGHT_MM) * TALLNESS
+    pressed = replace(plane, z=height, thickness_mm=plane.thickness_mm * TALLNESS)
     return fill(pressed, (LATERAL, TEMPORAL_HORN), scale, lopsided)
 
 

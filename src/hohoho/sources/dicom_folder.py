@@ -35,7 +35,7 @@ def find(
     if table is not None:
         notes += match(table, headers, root, max_unmatched_labels)
     scans, scan_notes = build_scans(headers, lambda slices: labels_of(table, slices, root), preferred_kernel)
-    return Inventory(scans, notes + header_notes + scan_notes, len(paths))
+    return Inventory(scans, notes + header_notes + scan_notes, len(paths), str(root))
 
 
 def list_files(root: Path) -> list[str]:

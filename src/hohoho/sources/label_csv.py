@@ -81,7 +81,7 @@ def match(table, headers, root, max_unmatched):
     if len(missing) > max_unmatched * len(table):
         raise InputError(
             f"{len(missing)} of {len(table)} label rows name no usable image below {root}, more than the accepted "
-            f"fraction {max_unmatched}; the first is {missing[0]}. Correct the labels or raise data.max_unmatched_labels."
+            f"fraction {max_unmatched}; the first is {missing[0]}. Correct them or raise data.max_unmatched_labels."
         )
     return [Note(WARNED, "label_without_image", item=name) for name in missing] + [
         Note(WARNED, "image_without_label", item=name) for name in unlabelled

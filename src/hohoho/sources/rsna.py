@@ -35,7 +35,7 @@ def find(
     headers, header_notes = read_headers([*train.values(), *test.values()], workers, assumed_rescale, progress)
     scans, scan_notes = build_scans(headers, lambda slices: _labels_of(labels, slices))
     scans = [_with_split(scan) for scan in scans]
-    return Inventory(scans, notes + header_notes + scan_notes, len(train) + len(test))
+    return Inventory(scans, notes + header_notes + scan_notes, len(train) + len(test), str(root))
 
 
 def _check_layout(root):

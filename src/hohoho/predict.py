@@ -1,0 +1,114 @@
+"""A new scan → probabilities per slice and per scan, by the models that `dvc repro` trained."""
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from hohoho.backbones import load_classifier
+from hohoho.embeddings import embed
+from hohoho.errors import InputError
+from hohoho.files import write_csv, write_json
+from hohoho.ingest_report import skipped_counts
+from hohoho.labels import LABELS
+from hohoho.scan import Inventory, Scan
+from hohoho.scan_pixels import ScanPixels, read_scan
+from hohoho.sequence import load_lstm, predict_scans
+from hohoho.series import wide_gaps
+from hohoho.slice_data import StackedSlices, ordered_batches
+from hohoho.sources import dicom_folder
+from hohoho.stacks import channel_rows, neighbours
+
+NOTICE = "For research and teaching. Not a medical device: never use this for a patient."
+VERSIONS_OF = ("hohoho", "torch", "torchvision", "pydicom")
+
+
+class Pictures:
+    """The pixels of one scan, as the slice store would hand them out."""
+
+    def __init__(self, pixels: np.ndarray):
+        self.pixels = pixels
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """(n, size, size) uint8."""
+        return self.pixels[rows]
+
+
+def predict_folder(folder: Path, out: Path, models: Path) -> None:
+    """Write `predictions.csv` and `prediction.json` for the one head CT in `folder` (DICOM, any names and depth).
+
+    Raises `InputError` where the folder holds no or several studies, or `models` no trained model.
+    """
+    inputs = _model_inputs(models)
+    inventory = dicom_folder.find(folder)
+    scan = _only_scan(inventory, folder)
+    window = inputs["window_center_hu"], inputs["window_width_hu"]
+    pictures = read_scan(scan, inputs["image_size"], *window)
+    if not len(pictures.kept):
+        raise InputError(f"{folder}: no slice has usable pixels ({_reasons(pictures.notes)})")
+
+    table = pd.DataFrame({"slice": range(len(pictures.kept)), "position_mm": scan.position_mm[pictures.kept].round(2)})
+    for model, values in probabilities(scan, pictures, models, stacked=inputs["input"] == "stacked").items():
+        table[[f"{model}_{label}" for label in LABELS]] = values
+    write_csv(out / "predictions.csv", table)
+    write_json(out / "prediction.json", _summary(table, scan, inventory, pictures, models, inputs))
+
+
+def probabilities(scan: Scan, pictures: ScanPixels, models: Path, stacked: bool) -> dict[str, np.ndarray]:
+    """(slices, 5) probabilities by model name: `cnn`, and `cnn_lstm` where there is an LSTM."""
+    below, above = neighbours(np.zeros(len(pictures.kept)), wide_gaps(scan.position_mm[pictures.kept]))
+    rows = channel_rows(pd.DataFrame({"below": below, "above": above}), stacked)
+    unlabelled = np.full((len(rows), len(LABELS)), np.nan)
+    batches = ordered_batches(StackedSlices(Pictures(pictures.pixels), rows, unlabelled))
+    embeddings, by_cnn = embed(load_classifier(models / "cnn"), batches, "cpu")
+    lstm = load_lstm(models / "lstm")
+    if lstm is None:
+        return {"cnn": by_cnn}
+    by_lstm = predict_scans(lstm, torch.from_numpy(embeddings), ["this"] * len(rows))
+    return {"cnn": by_cnn, "cnn_lstm": by_lstm.numpy()}
+
+
+def _model_inputs(models: Path) -> dict:
+    needed = models / "cnn" / "input.json"
+    if not needed.is_file():
+        raise InputError(f"{needed} does not exist: train the models first with `dvc repro`, or give --models")
+    return json.loads(needed.read_text())
+
+
+def _only_scan(inventory: Inventory, folder: Path) -> Scan:
+    if not inventory.files:
+        raise InputError(f"{folder} is empty: give the folder that holds the DICOM files of one head CT")
+    if not inventory.scans:
+        raise InputError(f"{folder}: no usable CT slice in {inventory.files} files ({_reasons(inventory.notes)})")
+    if len(inventory.scans) > 1:
+        raise InputError(f"{folder} holds {len(inventory.scans)} studies: give the folder of one")
+    return inventory.scans[0]
+
+
+def _reasons(notes: list) -> str:
+    return ", ".join(f"{reason}: {n}" for reason, n in skipped_counts(notes).items()) or "no files"
+
+
+def _summary(table, scan: Scan, inventory: Inventory, pictures: ScanPixels, models: Path, inputs: dict) -> dict:
+    names = [model for model in ("cnn", "cnn_lstm") if f"{model}_{LABELS[0]}" in table]
+    return {
+        "notice": NOTICE,
+        "trained_on": inputs["trained_on"],
+        "slices": len(table),
+        "skipped": skipped_counts([*inventory.notes, *pictures.notes]),
+        "tilt_deg": round(scan.tilt_deg, 2) if np.isfinite(scan.tilt_deg) else None,
+        "scan_maxima": {
+            model: {label: round(float(table[f"{model}_{label}"].max()), 6) for label in LABELS} for model in names
+        },
+        "model_sha256": {path.parent.name: _sha256(path) for path in sorted(models.glob("*/model.safetensors"))},
+        "versions": {package: version(package) for package in VERSIONS_OF},
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,170 @@
+"""All seven stages in a temporary clone, on a tiny phantom."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from sklearn.metrics import fbeta_score
+
+from hohoho.labels import LABELS
+from hohoho.split import SPLITS
+
+ROOT = Path(__file__).parents[1]
+TINY = [
+    "phantom.patients=24",
+    "phantom.size_px=64",
+    "ingest.image_size=32",
+    "train_cnn.epochs=1",
+    "simclr.epochs=1",
+    "train_lstm.epochs=2",
+    "train_lstm.units=8",
+    "split.val_fraction=0.25",
+    "split.test_fraction=0.25",
+    "runtime.workers=1",
+    "runtime.progress=false",
+]
+
+
+def run(command, folder, check=True):
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("DVC_STAGE", None)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert not check or done.returncode == 0, f"{command} failed:\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """The working tree as it is, as a repository of its own, run through once."""
+    folder = tmp_path_factory.mktemp("clone") / "hohoho"
+    folder.mkdir()
+    tracked = run(["git", "ls-files", "-co", "--exclude-standard"], ROOT).stdout.splitlines()
+    for name in tracked:
+        if (ROOT / name).is_file() and name != "dvc.lock" and not name.startswith("metrics/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    run(["git", "init", "-q"], folder)
+    run(["git", "config", "user.email", "test@example.org"], folder)
+    run(["git", "config", "user.name", "test"], folder)
+    run(["hohoho", "params", *TINY], folder)
+    run(["dvc", "repro"], folder)
+    run(["git", "add", "-A"], folder)
+    run(["git", "commit", "-qm", "tiny"], folder)
+    return folder
+
+
+def ran(output):
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+def test_a_second_run_has_nothing_to_do(clone):
+    done = run(["dvc", "repro"], clone)
+    assert ran(done.stdout) == []
+    assert "up to date" in done.stdout
+
+
+def test_scores_can_be_recomputed_from_the_predictions(clone):
+    scores = json.loads((clone / "metrics/scores.json").read_text())
+    table = pd.read_parquet(clone / "data/predictions.parquet")
+    assert set(scores) == {"f2", "cnn", "cnn_lstm", "all_positive"}
+    for split in SPLITS:
+        part = table[table["split"] == split]
+        targets = part[list(LABELS)].to_numpy()
+        for model in ("cnn", "cnn_lstm"):
+            positive = part[[f"{model}_{label}" for label in LABELS]].to_numpy() >= 0.5
+            expected = fbeta_score(targets, positive, beta=2, average="micro")
+            assert scores[model][split]["f2"] == pytest.approx(expected, abs=1e-9)
+        assert scores["f2"][split] == scores["cnn_lstm"][split]["f2"]
+
+
+def test_no_patient_is_in_two_splits(clone):
+    stacks = pd.read_parquet(clone / "data/stacks/stacks.parquet")
+    assert set(stacks["split"]) == set(SPLITS)
+    assert (stacks.groupby("patient")["split"].nunique() == 1).all()
+    assert (stacks.groupby("patient")["study"].nunique() > 1).any(), "no patient with two studies to part"
+
+
+def test_a_knob_runs_the_stages_that_need_it_and_setting_it_back_runs_none(clone):
+    for knob, stages in (
+        ("evaluate.threshold=0.45", ["evaluate"]),
+        ("train_lstm.training=skip", ["train_lstm", "evaluate"]),
+    ):
+        run(["hohoho", "params", *TINY, knob], clone)
+        assert ran(run(["dvc", "repro"], clone).stdout) == stages
+    run(["hohoho", "params", *TINY], clone)
+    assert ran(run(["dvc", "repro"], clone).stdout) == []
+
+
+def test_two_forced_runs_with_simclr_give_the_same_bytes(clone):
+    def contents():
+        kept = [*clone.glob("models/*/*"), clone / "metrics/scores.json", clone / "data/predictions.parquet"]
+        return {path.relative_to(clone): path.read_bytes() for path in kept if path.is_file()}
+
+    run(["hohoho", "params", *TINY, "simclr.enabled=true"], clone)
+    pretrained = ["simclr_pretrain", "train_cnn", "embed", "train_lstm", "evaluate"]
+    assert ran(run(["dvc", "repro"], clone).stdout) == pretrained
+    before = contents()
+    assert ran(run(["dvc", "repro", "--force"], clone).stdout) == ["ingest", "stack", *pretrained]
+    assert contents() == before
+    assert Path("models/init/backbone.safetensors") in before
+    run(["hohoho", "params", *TINY], clone)
+    run(["dvc", "repro"], clone)
+
+
+def test_an_experiment_in_a_copy_runs_the_copys_code(clone):
+    done = run(["dvc", "exp", "run", "--temp", *(f"-S{knob}" for knob in TINY), "-S", "evaluate.threshold=0.4"], clone)
+    assert ran(done.stdout + done.stderr) == ["evaluate"]
+    source = (clone / "src/hohoho/metrics.py").read_text()
+    try:
+        (clone / "src/hohoho/metrics.py").write_text(source + "\nraise SystemExit('the copy speaks')\n")
+        command = ["dvc", "exp", "run", "--temp", *(f"-S{knob}" for knob in TINY), "-S", "evaluate.threshold=0.4"]
+        failed = run(command, clone, check=False)
+        assert "the copy speaks" in failed.stdout + failed.stderr
+    finally:
+        (clone / "src/hohoho/metrics.py").write_text(source)
+
+
+def test_prediction_needs_no_label_and_names_nobody(clone, tmp_path):
+    truth = pd.read_csv(clone / "data/raw/phantom/truth/slices.csv")
+    study = truth[truth["study_uid"] == truth["study_uid"].iloc[0]]
+    folder = tmp_path / "study"
+    folder.mkdir()
+    for name in study["image_id"]:
+        shutil.copy(clone / f"data/raw/phantom/stage_2_train/{name}.dcm", folder)
+    run(["hohoho", "predict", str(folder), "--out", str(tmp_path / "out")], clone)
+    table = pd.read_csv(tmp_path / "out/predictions.csv")
+    assert len(table) == len(study)
+    assert table["position_mm"].is_monotonic_increasing
+    assert table.filter(regex="^cnn").to_numpy().max() <= 1
+    summary = json.loads((tmp_path / "out/prediction.json").read_text())
+    assert "Not a medical device" in summary["notice"]
+    assert study["patient_id"].iloc[0] not in (tmp_path / "out/prediction.json").read_text()
+
+
+def test_wrong_settings_end_in_one_message_before_any_work(clone):
+    good = (clone / "params.yaml").read_text()
+    wrong = {
+        "train_cnn.batch_size": ("batch_size: 0 is less", lambda p: p["train_cnn"].update(batch_size=0)),
+        "loss.name": ("'hinge' is not one of", lambda p: p["loss"].update(name="hinge")),
+        "data.root": ("data.root: needs the folder", lambda p: p["data"].update(source="rsna", root=None)),
+        "nowhere": ("does not exist", lambda p: p["data"].update(source="rsna", root="/nowhere")),
+    }
+    try:
+        for text, change in wrong.values():
+            params = yaml.safe_load(good)
+            change(params)
+            (clone / "params.yaml").write_text(yaml.safe_dump(params))
+            failed = run(["dvc", "repro", "--no-commit"], clone, check=False)
+            assert failed.returncode != 0
+            assert text in failed.stderr
+            assert "Traceback" not in failed.stderr
+            run(["git", "checkout", "-q", "dvc.lock"], clone)
+    finally:
+        (clone / "params.yaml").write_text(good)
+        run(["dvc", "checkout", "-q"], clone)

@@ -1,0 +1,114 @@
+"""Parameters: every mistake found before any work, and params.yaml is what conf/ composes to."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from omegaconf import OmegaConf
+
+from hohoho import params
+from hohoho.composition import compose as compose_to
+from hohoho.errors import InputError
+from hohoho.params import check, mistakes
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = yaml.safe_load((ROOT / "conf/schema.yaml").read_text())
+GROUP_FILES = sorted((ROOT / "conf").glob("row/*.yaml")) + sorted((ROOT / "conf").glob("data/*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def good():
+    return yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
+def composed(tmp_path, *overrides):
+    compose_to(tmp_path / "params.yaml", list(overrides))
+    return yaml.safe_load((tmp_path / "params.yaml").read_text())
+
+
+def test_params_yaml_is_the_composed_conf(tmp_path, good):
+    assert composed(tmp_path) == good, "conf/ and params.yaml disagree: run `uv run hohoho params`"
+
+
+@pytest.mark.parametrize("path", GROUP_FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_row_and_data_file_merges_strictly(path):
+    base = OmegaConf.load(ROOT / "conf/config.yaml")
+    OmegaConf.set_struct(base, True)
+    OmegaConf.merge(base, OmegaConf.load(path))
+
+
+def test_a_misspelt_key_in_a_row_file_would_not_merge():
+    base = OmegaConf.load(ROOT / "conf/config.yaml")
+    OmegaConf.set_struct(base, True)
+    with pytest.raises(Exception, match="gama_neg"):
+        OmegaConf.merge(base, OmegaConf.create({"loss": {"gama_neg": 4}}))
+
+
+def test_every_mistake_is_reported_at_once_with_the_nearest_name(good):
+    good["loss"]["gama_neg"] = 4
+    good["loss"]["name"] = "assymetric"
+    good["train_cnn"]["batch_size"] = 0
+    good["data"]["root"] = None
+    del good["seed"], good["split"]["seed"], good["split"]["val_fraction"]
+    with pytest.raises(InputError) as refused:
+        check(good)
+    assert str(refused.value).splitlines()[1:] == [
+        "  seed: missing",
+        "  data.root: needs the folder that holds your data set: -S data.root=/path/to/it",
+        "  loss.gama_neg: unknown key; did you mean loss.gamma_neg?",
+        "  loss.name: 'assymetric' is not one of asymmetric, focal, bce; did you mean asymmetric?",
+        "  split.seed: missing",
+        "  split.val_fraction: missing",
+        "  train_cnn.batch_size: 0 is less than the minimum of 2",
+    ]
+
+
+def test_a_composition_with_a_mistake_exits_before_it_is_written(tmp_path):
+    with pytest.raises(SystemExit, match="loss.gama_neg: unknown key; did you mean loss.gamma_neg"):
+        composed(tmp_path, "+loss.gama_neg=4")
+    with pytest.raises(SystemExit, match="data.root: needs the folder"):
+        composed(tmp_path, "data=rsna")
+    assert not (tmp_path / "params.yaml").exists()
+
+
+def test_a_number_with_an_exponent_is_text_to_yaml_and_is_refused(good):
+    good["train_cnn"]["learning_rate"] = yaml.safe_load("1e-3")
+    assert mistakes(good, SCHEMA) == ["train_cnn.learning_rate: '1e-3' is not of type 'number'"]
+
+
+def test_every_knob_has_a_schema_entry_and_the_other_way_round(good):
+    def names(schema, at=""):
+        for key, sub in schema["properties"].items():
+            yield from names(sub, f"{at}{key}.") if "properties" in sub else [at + key]
+
+    def keys(values, at=""):
+        for key, value in values.items():
+            yield from keys(value, f"{at}{key}.") if isinstance(value, dict) else [at + key]
+
+    assert set(names(SCHEMA)) == set(keys(good))
+
+
+def test_a_field_that_dvc_yaml_does_not_declare_cannot_be_read(good):
+    from dataclasses import dataclass
+
+    @dataclass(frozen=True)
+    class Loss:
+        gamma_neg: float
+
+    @dataclass(frozen=True)
+    class Greedy:
+        loss: Loss
+
+    with pytest.raises(KeyError, match="loss.gamma_neg is read but not declared"):
+        params.stage_params(Greedy, "evaluate")
+    assert params.stage_params(Greedy, "train_cnn").loss.gamma_neg == good["loss"]["gamma_neg"]
+
+
+def test_a_learning_rate_follows_its_optimizer(tmp_path):
+    found = composed(tmp_path, "train_cnn.optimizer=sgd")["train_cnn"]
+    assert found["learning_rate"] == found["learning_rates"]["sgd"]

@@ -1,0 +1,140 @@
+"""dvc.yaml tells the truth: every module a stage uses, every path it reads and writes, every parameter it takes."""
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hohoho.params import leaves
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src"
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+NAMES = ["ingest", "stack", "simclr_pretrain", "train_cnn", "embed", "train_lstm", "evaluate"]
+NOT_TRACKED = {"data/raw/phantom"}  # a data set like any other: what ingest reads is not an output
+
+
+def imported(path):
+    """Files of this package that a file imports, at its top or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        modules = []
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for module in modules:
+            file = SOURCE.joinpath(*module.split(".")).with_suffix(".py")
+            if file.is_file():
+                yield file
+
+
+def reached(path):
+    """Every file of this package that a script uses, directly or through another."""
+    found, waiting = set(), [path]
+    while waiting:
+        for file in imported(waiting.pop()):
+            if file not in found:
+                found.add(file)
+                waiting.append(file)
+    return found
+
+
+def paths(entries):
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+
+
+def script(stage):
+    """The stage's script as a module."""
+    spec = importlib.util.spec_from_file_location(f"stage_{stage}", ROOT / f"stages/{stage}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def path_constants(module):
+    found = {str(value) for value in vars(module).values() if isinstance(value, Path)}
+    assert all(not Path(path).is_absolute() for path in found)
+    return found
+
+
+def test_there_are_exactly_the_seven_stages_in_their_order():
+    assert list(STAGES) == NAMES
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_a_stage_depends_on_its_script_and_exactly_the_modules_it_uses(stage):
+    used = {str(path.relative_to(ROOT)) for path in reached(ROOT / f"stages/{stage}.py")}
+    declared = {dep for dep in STAGES[stage]["deps"] if dep.startswith("src/")}
+    folders = {dep for dep in declared if (ROOT / dep).is_dir()}
+    missing = {path for path in used if path not in declared and not any(path.startswith(f"{f}/") for f in folders)}
+    superfluous = {dep for dep in declared if not any(path == dep or path.startswith(f"{dep}/") for path in used)}
+    assert not missing, f"add to the deps of {stage} in dvc.yaml"
+    assert not superfluous, f"remove from the deps of {stage} in dvc.yaml"
+    assert f"stages/{stage}.py" in STAGES[stage]["deps"]
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_a_stage_names_in_dvc_yaml_every_path_it_reads_or_writes(stage):
+    deps = {dep for dep in STAGES[stage]["deps"] if dep.startswith(("data/", "models/"))}
+    kinds = ("outs", "metrics", "plots")
+    outs = {path for kind in kinds for path in paths(STAGES[stage].get(kind, []))}
+    assert path_constants(script(stage)) - NOT_TRACKED == deps | outs
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_a_stage_declares_exactly_the_parameters_that_its_record_holds(stage):
+    assert leaves(script(stage).Params) == set(STAGES[stage]["params"])
+    assert not any(name.startswith(("runtime", "row", "edit")) for name in STAGES[stage]["params"])
+
+
+def downstream(stage):
+    """The stage and all that follow from what it writes."""
+    written = {path for kind in ("outs", "metrics", "plots") for path in paths(STAGES[stage].get(kind, []))}
+    following = [name for name in NAMES if written & set(STAGES[name]["deps"])]
+    return {stage}.union(*(downstream(name) for name in following))
+
+
+@pytest.mark.parametrize(
+    ("knob", "first"),
+    [
+        ("ingest.image_size", "ingest"),
+        ("stack.normalization", "stack"),
+        ("simclr.enabled", "simclr_pretrain"),
+        ("loss.gamma_neg", "train_cnn"),
+        ("train_lstm.units", "train_lstm"),
+        ("evaluate.threshold", "evaluate"),
+    ],
+)
+def test_a_knob_runs_its_first_stage_and_what_follows_and_nothing_else(knob, first):
+    runs = set().union(*(downstream(stage) for stage in NAMES if knob in STAGES[stage]["params"]))
+    assert [name for name in NAMES if name in runs] == NAMES[NAMES.index(first) :]
+
+
+def test_packages_import_nothing_of_their_own():
+    assert all(not path.read_text().strip() for path in SOURCE.rglob("__init__.py"))
+
+
+def test_source_never_imports_a_stage():
+    assert not [path for path in SOURCE.rglob("*.py") if "from stages" in path.read_text()]
+
+
+@pytest.mark.parametrize("command", [["-m", "hohoho.cli", "--help"], ["stages/ingest.py"], ["stages/stack.py"]])
+def test_the_command_line_ingest_and_stack_start_without_torch(command):
+    code = (
+        "import runpy, sys; sys.argv = sys.argv[1:]\n"
+        "try:\n    runpy.run_module(sys.argv[1], run_name='imported') if sys.argv[0] == '-m' "
+        "else runpy.run_path(sys.argv[0], run_name='imported')\n"
+        "finally:\n    assert 'torch' not in sys.modules, 'torch was imported'\n"
+    )
+    subprocess.run([sys.executable, "-c", code, *command], cwd=ROOT, check=True, env={"PYTHONPATH": str(SOURCE)})
+
+
+def test_no_pickle_is_written_or_read():
+    banned = ("import pickle", "torch.save", "torch.load", "joblib", "allow_pickle=True", "save_hyperparameters")
+    for path in [*SOURCE.rglob("*.py"), *(ROOT / "stages").glob("*.py")]:
+        assert not [word for word in banned if word in path.read_text()], path

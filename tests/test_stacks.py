@@ -1,0 +1,58 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from hohoho.labels import LABELS
+from hohoho.stacks import (
+    channel_rows,
+    neighbours,
+    positive_weights,
+    stack_table,
+    training_set_statistics,
+)
+
+
+class Pixels:
+    def __init__(self, array):
+        self.array = array
+
+    def take(self, rows):
+        return self.array[rows]
+
+
+def test_a_slice_stands_in_for_its_missing_neighbour_at_scan_ends():
+    below, above = neighbours(np.array(["a", "a", "a", "b", "c", "c"]), np.zeros(6, bool))
+    assert below.tolist() == [0, 0, 1, 3, 4, 4]
+    assert above.tolist() == [1, 2, 2, 3, 5, 5]
+
+
+def test_a_slice_stands_in_for_its_missing_neighbour_at_a_gap():
+    below, above = neighbours(np.array(["a"] * 4), np.array([False, False, True, False]))
+    assert below.tolist() == [0, 0, 2, 2]
+    assert above.tolist() == [1, 1, 3, 3]
+
+
+def test_stacked_has_three_channels_in_the_order_below_self_above_and_gray_has_one():
+    table = pd.DataFrame({"below": [0, 0, 1], "above": [1, 2, 2]})
+    assert channel_rows(table, True).tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 2]]
+    assert channel_rows(table, False).tolist() == [[0], [1], [2]]
+
+
+def test_patients_without_labels_are_in_no_split():
+    slices = pd.DataFrame({"study": ["a", "b"], "patient": ["p", "q"], "gap_before": [False, False]})
+    slices[list(LABELS)] = np.nan
+    assert stack_table(slices, pd.Series({"p": "train"}))["split"].tolist() == ["train", "unlabelled"]
+
+
+def test_training_set_statistics_are_those_of_the_stacked_images():
+    images = np.random.default_rng(0).integers(0, 256, (9, 4, 4), dtype=np.uint8)
+    rows = np.array([[0, 1, 2], [3, 3, 4], [7, 8, 8]])
+    mean, std = training_set_statistics(Pixels(images), rows, batch=2)
+    stacked = images[rows] / 255
+    assert mean == pytest.approx(stacked.mean((0, 2, 3)).tolist())
+    assert std == pytest.approx(stacked.std((0, 2, 3)).tolist())
+
+
+def test_positive_weights_are_negatives_per_positive_of_the_labelled_slices():
+    targets = np.array([[1, 0, 0, 1, 0], [0, 0, 1, 1, 0], [0, 0, 1, 0, 0], [np.nan] * 5])
+    assert positive_weights(targets) == pytest.approx([2, 1, 0.5, 0.5, 1])
