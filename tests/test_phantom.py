@@ -154,7 +154,9 @@ def test_blood_that_covers_other_blood_takes_its_place_in_the_masks():
     rng = np.random.default_rng(4)
     sdh, edh, ich = draw_sdh(rng), draw_edh(rng), draw_ich(rng)
     together = replace(edh, direction=(60.0, 0.0, 30.0))
-    patient = patient_with(ich=(replace(ich, centre=(50.0, 0.0, 30.0)),), sdh=(replace(sdh, side=1),), edh=(together,))
+    patient = patient_with(
+        ich=(replace(ich, centre=(38.0, 0.0, 30.0), radii=(20.0,) * 3),), sdh=(replace(sdh, side=1),), edh=(together,)
+    )
     blood = draw_study(rng, patient, 64).blood
     assert blood.any(axis=(0, 2, 3))[[0, 3, 4]].all()
     assert blood.astype(int).sum(axis=1).max() <= 255 + 2

@@ -16,6 +16,7 @@ from hohoho.hounsfield import to_hu
 from hohoho.scan import Unusable
 from hohoho.slice_header import TAGS, SliceHeader, check_kind, pixel_format, rescale, slice_header
 
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # its warnings quote values: private ones too
 FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")  # how a DICOM file without its preamble begins
 
 

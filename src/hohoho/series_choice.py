@@ -6,7 +6,7 @@ import numpy as np
 
 HEAD_CT_THICKNESS_MM = 5.0
 SHARP_NAMES = re.compile(r"BONE|EDGE|LUNG|DETAIL|SHARP|ULTRA|^(D|E|YC|YD|YE)$|^FC[358]\d")
-NUMBERED_KERNEL = re.compile(r"^[A-Z]{1,2}(\d\d)")  # Siemens: H31s soft, H60s and above sharp
+NUMBERED_KERNEL = re.compile(r"^[A-Z]{1,2}(\d\d)")  # Siemens: H31s, Hr38h soft, H60s and above sharp
 SHARP_NUMBER = 50
 SOFT, UNKNOWN, SHARP = 0, 1, 2
 

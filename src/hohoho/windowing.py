@@ -11,8 +11,8 @@ def window_uint8(hu, center, width):
 
     DICOM PS3.3 C.11.2.1.3.2 (LINEAR_EXACT). center, width: HU.
     """
-    grey = (np.asarray(hu, np.float32) - np.float32(center - width / 2)) * np.float32(255 / width)
-    return np.rint(np.clip(grey, 0, 255, out=grey), out=grey).astype(np.uint8)
+    grey = (np.asarray(hu, np.float32) - np.float32(center - width / 2)) * np.float32(255) / np.float32(width)
+    return np.rint(np.clip(grey, 0, 255)).astype(np.uint8)
 
 
 def square_slice(hu, spacing_mm, image_size, center, width):

@@ -14,7 +14,10 @@ from hohoho.phantom.plane import Plane
 from hohoho.phantom.skull import Cavity
 from hohoho.phantom.ventricles import cisterns, lateral_ventricles, middle_ventricles
 
-CORTEX_MM = 3.2
+CORTEX_MM, CORTEX_EDGE_MM = 3.2, 2.5  # thickness, and over how much it turns white
+CORTEX_REACH_MM = 24.0  # from the skull: deeper, only the nuclei are grey
+NUCLEUS_GREY, NUCLEUS_EDGE_MM = 0.65, 6.0  # nuclei lie between white (0) and grey (1)
+HALO_MM = 5.0  # how far white-matter disease spreads from the ventricles
 SULCUS_SLOPE = 0.25  # sulci mostly stand upright in the slice
 NUCLEI = (  # centre, radii: thalamus, lentiform nucleus, head of the caudate
     ((10.5, 10.0, 9.0), (8.0, 13.0, 10.0)),
@@ -86,17 +89,21 @@ def back_brain(plane: Plane) -> np.ndarray:
 
 
 def paint_tissue(plane: Plane, head: Head, depth, to_sulcus, back, tissue: np.ndarray) -> None:
-    """Grey matter along surface and sulci and in the nuclei, white between; cerebellum below the tent."""
+    """Grey matter along surface and sulci and in the nuclei, white between; cerebellum below the tent.
+
+    All (H, W). depth, to_sulcus: mm from the brain's surface and the nearest sulcus. back, tissue: parts, 0 to 1.
+    """
     ribbon = np.minimum(np.minimum(to_sulcus, depth), np.abs(plane.x) + 1.5)
-    grey = np.clip((CORTEX_MM - ribbon) / 2.5 + 0.5, 0, 1) * np.clip((24 - depth) / 5, 0, 1)
+    grey = np.clip((CORTEX_MM - ribbon) / CORTEX_EDGE_MM + 0.5, 0, 1)
+    grey *= np.clip((CORTEX_REACH_MM - depth) / 5, 0, 1)
     deep = np.zeros_like(grey)
     for centre, radii in NUCLEI:
         window = plane.window((0.0, centre[1], centre[2]), (centre[0] + radii[0], radii[1] + 2, radii[2]))
         if window is not None:
             part = plane[window]
             nucleus = ellipsoid(np.abs(part.x), part.y, part.z, centre, radii)
-            np.maximum(deep[window], np.clip(0.5 - nucleus.distance / 6, 0, 1), out=deep[window])
-    grey = np.maximum(grey, deep * 0.65) * (1 - back)
+            np.maximum(deep[window], np.clip(0.5 - nucleus.distance / NUCLEUS_EDGE_MM, 0, 1), out=deep[window])
+    grey = np.maximum(grey, deep * NUCLEUS_GREY) * (1 - back)
     hu = head.white_hu + (head.grey_hu - head.white_hu) * grey
     hu += back * (cerebellum_hu(plane, depth) - hu)
     plane.paint(hu, tissue)
@@ -117,7 +124,7 @@ def draw_ventricles(plane: Plane, head: Head, surface: np.ndarray) -> np.ndarray
     """Paint the ventricles, and the dark white matter around them; returns their part of each pixel."""
     lateral = lateral_ventricles(plane, head.ventricle_scale, head.lopsided_mm)
     both = np.maximum(lateral, middle_ventricles(plane, head.ventricle_scale)) * surface
-    halo = cv2.GaussianBlur(lateral, (0, 0), 5.0 / plane.pixel_mm)
+    halo = cv2.GaussianBlur(lateral, (0, 0), HALO_MM / plane.pixel_mm)
     plane.hu -= head.leukoaraiosis_hu * halo * surface
     plane.paint(head.csf_hu - 1, both, "ventricle")
     return both

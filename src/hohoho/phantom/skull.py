@@ -19,7 +19,8 @@ BASE_TOP_MM = 12.0  # above this no slice meets the base
 ORBIT_WALL_MM = 2.5
 FAT_HU, SKIN_HU, MUSCLE_HU = -75.0, 45.0, 55.0
 SKIN_MM = 1.8
-MARGIN_MM, FAR_MM, TILT_REACH = 18.0, 1e6, 0.3
+MARGIN_MM, FAR_MM = 18.0, 1e6  # room for scalp and eyes; farther than any head
+TILT_REACH = 0.3  # sine of the steepest tilt and pitch together
 
 
 class Cavity(NamedTuple):
@@ -40,7 +41,7 @@ def head_window(plane: Plane, head: Head) -> tuple[slice, slice]:
 
 
 def vault(plane: Plane, head: Head) -> Surface:
-    """The outer table: an egg with squared sides, a little uneven."""
+    """The outer table: an egg with squared sides."""
     a, b, c = head.half_axes_mm
     u = plane.x * (1 - head.egg_per_mm * plane.y) / a
     v = plane.y / b

@@ -140,7 +140,14 @@ def _in_order(headers, notes):
         notes.extend(_double(headers[first], headers[other]) for other in others)
         dropped |= set(others)
     kept = [i for i in range(len(headers)) if i not in dropped]
-    return Series([headers[i] for i in kept], position_mm[kept], warnings)
+    headers = [headers[i] for i in kept]
+    return Series(headers, position_mm[kept], warnings + _size_warnings(headers))
+
+
+def _size_warnings(headers):
+    sizes = {(header.pixels.rows, header.pixels.columns, *header.spacing_mm) for header in headers}
+    oblong = any(rows != columns or down_mm != across_mm for rows, columns, down_mm, across_mm in sizes)
+    return ["mixed_sizes"] * (len(sizes) > 1) + ["not_square"] * oblong
 
 
 def _double(kept, other):

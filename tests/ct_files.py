@@ -1,0 +1,58 @@
+"""Small CT files for tests, made with pydicom alone: the readers are not tested against the project's own writer."""
+
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+SIDE = 16
+
+
+def ct_slice(number: int, z_mm: float) -> Dataset:
+    """One axial CT image of 16 x 16 pixels, number `number` of its series: stored values are HU, 10 times `number`."""
+    image = Dataset()
+    image.file_meta = FileMetaDataset()
+    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image.SOPClassUID, image.SOPInstanceUID = CTImageStorage, f"1.2.3.4.{number}"
+    image.Modality, image.Manufacturer, image.ConvolutionKernel = "CT", "ACME", "SOFT"
+    image.PatientID, image.PatientName, image.PatientSex, image.PatientAge = "P1", "Doe^Jane", "F", "064Y"
+    image.StudyInstanceUID, image.SeriesInstanceUID, image.StudyDate = "1.2.3", "1.2.3.4", "20010203"
+    image.InstanceNumber, image.SliceThickness = str(number), "5"
+    image.ImagePositionPatient, image.ImageOrientationPatient = [-8, -8, z_mm], [1, 0, 0, 0, 1, 0]
+    image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
+    image.Rows = image.Columns = SIDE
+    image.PixelSpacing = [1, 1]
+    image.BitsAllocated = image.BitsStored = 16
+    image.HighBit, image.PixelRepresentation = 15, 1
+    image.RescaleIntercept, image.RescaleSlope = "0", "1"
+    stored = np.full((SIDE, SIDE), 10 * number, np.int16)
+    stored[0] = -1000
+    image.PixelData = stored.tobytes()
+    return image
+
+
+def ct_study(slices: int, gap_mm: float = 5.0) -> list[Dataset]:
+    """The slices of one study, foot to head."""
+    return [ct_slice(number, number * gap_mm) for number in range(1, slices + 1)]
+
+
+def set_pixels(image: Dataset, stored: np.ndarray) -> None:
+    """Give `image` these stored values, size and word format."""
+    image.Rows, image.Columns = stored.shape
+    image.BitsAllocated = image.BitsStored = stored.dtype.itemsize * 8
+    image.HighBit = image.BitsStored - 1
+    image.PixelRepresentation = int(stored.dtype.kind == "i")
+    image.PixelData = stored.tobytes()
+
+
+def save(image: Dataset, path: Path) -> Path:
+    """Write one file and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save_as(path, enforce_file_format=True)
+    return path
+
+
+def save_all(images: list[Dataset], folder: Path) -> list[Path]:
+    """Write files whose names say nothing of their order."""
+    return [save(image, folder / f"{(7919 * i) % 104729:06d}") for i, image in enumerate(images, 1)]

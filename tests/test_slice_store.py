@@ -1,0 +1,108 @@
+"""The slice store: what was put in row i comes back from row i, over any number of shards."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hohoho.labels import LABELS
+from hohoho.slice_store import (
+    SLICE_COLUMNS,
+    STUDY_COLUMNS,
+    SlicePixels,
+    SliceWriter,
+    read_slice_table,
+    read_study_table,
+)
+
+SIZE = 8
+
+
+def slice_table(rows):
+    table = pd.DataFrame({name: [""] * rows for name in SLICE_COLUMNS})
+    return table.assign(index=range(rows), position_mm=0.0, level=0, gap_before=False, **dict.fromkeys(LABELS, np.nan))
+
+
+def study_table():
+    row = {name: 0.0 for name, kind in STUDY_COLUMNS.items() if kind != "str"}
+    return pd.DataFrame([row | {"study": "s", "patient": "p", "split": None, "kernel": None, "slices": 1}]).assign(
+        manufacturer=None, age_band=None, sex=None
+    )
+
+
+def write(folder, pixels, batch=3, slices_a_shard=4):
+    writer = SliceWriter(folder, SIZE, shard_bytes=slices_a_shard * SIZE * SIZE)
+    for start in range(0, len(pixels), batch):
+        writer.append(pixels[start : start + batch])
+    writer.finish(slice_table(len(pixels)), study_table())
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (11, SIZE, SIZE), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(("batch", "shards"), [(1, 3), (3, 3), (11, 3)])
+def test_pixels_come_back_in_order_however_they_were_appended(tmp_path, pixels, batch, shards):
+    write(tmp_path, pixels, batch)
+    assert [path.name for path in sorted(tmp_path.glob("*.npy"))] == [f"pixels-{n:03d}.npy" for n in range(shards)]
+    store = SlicePixels(tmp_path)
+    assert len(store) == 11 and store.image_size == SIZE
+    assert np.array_equal(store.take(range(11)), pixels)
+
+
+def test_rows_are_taken_in_the_order_asked_for_across_shards_and_repeated(tmp_path, pixels):
+    write(tmp_path, pixels)
+    rows = [10, 0, 4, 4, 3, 7]
+    assert np.array_equal(SlicePixels(tmp_path).take(rows), pixels[rows])
+    assert SlicePixels(tmp_path).take([]).shape == (0, SIZE, SIZE)
+
+
+@pytest.mark.parametrize("row", [-1, 11])
+def test_rows_outside_of_the_store_are_refused(tmp_path, pixels, row):
+    write(tmp_path, pixels)
+    with pytest.raises(IndexError):
+        SlicePixels(tmp_path).take([0, row])
+
+
+def test_pixels_are_read_only_and_travel_to_workers_by_path(tmp_path, pixels):
+    write(tmp_path, pixels)
+    store = SlicePixels(tmp_path)
+    assert not store.shards[0].flags.writeable
+    message = pickle.dumps(store)
+    assert len(message) < 500
+    assert np.array_equal(pickle.loads(message).take([5]), pixels[[5]])
+
+
+def test_a_second_store_in_the_same_folder_leaves_nothing_of_the_first(tmp_path, pixels):
+    write(tmp_path, pixels)
+    write(tmp_path, pixels[:2])
+    assert len(SlicePixels(tmp_path)) == len(read_slice_table(tmp_path)) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pixels-000.npy", "slices.parquet", "studies.parquet"]
+
+
+def test_a_store_that_was_not_finished_has_no_tables(tmp_path, pixels):
+    write(tmp_path, pixels)
+    SliceWriter(tmp_path, SIZE).append(pixels)
+    assert list(tmp_path.glob("*.parquet")) == []
+
+
+def test_rows_and_pixels_must_agree_in_number(tmp_path, pixels):
+    writer = SliceWriter(tmp_path, SIZE)
+    writer.append(pixels)
+    with pytest.raises(ValueError, match="10 rows"):
+        writer.finish(slice_table(10), study_table())
+
+
+def test_tables_keep_their_columns_and_types_even_where_all_is_null(tmp_path, pixels):
+    write(tmp_path, pixels)
+    slices, studies = read_slice_table(tmp_path), read_study_table(tmp_path)
+    assert {name: str(kind) for name, kind in slices.dtypes.items()} == SLICE_COLUMNS
+    assert {name: str(kind) for name, kind in studies.dtypes.items()} == STUDY_COLUMNS
+    assert studies["split"].isna().all() and studies["kernel"].isna().all()
+
+
+def test_a_missing_store_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no slice store"):
+        SlicePixels(tmp_path)

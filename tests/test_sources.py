@@ -1,0 +1,245 @@
+"""Where scans come from: RSNA and folders of any shape, their labels right or refused with the lines that are wrong."""
+
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+from ct_files import ct_slice, ct_study, save, save_all
+
+from hohoho.errors import InputError
+from hohoho.labels import LABELS, RSNA_SUBTYPES
+from hohoho.sources import dicom_folder, rsna
+from hohoho.sources.rsna_labels import read_labels
+
+BLEED = {"ID_1": ["epidural"], "ID_3": ["subdural", "intraventricular"]}
+
+
+def rsna_rows(images):
+    """Six rows an image, as text."""
+    subtypes = [*RSNA_SUBTYPES, "any"]
+    return [
+        f"{image}_{name},{int(name in BLEED.get(image, []) or (name == 'any' and image in BLEED))}"
+        for image in images
+        for name in subtypes
+    ]
+
+
+def write_csv(path, rows, header="ID,Label"):
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def rsna_study(names, study):
+    images = ct_study(len(names))
+    for image, name in zip(images, names, strict=True):
+        image.SOPInstanceUID, image.StudyInstanceUID, image.SeriesInstanceUID = name, study, f"{study}.1"
+        image.PatientID = f"P{study}"
+        image.file_meta.MediaStorageSOPClassUID, image.file_meta.MediaStorageSOPInstanceUID = image.SOPClassUID, name
+        del image.SOPClassUID, image.SliceThickness, image.ConvolutionKernel  # as in the real files
+    return images
+
+
+@pytest.fixture
+def root(tmp_path):
+    names = ["ID_1", "ID_2", "ID_3"]
+    for image, name in zip(rsna_study(names, "1.7"), names, strict=True):
+        save(image, tmp_path / "stage_2_train" / f"{name}.dcm")
+    write_csv(tmp_path / "stage_2_train.csv", rsna_rows(names))
+    return tmp_path
+
+
+def test_rsna_labels_reach_their_slices_in_scan_order(root):
+    scan = rsna.find(root, 0.0).scans[0]
+    assert [header.sop_uid for header in scan.images] == ["ID_1", "ID_2", "ID_3"]
+    expected = [[name == "edh" for name in LABELS], [False] * 5, [name in ("sdh", "ivh") for name in LABELS]]
+    assert np.array_equal(scan.labels, np.array(expected, np.float32))
+    assert scan.split is None
+
+
+def test_rsna_test_images_are_unlabelled_and_their_studies_are_the_test_split(root):
+    for image, name in zip(rsna_study(["ID_8", "ID_9"], "1.8"), ["ID_8", "ID_9"], strict=True):
+        save(image, root / "stage_2_test" / f"{name}.dcm")
+    inventory = rsna.find(root, 0.0)
+    train, test = inventory.scans
+    assert (train.split, test.split) == (None, "test")
+    assert np.isnan(test.labels).all()
+    assert inventory.files == 5 and inventory.notes == []
+
+
+@pytest.mark.parametrize("missing", ["", "stage_2_train.csv", "stage_2_train"])
+def test_an_incomplete_rsna_tree_is_refused_by_name(root, missing):
+    target = root / missing if missing else root
+    target.rename(target.parent / "elsewhere")
+    with pytest.raises(InputError, match=f"{target.name} does not exist.*unpacked RSNA"):
+        rsna.find(root, 0.0)
+
+
+@pytest.mark.parametrize("header", ["image,label", "ID", ""])
+def test_rsna_labels_without_their_columns_are_refused(tmp_path, header):
+    with pytest.raises(InputError, match="columns ID and Label"):
+        read_labels(write_csv(tmp_path / "labels.csv", ["ID_1_any"], header))
+
+
+def test_an_empty_rsna_label_file_is_refused(tmp_path):
+    (tmp_path / "labels.csv").write_text("")
+    with pytest.raises(InputError, match="columns ID and Label"):
+        read_labels(tmp_path / "labels.csv")
+    with pytest.raises(InputError, match="no rows"):
+        read_labels(write_csv(tmp_path / "labels.csv", []))
+
+
+@pytest.mark.parametrize("row", ["1_epidural,0", "ID_1,0", "ID_1_brain,0", "ID_1_any,2", "ID_1_any,", "ID_1_any,nan"])
+def test_bad_rsna_rows_are_refused_with_their_first_ten_lines(tmp_path, row):
+    path = write_csv(tmp_path / "labels.csv", rsna_rows(["ID_1"]) + [row] * 12)
+    with pytest.raises(InputError, match="12 rows.*lines 8, 9, 10, 11, 12, 13, 14, 15, 16, 17;"):
+        read_labels(path)
+
+
+def test_rsna_rows_that_contradict_each_other_are_refused(tmp_path):
+    path = write_csv(tmp_path / "labels.csv", rsna_rows(["ID_1", "ID_2"]) + ["ID_2_epidural,1"])
+    with pytest.raises(InputError, match="contradict"):
+        read_labels(path)
+
+
+def test_rsna_images_given_twice_alike_are_repaired(tmp_path):
+    table, notes = read_labels(write_csv(tmp_path / "labels.csv", rsna_rows(["ID_1", "ID_2", "ID_1"])))
+    assert list(table.index) == ["ID_1", "ID_2"]
+    assert [(note.reason, note.item) for note in notes] == [("label_row_twice", "ID_1")]
+
+
+def test_rsna_images_with_fewer_than_six_rows_are_refused(tmp_path):
+    with pytest.raises(InputError, match="1 images have fewer than six rows"):
+        read_labels(write_csv(tmp_path / "labels.csv", rsna_rows(["ID_1", "ID_2"])[:-1]))
+
+
+def test_any_is_the_or_of_the_five_and_else_warned_of(tmp_path):
+    rows = [row.replace("ID_1_any,1", "ID_1_any,0") for row in rsna_rows(["ID_1", "ID_2"])]
+    table, notes = read_labels(write_csv(tmp_path / "labels.csv", rows))
+    assert table.loc["ID_1", "edh"] == 1
+    assert [(note.reason, note.item) for note in notes] == [("any_recomputed", "ID_1")]
+
+
+def test_rsna_rows_may_come_in_any_order(tmp_path):
+    rows = rsna_rows(["ID_1", "ID_2", "ID_3"])
+    expected, _ = read_labels(write_csv(tmp_path / "sorted.csv", rows))
+    shuffled, _ = read_labels(write_csv(tmp_path / "shuffled.csv", random.Random(0).sample(rows, len(rows))))
+    pd.testing.assert_frame_equal(shuffled, expected)
+
+
+def test_labels_without_images_are_counted_and_refused_above_the_accepted_fraction(root):
+    write_csv(root / "stage_2_train.csv", rsna_rows(["ID_1", "ID_2", "ID_3", "ID_4"]))
+    assert [note.reason for note in rsna.find(root, 0.25).notes] == ["label_without_image"]
+    with pytest.raises(InputError, match="1 of 4 images"):
+        rsna.find(root, 0.24)
+
+
+def test_images_without_labels_are_kept_unlabelled_and_counted(root):
+    write_csv(root / "stage_2_train.csv", rsna_rows(["ID_1", "ID_3"]))
+    inventory = rsna.find(root, 0.0)
+    assert [note.reason for note in inventory.notes] == ["image_without_label"]
+    assert np.isnan(inventory.scans[0].labels).all(axis=1).tolist() == [False, True, False]
+
+
+def test_a_study_in_train_and_in_test_is_refused(root):
+    save(rsna_study(["ID_1", "ID_2", "ID_3", "ID_4"], "1.7")[3], root / "stage_2_test" / "ID_4.dcm")
+    with pytest.raises(InputError, match="no split"):
+        rsna.find(root, 0.0)
+
+
+def test_a_folder_is_searched_to_any_depth_and_whatever_its_files_are_called(tmp_path):
+    images = ct_study(4)
+    for image, name in zip(images, ["z", "b/IM0001", "b/c/ä ö.DCM", "b/c/d/1.2.3.jpg"], strict=True):
+        save(image, tmp_path / name)
+    (tmp_path / "notes.txt").write_text("hello, this is no image")
+    (tmp_path / "empty").touch()
+    (tmp_path / "b" / ".DS_Store").write_bytes(b"x")
+    inventory = dicom_folder.find(tmp_path)
+    assert len(inventory.scans[0].images) == 4
+    assert inventory.files == 7
+    assert sorted(note.reason for note in inventory.notes) == ["empty_file", "hidden_file", "not_dicom"]
+
+
+def test_the_scans_do_not_depend_on_the_order_in_which_the_file_system_lists(tmp_path, monkeypatch):
+    save_all([*ct_study(5), ct_slice(9, 10.0)], tmp_path)
+    paths = dicom_folder.list_files(tmp_path)
+    expected = dicom_folder.find(tmp_path)
+    for seed in range(4):
+        monkeypatch.setattr(dicom_folder, "list_files", lambda _, s=seed: random.Random(s).sample(paths, len(paths)))
+        found = dicom_folder.find(tmp_path)
+        assert found.scans[0].images == expected.scans[0].images
+        assert found.notes == expected.notes
+
+
+def test_folder_links_that_run_in_circles_end(tmp_path):
+    save_all(ct_study(3), tmp_path / "study")
+    (tmp_path / "study" / "up").symlink_to(tmp_path)
+    assert dicom_folder.find(tmp_path).files == 3
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match="nowhere does not exist"):
+        dicom_folder.find(tmp_path / "nowhere")
+
+
+def test_a_folder_without_labels_is_unlabelled(tmp_path):
+    save_all(ct_study(3), tmp_path)
+    inventory = dicom_folder.find(tmp_path)
+    assert np.isnan(inventory.scans[0].labels).all() and inventory.notes == []
+
+
+@pytest.fixture
+def study(tmp_path):
+    for i, image in enumerate(ct_study(3)):
+        save(image, tmp_path / "scans" / "a" / f"{'cab'[i]}.dcm")
+    return tmp_path / "scans"
+
+
+UID_CSV = "SOPInstanceUID,edh,ich,ivh,sah,sdh"
+FILE_CSV = "file,ich,ivh,sah,sdh,edh,note"
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        (UID_CSV, ["1.2.3.4.3,1,0,0,0,0", "1.2.3.4.1,0,1,0,0,0", "1.2.3.4.2,,,,,"]),
+        (FILE_CSV, ["a/b.dcm,0,0,0,0,1,x", "a/c.dcm,1,0,0,0,0,y", "a/a.dcm,,,,,,z"]),
+    ],
+)
+def test_folder_labels_are_found_by_uid_or_by_relative_path(study, tmp_path, header, rows):
+    labels = write_csv(tmp_path / "labels.csv", rows, header)
+    scan = dicom_folder.find(study, labels).scans[0]
+    assert np.nan_to_num(scan.labels, nan=-1).tolist() == [[1, 0, 0, 0, 0], [-1] * 5, [0, 0, 0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ("/a/b.dcm,0,0,0,0,0,", "unusable file"),
+        ("../a/b.dcm,0,0,0,0,0,", "unusable file"),
+        (",0,0,0,0,0,", "unusable file"),
+        ("a/b.dcm,0,0,2,0,0,", "labels not 0 or 1"),
+        ("a/b.dcm,0,0,,0,0,", "labels not 0 or 1"),
+        ("a/c.dcm,0,0,0,0,1,", "named twice with different labels"),
+    ],
+)
+def test_bad_folder_labels_are_refused_with_their_lines(study, tmp_path, row, what):
+    labels = write_csv(tmp_path / "labels.csv", ["a/c.dcm,0,0,0,0,0,", row], FILE_CSV)
+    with pytest.raises(InputError, match=f"{what}: lines 3"):
+        dicom_folder.find(study, labels)
+
+
+def test_folder_labels_without_their_columns_or_their_file_are_refused(study, tmp_path):
+    with pytest.raises(InputError, match="no column edh"):
+        dicom_folder.find(study, write_csv(tmp_path / "labels.csv", ["a,0,0,0,0"], "file,ich,ivh,sah,sdh"))
+    with pytest.raises(InputError, match="does not exist"):
+        dicom_folder.find(study, tmp_path / "none.csv")
+
+
+def test_folder_labels_without_images_are_refused_above_the_accepted_fraction(study, tmp_path):
+    rows = [f"a/{name}.dcm,0,0,0,0,0," for name in "abx"]
+    labels = write_csv(tmp_path / "labels.csv", rows, FILE_CSV)
+    with pytest.raises(InputError, match="1 of 3 label rows"):
+        dicom_folder.find(study, labels)
+    notes = dicom_folder.find(study, labels, max_unmatched_labels=0.5).notes
+    assert sorted(note.reason for note in notes) == ["image_without_label", "label_without_image"]
