@@ -5,7 +5,8 @@ from pathlib import Path
 
 from hohoho.backbones import load_classifier
 from hohoho.devices import on_devices, torch_device
-from hohoho.embeddings import embed, write_embeddings
+from hohoho.embedding_store import write_embeddings
+from hohoho.embeddings import embed
 from hohoho.labels import LABELS
 from hohoho.params import run_stage, runtime, stage_params
 from hohoho.slice_data import StackedSlices, ordered_batches

@@ -1,4 +1,4 @@
-"""Stage train_lstm: the bi-LSTM over whole scans, on the frozen classifier's embeddings."""
+"""Stage train_lstm: the bi-LSTM over whole scans – on the frozen CNN's embeddings, or together with the CNN."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -9,19 +9,36 @@ import numpy as np
 import pandas as pd
 import torch
 
-from hohoho.devices import on_devices
-from hohoho.embeddings import read_embeddings
+from hohoho.augment import Augmentation
+from hohoho.backbones import SliceClassifier, load_classifier, save_classifier
+from hohoho.devices import on_devices, torch_device
+from hohoho.embedding_store import read_embeddings, write_array
+from hohoho.embeddings import embed
+from hohoho.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
 from hohoho.files import write_csv
 from hohoho.labels import LABELS
 from hohoho.params import run_stage, runtime, stage_params
 from hohoho.schedule import constant
-from hohoho.sequence import ScanLstm, save_lstm, scan_bounds
+from hohoho.sequence import ScanLstm, predict_scans, save_lstm, scan_bounds
 from hohoho.sequence_training import SequenceTraining, scan_batches
-from hohoho.stacks import read_stacks, read_statistics
+from hohoho.slice_data import StackedSlices, ordered_batches
+from hohoho.slice_store import SlicePixels
+from hohoho.stacks import channel_rows, read_stacks, read_statistics
 from hohoho.training import CURVE_COLUMNS, fit
 
-EMBEDDINGS, STACKS = Path("data/embeddings"), Path("data/stacks")
-LSTM, CURVES = Path("models/lstm"), Path("metrics/plots/train_lstm.csv")
+SLICES, STACKS, EMBEDDINGS = Path("data/slices"), Path("data/stacks"), Path("data/embeddings")
+CNN, LSTM, PROBABILITIES = Path("models/cnn"), Path("models/lstm"), Path("data/lstm_probabilities.npy")
+CURVES = Path("metrics/plots/train_lstm.csv")
+
+
+@dataclass(frozen=True)
+class Stack:
+    input: str
+
+
+@dataclass(frozen=True)
+class TrainCnn:
+    precision: str
 
 
 @dataclass(frozen=True)
@@ -32,46 +49,91 @@ class TrainLstm:
     batch_size: int
     learning_rate: float
     pos_weight: bool
+    spatial_dropout: float
 
 
 @dataclass(frozen=True)
 class Params:
     seed: int
+    stack: Stack
+    augment: Augmentation
+    train_cnn: TrainCnn
     train_lstm: TrainLstm
 
 
 def main():
     params = stage_params(Params, "train_lstm")
-    model, curves = None, []
-    if params.train_lstm.training == "frozen":
-        model, curves = train(params.seed, params.train_lstm)
-    save_lstm(LSTM, model)
+    knobs, devices = params.train_lstm, on_devices(runtime())
+    if knobs.training == "skip":
+        save_lstm(LSTM, None)
+        write_array(PROBABILITIES, np.zeros((0, len(LABELS)), np.float32))
+        write_csv(CURVES, pd.DataFrame(columns=CURVE_COLUMNS))
+        return
+
+    lightning.seed_everything(params.seed, verbose=False)
+    table, embeddings = read_stacks(STACKS), np.array(read_embeddings(EMBEDDINGS))
+    lstm = ScanLstm(embeddings.shape[1], knobs.units)
+    if knobs.training == "frozen":
+        curves = train_frozen(lstm, table, embeddings, params.seed, knobs, devices)
+    else:
+        cnn = load_classifier(CNN)
+        slices = stacked(table, params.stack.input)
+        curves = train_end_to_end(cnn, lstm, table, slices, params, devices)
+        save_classifier(LSTM / "cnn", cnn)
+        embeddings, _ = embed(cnn, ordered_batches(slices), torch_device(devices), devices.progress)
+    save_lstm(LSTM, lstm)
+    probabilities = predict_scans(lstm.cpu().eval(), torch.from_numpy(embeddings), table["study"].tolist())
+    write_array(PROBABILITIES, probabilities.numpy())
     write_csv(CURVES, pd.DataFrame(curves, columns=CURVE_COLUMNS))
 
 
-def train(seed: int, knobs: TrainLstm) -> tuple[ScanLstm, list[dict[str, float]]]:
-    """The LSTM of the epoch with the best validation F2, and the curves."""
-    lightning.seed_everything(seed, verbose=False)
-    table, statistics = read_stacks(STACKS), read_statistics(STACKS)
-    embeddings = torch.from_numpy(np.array(read_embeddings(EMBEDDINGS)))
+def train_frozen(lstm: ScanLstm, table: pd.DataFrame, embeddings: np.ndarray, seed: int, knobs: TrainLstm, devices):
+    """Train the LSTM in place on fixed embeddings; returns the curves."""
     targets = torch.from_numpy(table[list(LABELS)].to_numpy(np.float32))
+    features = torch.from_numpy(embeddings)
 
-    def scans(split: str) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        bounds = scan_bounds(table["study"].tolist())
-        return [(embeddings[a:b], targets[a:b]) for a, b in bounds if table["split"].iat[a] == split]
+    def batches(split: str, shuffle: int | None):
+        scans = [(features[start:end], targets[start:end]) for start, end in bounds_of(table, split)]
+        return scan_batches(scans, knobs.batch_size, shuffle)
 
-    model = ScanLstm(embeddings.shape[1], knobs.units)
-    pos_weight = torch.tensor(statistics.pos_weight) if knobs.pos_weight else None
-    module = SequenceTraining(model, pos_weight, partial(torch.optim.Adam, lr=knobs.learning_rate), constant)
-    curves = fit(
-        module,
-        scan_batches(scans("train"), knobs.batch_size, seed),
-        scan_batches(scans("val"), knobs.batch_size, None),
-        knobs.epochs,
-        seed,
-        on_devices(runtime()),
-    )
-    return model, curves
+    module = SequenceTraining(lstm, pos_weight(knobs), optimizer(knobs), constant)
+    return fit(module, batches("train", seed), batches("val", None), knobs.epochs, seed, devices)
+
+
+def train_end_to_end(
+    cnn: SliceClassifier, lstm: ScanLstm, table: pd.DataFrame, slices: StackedSlices, params: Params, devices
+):
+    """Train both in place on images; returns the curves."""
+    knobs = params.train_lstm
+
+    def batches(split: str, shuffle: int | None):
+        return scan_image_batches(ScanImages(slices, bounds_of(table, split)), knobs.batch_size, shuffle)
+
+    model = CnnLstm(cnn, lstm, knobs.spatial_dropout)
+    module = EndToEndTraining(model, pos_weight(knobs), optimizer(knobs), constant, params.augment)
+    train, val = batches("train", params.seed), batches("val", None)
+    return fit(module, train, val, knobs.epochs, params.seed, devices, params.train_cnn.precision)
+
+
+def bounds_of(table: pd.DataFrame, split: str) -> list[tuple[int, int]]:
+    """[start, end) of each scan of one split."""
+    return [(a, b) for a, b in scan_bounds(table["study"].tolist()) if table["split"].iat[a] == split]
+
+
+def stacked(table: pd.DataFrame, how: str) -> StackedSlices:
+    """All slices with their targets."""
+    rows = channel_rows(table, how == "stacked")
+    return StackedSlices(SlicePixels(SLICES), rows, table[list(LABELS)].to_numpy(np.float32))
+
+
+def pos_weight(knobs: TrainLstm) -> torch.Tensor | None:
+    """(5,) negatives per positive of the training split."""
+    return torch.tensor(read_statistics(STACKS).pos_weight) if knobs.pos_weight else None
+
+
+def optimizer(knobs: TrainLstm):
+    """Parameters → Adam."""
+    return partial(torch.optim.Adam, lr=knobs.learning_rate)
 
 
 if __name__ == "__main__":

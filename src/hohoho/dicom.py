@@ -24,7 +24,7 @@ class MissingCodec(InputError):
     """The files are sound, but this installation has no decoder for them."""
 
 
-def read_header(path, assumed_rescale=None) -> SliceHeader:
+def read_header(path: str | Path, assumed_rescale: tuple[float, float] | None = None) -> SliceHeader:
     """SliceHeader of a single-frame CT image; no pixel is read.
 
     assumed_rescale: (slope, intercept) for files without Rescale Slope and Intercept (0028,1053/1052), which are
@@ -47,7 +47,7 @@ def read_header(path, assumed_rescale=None) -> SliceHeader:
     return slice_header(path, values, pixels, repairs + (("no_preamble",) if forced else ()), ())
 
 
-def read_slice(header):
+def read_slice(header: SliceHeader) -> tuple[np.ndarray, tuple[str, ...]]:
     """((rows, columns) int16 in HU, repairs made). Padding and everything below it end at -1024 HU.
 
     Raises Unusable where pixels are missing or cannot be decoded: nothing is ever filled in.
@@ -56,7 +56,7 @@ def read_slice(header):
     return to_hu(stored, header.pixels)
 
 
-def read_hu(header):
+def read_hu(header: SliceHeader) -> np.ndarray:
     """(rows, columns) int16 in HU, as `read_slice` without its repairs."""
     return read_slice(header)[0]
 

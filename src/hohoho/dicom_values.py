@@ -47,12 +47,12 @@ class Values:
         return int(np.frombuffer(value[:size], self.order + dtype)[0])
 
 
-def plain(text):
+def plain(text: str) -> str | None:
     """A manufacturer's or kernel's name without what could carry more than a name; None where nothing is left."""
     return re.sub(r"[^A-Za-z0-9 ._+/-]", "", text).strip()[:32] or None
 
 
-def age_band(age):
+def age_band(age: str) -> str | None:
     """Decade of a DICOM age (PS3.5 6.2, "045Y"), "90+" from ninety on; None where absent or malformed."""
     match = re.fullmatch(r"(\d{1,3})([DWMY])", age)
     if not match:

@@ -1,14 +1,11 @@
 """Embeddings and probabilities of every slice, by the trained slice classifier."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from hohoho.backbones import SliceClassifier, to_unit
-from hohoho.files import atomic
 
 
 @torch.inference_mode()
@@ -23,20 +20,3 @@ def embed(
         embeddings.append(embedding.cpu().numpy())
         probabilities.append(model.head(embedding).sigmoid().cpu().numpy())
     return np.concatenate(embeddings), np.concatenate(probabilities)
-
-
-def write_embeddings(folder: Path, embeddings: np.ndarray, probabilities: np.ndarray) -> None:
-    """Write both arrays; row i belongs to row i of the slice store."""
-    for name, array in (("embeddings.npy", embeddings), ("probabilities.npy", probabilities)):
-        with atomic(folder / name) as temporary, temporary.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-
-
-def read_embeddings(folder: Path) -> np.ndarray:
-    """(slices, features) float32, memory-mapped read-only."""
-    return np.load(folder / "embeddings.npy", mmap_mode="r", allow_pickle=False)
-
-
-def read_probabilities(folder: Path) -> np.ndarray:
-    """(slices, 5) float32: the slice classifier's own probabilities."""
-    return np.load(folder / "probabilities.npy", allow_pickle=False)

@@ -22,7 +22,7 @@ class PixelFormat(NamedTuple):
     offset: int | None  # of the first pixel in the file, None where a decoder is needed
 
 
-def to_hu(stored, pixels):
+def to_hu(stored: np.ndarray, pixels: PixelFormat) -> tuple[np.ndarray, tuple[str, ...]]:
     """(rows, columns) stored values → (int16 HU, never below -1024; repairs made). Padding becomes -1024 HU.
 
     Padding is masked on the stored values, as PS3.3 C.7.5.1.1.2 defines it, before anything changes them.
@@ -39,7 +39,7 @@ def to_hu(stored, pixels):
     return np.clip(hu, AIR_HU, HIGHEST_HU, out=hu).astype(np.int16), repairs
 
 
-def is_wrapped(values, pixels):
+def is_wrapped(values: np.ndarray, pixels: PixelFormat) -> bool:
     """True where negative values wrapped round in 12 unsigned bits: air then shows as values of 3072 and more.
 
     An unsigned file without a rescale intercept cannot hold air at all, so the outer frame of the picture tells.

@@ -68,6 +68,8 @@ def probabilities(scan: Scan, pictures: ScanPixels, models: Path, stacked: bool)
     lstm = load_lstm(models / "lstm")
     if lstm is None:
         return {"cnn": by_cnn}
+    if (models / "lstm" / "cnn").is_dir():  # trained end to end: the LSTM brings its own CNN
+        embeddings, _ = embed(load_classifier(models / "lstm" / "cnn"), batches, "cpu")
     by_lstm = predict_scans(lstm, torch.from_numpy(embeddings), ["this"] * len(rows))
     return {"cnn": by_cnn, "cnn_lstm": by_lstm.numpy()}
 
@@ -104,7 +106,10 @@ def _summary(table, scan: Scan, inventory: Inventory, pictures: ScanPixels, mode
         "scan_maxima": {
             model: {label: round(float(table[f"{model}_{label}"].max()), 6) for label in LABELS} for model in names
         },
-        "model_sha256": {path.parent.name: _sha256(path) for path in sorted(models.glob("*/model.safetensors"))},
+        "model_sha256": {
+            path.parent.relative_to(models).as_posix(): _sha256(path)
+            for path in sorted(models.glob("*/**/model.safetensors"))
+        },
         "versions": {package: version(package) for package in VERSIONS_OF},
     }
 

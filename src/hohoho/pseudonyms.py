@@ -14,13 +14,13 @@ KEY_VARIABLE = "HOHOHO_PSEUDONYM_KEY"
 KEY_FILE = Path(".config/hohoho/pseudonym.key")  # below the home directory, outside of every repository
 
 
-def pseudonym(key, kind, identifier):
+def pseudonym(key: bytes, kind: str, identifier: str) -> str:
     """16 hex characters for an id. `kind` ("patient", "study", "file") keeps equal ids of two kinds apart."""
     message = f"{kind}\0{identifier}".encode("utf-8", "surrogateescape")
     return hmac.new(key, message, hashlib.sha256).hexdigest()[:16]
 
 
-def secret_key():
+def secret_key() -> bytes:
     """Key for private data: the environment variable HOHOHO_PSEUDONYM_KEY, else ~/.config/hohoho/pseudonym.key.
 
     The file is made on first use, readable by its owner alone. Whoever loses it cannot link new data to old tables.

@@ -1,6 +1,7 @@
 """The geometry of a series: order along its normal, gaps, tilt, and which slices belong together."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,23 +12,23 @@ LOCALIZER_ANGLE = np.cos(np.radians(45))
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
-def normal(orientation):
+def normal(orientation: Sequence[float]) -> np.ndarray:
     """(3,) unit normal of a slice from Image Orientation (PS3.3 C.7.6.2.1.1), signed to run foot to head (z > 0)."""
     direction = np.cross(orientation[:3], orientation[3:])
     direction = direction / np.linalg.norm(direction)
     return -direction if direction[2] < 0 else direction
 
 
-def tilt_deg(orientation):
+def tilt_deg(orientation: Sequence[float]) -> float:
     """Degrees between the slices and the axial plane; from the orientation alone, vendors disagree on Gantry Tilt."""
     return float(np.degrees(np.arccos(np.clip(normal(orientation)[2], -1, 1))))
 
 
-def positions_mm(headers):
+def positions_mm(headers: list) -> tuple[np.ndarray | None, list[str]]:
     """((Z,) mm along the shared normal, warnings), rising from foot to head.
 
     Without positions the order falls back on Slice Location, then on Instance Number times the thickness; both are
-    read as rising towards the head.
+    read as rising towards the head. None where even that is missing.
     """
     if all(header.position is not None for header in headers):
         orientation = headers[0].orientation or AXIAL
@@ -41,12 +42,12 @@ def positions_mm(headers):
     return None, []
 
 
-def gaps_mm(position_mm):
+def gaps_mm(position_mm: Sequence[float]) -> np.ndarray:
     """(Z - 1,) distances between neighbouring slices."""
     return np.diff(np.asarray(position_mm, float))
 
 
-def wide_gaps(position_mm):
+def wide_gaps(position_mm: Sequence[float]) -> np.ndarray:
     """(Z,) bool: whether the gap below a slice is more than 1.5 times the median gap; the first slice has none."""
     gaps = gaps_mm(position_mm)
     flags = np.zeros(len(position_mm), bool)
@@ -55,7 +56,7 @@ def wide_gaps(position_mm):
     return flags
 
 
-def gap_warnings(position_mm):
+def gap_warnings(position_mm: Sequence[float]) -> list[str]:
     """What the gaps of one scan are warned of: uneven ones, and those of about two slices, where one is missing."""
     gaps = gaps_mm(position_mm)
     if not len(gaps):
@@ -66,7 +67,7 @@ def gap_warnings(position_mm):
     return ["uneven_gaps"] * bool(uneven) + ["missing_slice"] * bool(missing)
 
 
-def split_orientations(headers):
+def split_orientations(headers: list) -> tuple[list, list[tuple]]:
     """(headers of the largest group of one orientation, [(header, reason)] of all others).
 
     More than 45° off is a localizer that hides in the series. Ties go to the orientation that sorts first.
@@ -85,12 +86,12 @@ def split_orientations(headers):
     return kept, others
 
 
-def is_axial(headers):
+def is_axial(headers: list) -> bool:
     """Whether the first slice lies within 45° of the axial plane."""
     return normal(headers[0].orientation or AXIAL)[2] > LOCALIZER_ANGLE
 
 
-def same_places(position_mm):
+def same_places(position_mm: Sequence[float]) -> list[list[int]]:
     """Lists of indices that share one position, for positions in rising order; only lists of two and more."""
     breaks = np.flatnonzero(gaps_mm(position_mm) > SAME_PLANE_MM) + 1
     groups = np.split(np.arange(len(position_mm)), breaks)

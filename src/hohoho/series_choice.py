@@ -11,7 +11,7 @@ SHARP_NUMBER = 50
 SOFT, UNKNOWN, SHARP = 0, 1, 2
 
 
-def kernel_rank(kernel):
+def kernel_rank(kernel: str | None) -> int:
     """SOFT, UNKNOWN (no kernel given) or SHARP (bone, lung), from a manufacturer's name of the kernel."""
     if kernel is None:
         return UNKNOWN
@@ -24,7 +24,7 @@ def kernel_rank(kernel):
     return SOFT
 
 
-def choice_key(series, preferred_kernel=None):
+def choice_key(series: list, preferred_kernel: str | None = None) -> tuple:
     """Sort key of a list of headers; the smallest is chosen.
 
     Soft-tissue kernel first (or the one whose name contains preferred_kernel), thickness nearest 5 mm, most slices,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hohoho.dicom_values import age_band, plain
+from hohoho.dicom_values import Values, age_band, plain
 from hohoho.hounsfield import PixelFormat
 from hohoho.scan import Unusable
 
@@ -49,7 +49,7 @@ class SliceHeader(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def check_kind(values, media_class, path):
+def check_kind(values: Values, media_class: str, path: str) -> None:
     """Raises Unusable for all that is DICOM and yet no single CT slice of grey values.
 
     media_class: the SOP class that the file meta information names, "" where there is none.
@@ -93,7 +93,7 @@ def rescale(values, assumed_rescale, path):
     return slopes[0], intercepts[0], ("repeated_rescale",) if repeated else ()
 
 
-def pixel_format(values, slope, intercept, path):
+def pixel_format(values: Values, slope: float, intercept: float, path: str) -> PixelFormat:
     """PixelFormat without its offset, from the Image Pixel module (PS3.3 C.7.6.3). Raises Unusable."""
     rows, columns = values.integer(ROWS), values.integer(COLUMNS)
     allocated = values.integer(ALLOCATED)

@@ -84,7 +84,8 @@ class SlicePixels:
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
-        self.shards = [np.load(path, mmap_mode="r", allow_pickle=False) for path in _shards(self.folder)]
+        maps = [np.load(path, mmap_mode="r", allow_pickle=False) for path in _shards(self.folder)]
+        self.shards = [each.view(np.ndarray) for each in maps]  # np.memmap's own indexing costs more than the copy
         if not self.shards:
             raise FileNotFoundError(f"{self.folder}: no pixels-*.npy, so no slice store; run the stage ingest")
         self.starts = np.cumsum([0] + [len(shard) for shard in self.shards])
@@ -107,9 +108,9 @@ class SlicePixels:
             raise IndexError(f"rows {rows.min()}..{rows.max()} of a store of {len(self)} slices")
         taken = np.empty((len(rows), *self.shards[0].shape[1:]), np.uint8)
         shard_of = np.searchsorted(self.starts, rows, side="right") - 1
-        for number in np.unique(shard_of):
-            here = shard_of == number
-            taken[here] = self.shards[number][rows[here] - self.starts[number]]
+        within = rows - self.starts[shard_of]
+        for place, (number, row) in enumerate(zip(shard_of, within, strict=True)):
+            taken[place] = self.shards[number][row]
         return taken
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from hohoho.hounsfield import AIR_HU
 
 
-def window_uint8(hu, center, width):
+def window_uint8(hu: np.ndarray, center: float, width: float) -> np.ndarray:
     """HU of any shape → uint8: 0 at center - width/2 and below, 255 at center + width/2 and above.
 
     DICOM PS3.3 C.11.2.1.3.2 (LINEAR_EXACT). center, width: HU.
@@ -15,7 +15,9 @@ def window_uint8(hu, center, width):
     return np.rint(np.clip(grey, 0, 255)).astype(np.uint8)
 
 
-def square_slice(hu, spacing_mm, image_size, center, width):
+def square_slice(
+    hu: np.ndarray, spacing_mm: tuple[float, float], image_size: int, center: float, width: float
+) -> np.ndarray:
     """(rows, columns) HU → (image_size, image_size) uint8, the whole picture in its true proportions, air around it.
 
     spacing_mm: between rows, between columns. Windowed first, so that bone does not bleed into the brain beside it.

@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import islice
@@ -9,7 +10,7 @@ from itertools import islice
 IN_FLIGHT = 3  # chunks a worker may be ahead: enough to keep it busy, few enough to bound the memory
 
 
-def ordered_map(function, items, workers, chunk=1):
+def ordered_map(function: Callable, items: Iterable, workers: int, chunk: int = 1) -> Iterator:
     """Yields function(item) for every item, in order, whatever the number of workers; one worker needs no process.
 
     function, items and results travel between processes: the function must be importable by its name.

@@ -2,6 +2,7 @@
 
 import filecmp
 from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import groupby
 from typing import NamedTuple
@@ -26,7 +27,9 @@ class Series(NamedTuple):
     warnings: list[str]
 
 
-def read_headers(paths, workers, assumed_rescale=None, progress=False):
+def read_headers(
+    paths: Iterable, workers: int, assumed_rescale: tuple[float, float] | None = None, progress: bool = False
+) -> tuple[list[SliceHeader], list[Note]]:
     """(headers, notes) of all files; what is no usable CT slice becomes a note. The order of `paths` is irrelevant.
 
     Raises InputError where two different images carry one SOP Instance UID, and MissingCodec.
@@ -69,7 +72,9 @@ def _without_repeats(headers):
     return list(first.values()), notes
 
 
-def build_scans(headers, labels_of, preferred_kernel=None):
+def build_scans(
+    headers: list[SliceHeader], labels_of: Callable, preferred_kernel: str | None = None
+) -> tuple[list[Scan], list[Note]]:
     """(scans, notes): one scan a study, from headers in any order.
 
     labels_of(headers) -> (Z, 5) float32, NaN where unlabelled. Raises InputError where a study has two patients.

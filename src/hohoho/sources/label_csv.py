@@ -60,21 +60,21 @@ def _refuse(bad, what, path):
         raise InputError(f"{path}: {len(lines)} rows with {what}: lines {shown}")
 
 
-def keys(table, headers, root):
+def keys(table: pd.DataFrame, headers: list, root: Path) -> list[str]:
     """What the label table calls each of these images."""
     if table.index.name == UID_COLUMN:
         return [header.sop_uid for header in headers]
     return [Path(header.path).relative_to(root).as_posix() for header in headers]
 
 
-def labels_of(table, headers, root):
+def labels_of(table: pd.DataFrame | None, headers: list, root: Path) -> np.ndarray:
     """(Z, 5) float32, NaN for images that the table does not name or where there is no table."""
     if table is None:
         return np.full((len(headers), len(LABELS)), np.nan, np.float32)
     return table.reindex(keys(table, headers, root)).to_numpy(np.float32)
 
 
-def match(table, headers, root, max_unmatched):
+def match(table: pd.DataFrame, headers: list, root: Path, max_unmatched: float) -> list[Note]:
     """Notes on labels without a usable image and images without labels; InputError above the accepted fraction."""
     named = pd.Index(keys(table, headers, root), dtype="str")
     missing, unlabelled = table.index.difference(named), named.difference(table.index)

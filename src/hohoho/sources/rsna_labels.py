@@ -1,5 +1,7 @@
 """The RSNA label file: "ID_<hex>_<subtype>,<0 or 1>", six rows an image, 4.5 million in all."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -17,7 +19,7 @@ ID_PATTERN = "^(?P<image>ID_[0-9A-Za-z]+)_(?P<subtype>[^_]+)$"
 SHOWN_LINES = 10
 
 
-def read_labels(path):
+def read_labels(path: Path) -> tuple[pd.DataFrame, list[Note]]:
     """(table of the five labels, float32, index image id; notes). Raises InputError naming the first bad lines."""
     rows = _read_rows(path)
     if rows.empty:
