@@ -94,7 +94,7 @@ def test_a_slice_whose_pixels_fail_is_left_out_and_leaves_a_gap(tmp_path):
     report = run(tmp_path / "in", tmp_path / "out")
     slices = read_slice_table(tmp_path / "out")
     assert slices["position_mm"].tolist() == [5, 10, 15, 25, 30]
-    assert slices["gap_before"].tolist() == [False, False, False, True, False]
+    assert slices["missing_before"].tolist() == [False, False, False, True, False]
     assert slices["level"].tolist() == [4, 3, 2, 1, 0]
     assert report.counts["skipped"] == {"undecodable_pixels": 1}
     assert report.counts["warned"] == {"missing_slice": 1, "uneven_gaps": 1}

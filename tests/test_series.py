@@ -7,7 +7,7 @@ import pytest
 from ct_files import ct_slice, ct_study, save, save_all, set_pixels
 
 from hohoho.errors import InputError
-from hohoho.series import gap_warnings, gaps_mm, wide_gaps
+from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
 from hohoho.series_choice import SHARP, SOFT, UNKNOWN, kernel_rank
 from hohoho.sources.dicom_folder import find
 
@@ -60,6 +60,13 @@ def test_a_tilted_gantry_is_measured_from_the_orientation_and_gaps_along_the_nor
 
 def test_a_gap_is_wide_from_one_and_a_half_medians_on():
     assert wide_gaps([0, 5, 10, 17.5, 25.1, 30]).tolist() == [False, False, False, False, True, False]
+
+
+def test_a_missing_slice_is_no_change_of_spacing():
+    assert missing_slices([0, 5, 10, 20, 25]).tolist() == [False, False, False, True, False]
+    assert not missing_slices([0, 4, 8, 12, 13, 20, 27, 34]).any()
+    assert not missing_slices([0, 10]).any()
+    assert missing_slices([0]).tolist() == [False]
 
 
 def test_uneven_gaps_and_a_missing_slice_are_told_apart():

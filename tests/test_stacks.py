@@ -39,7 +39,7 @@ def test_stacked_has_three_channels_in_the_order_below_self_above_and_gray_has_o
 
 
 def test_patients_without_labels_are_in_no_split():
-    slices = pd.DataFrame({"study": ["a", "b"], "patient": ["p", "q"], "gap_before": [False, False]})
+    slices = pd.DataFrame({"study": ["a", "b"], "patient": ["p", "q"], "missing_before": [False, False]})
     slices[list(LABELS)] = np.nan
     assert stack_table(slices, pd.Series({"p": "train"}))["split"].tolist() == ["train", "unlabelled"]
 

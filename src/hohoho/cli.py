@@ -50,11 +50,11 @@ def _phantom(options: argparse.Namespace) -> None:
     from hohoho.phantom.montage import montage
     from hohoho.phantom.tree import write_phantom
 
+    rate, workers = options.label_error_rate, options.workers
+    images = write_phantom(options.out, options.patients, options.seed, options.size, rate, workers, progress=True)
+    print(f"{images} slices of {options.patients} patients in {options.out}")
     if options.montage:
         montage(options.montage, options.seed, options.patients, options.size)
-    write_phantom(
-        options.out, options.patients, options.seed, options.size, options.label_error_rate, options.workers, True
-    )
 
 
 def _params(options: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from hohoho.labels import LABELS
 from hohoho.pseudonyms import pseudonym
 from hohoho.scan import WARNED, Inventory, Note, Scan
 from hohoho.scan_pixels import ScanPixels, read_scan
-from hohoho.series import gap_warnings, gaps_mm, wide_gaps
+from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
 from hohoho.slice_store import SliceWriter
 from hohoho.workers import ordered_map
 
@@ -75,6 +75,7 @@ def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> pd.DataFrame:
         "position_mm": position_mm,
         "level": index[::-1],
         "gap_before": wide_gaps(position_mm),
+        "missing_before": missing_slices(position_mm),
     }
     labels = dict(zip(LABELS, scan.labels[result.kept].T, strict=True))
     return pd.DataFrame(rows | labels | {"pixel_hash": result.hashes})

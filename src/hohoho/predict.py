@@ -18,7 +18,7 @@ from hohoho.labels import LABELS
 from hohoho.scan import Inventory, Scan
 from hohoho.scan_pixels import ScanPixels, read_scan
 from hohoho.sequence import load_lstm, predict_scans
-from hohoho.series import wide_gaps
+from hohoho.series import missing_slices
 from hohoho.slice_data import StackedSlices, ordered_batches
 from hohoho.sources import dicom_folder
 from hohoho.stacks import channel_rows, neighbours
@@ -60,7 +60,7 @@ def predict_folder(folder: Path, out: Path, models: Path) -> None:
 
 def probabilities(scan: Scan, pictures: ScanPixels, models: Path, stacked: bool) -> dict[str, np.ndarray]:
     """(slices, 5) probabilities by model name: `cnn`, and `cnn_lstm` where there is an LSTM."""
-    below, above = neighbours(np.zeros(len(pictures.kept)), wide_gaps(scan.position_mm[pictures.kept]))
+    below, above = neighbours(np.zeros(len(pictures.kept)), missing_slices(scan.position_mm[pictures.kept]))
     rows = channel_rows(pd.DataFrame({"below": below, "above": above}), stacked)
     unlabelled = np.full((len(rows), len(LABELS)), np.nan)
     batches = ordered_batches(StackedSlices(Pictures(pictures.pixels), rows, unlabelled))

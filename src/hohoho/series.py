@@ -56,14 +56,27 @@ def wide_gaps(position_mm: Sequence[float]) -> np.ndarray:
     return flags
 
 
+def missing_slices(position_mm: Sequence[float]) -> np.ndarray:
+    """(Z,) bool: whether a slice is missing below a slice: the gap is more than 1.5 times each gap beside it.
+
+    Unlike `wide_gaps` this tells a lost slice from a scan that changes its spacing half way up.
+    """
+    gaps = gaps_mm(position_mm)
+    flags = np.zeros(len(position_mm), bool)
+    if len(gaps) > 1:
+        beside = np.maximum(np.append(0.0, gaps[:-1]), np.append(gaps[1:], 0.0))
+        flags[1:] = gaps > WIDE_GAP * beside
+    return flags
+
+
 def gap_warnings(position_mm: Sequence[float]) -> list[str]:
-    """What the gaps of one scan are warned of: uneven ones, and those of about two slices, where one is missing."""
+    """What the gaps of one scan are warned of: uneven ones, and those where a slice is missing."""
     gaps = gaps_mm(position_mm)
     if not len(gaps):
         return []
     median = np.median(gaps)
     uneven = gaps.max() - gaps.min() > 0.1 * median
-    missing = np.any((gaps > 1.8 * median) & (gaps < 2.2 * median))
+    missing = missing_slices(position_mm).any()
     return ["uneven_gaps"] * bool(uneven) + ["missing_slice"] * bool(missing)
 
 

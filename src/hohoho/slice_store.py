@@ -18,6 +18,7 @@ SLICE_COLUMNS = {
     "position_mm": "float64",  # along the normal of the slices, rising to the head
     "level": "int32",  # counted from the vertex, which is 0
     "gap_before": "bool",  # the gap below this slice is more than 1.5 times the study's median
+    "missing_before": "bool",  # ... and stands out from the gaps beside it: a slice is missing there
     **dict.fromkeys(LABELS, "float32"),  # NaN where unlabelled
     "pixel_hash": "str",  # of the HU values, in hex
 }

@@ -38,7 +38,7 @@ def stack_table(slices: pd.DataFrame, split: pd.Series) -> pd.DataFrame:
     """One row per slice of the store, in its order: neighbours, split and the five targets (NaN where unlabelled)."""
     table = slices[["study", "patient", *LABELS]].copy()
     table["split"] = slices["patient"].map(split).fillna(UNLABELLED)
-    table["below"], table["above"] = neighbours(slices["study"].to_numpy(), slices["gap_before"].to_numpy())
+    table["below"], table["above"] = neighbours(slices["study"].to_numpy(), slices["missing_before"].to_numpy())
     return table[STACK_COLUMNS]
 
 

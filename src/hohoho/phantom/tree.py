@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from hohoho.errors import InputError
 from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.phantom.label_errors import plant_errors
 from hohoho.phantom.study import Study, draw_patient, draw_study
@@ -75,15 +76,15 @@ def write_phantom(
 def check_request(out: Path, patients: int, size: int, label_error_rate: float, workers: int) -> None:
     """Refuse what cannot be written, and a folder that is not an older phantom."""
     if patients < 1:
-        raise ValueError(f"patients is {patients}, at least 1 is needed")
+        raise InputError(f"patients is {patients}, at least 1 is needed")
     if size < SMALLEST_SIZE:
-        raise ValueError(f"size is {size} pixels, at least {SMALLEST_SIZE} are needed to show a head")
+        raise InputError(f"size is {size} pixels, at least {SMALLEST_SIZE} are needed to show a head")
     if not 0 <= label_error_rate <= 1:
-        raise ValueError(f"label_error_rate is {label_error_rate}, it must lie between 0 and 1")
+        raise InputError(f"label_error_rate is {label_error_rate}, it must lie between 0 and 1")
     if workers < 1:
-        raise ValueError(f"workers is {workers}, at least 1 is needed")
+        raise InputError(f"workers is {workers}, at least 1 is needed")
     if out.exists() and not (out / TRUTH / "slices.csv").exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out}: exists and is not a phantom (no {TRUTH}/slices.csv in it), so it is not replaced")
+        raise InputError(f"{out}: exists and is not a phantom (no {TRUTH}/slices.csv in it), so it is not replaced")
 
 
 def write_patient(
@@ -132,7 +133,7 @@ def write_tables(folder: Path, rows: list[Rows]) -> None:
     given = sorted(image for part in rows for image in part.given)
     ids = [image_id for image_id, _ in given]
     if len(set(ids)) < len(ids):
-        raise ValueError("two images drew the same name: choose another seed")
+        raise InputError("two images drew the same name: choose another seed")
     write_csv(folder / f"{IMAGES}.csv", ("ID", "Label"), (row for image in given for row in label_rows(*image)))
     write_csv(folder / TRUTH / "slices.csv", SLICE_COLUMNS, (row for part in rows for row in part.slices))
     write_csv(folder / TRUTH / "label_errors.csv", ERROR_COLUMNS, (row for part in rows for row in part.errors))

@@ -1,0 +1,75 @@
+"""DVC's own records of experiments: which row each one ran, with which parameters, and what it scored."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from hohoho.errors import InputError
+
+PARAMS, SCORES = "params.yaml", "metrics/scores.json"
+DONE = "done"
+
+
+class Experiment(NamedTuple):
+    """One experiment as DVC recorded it, on whatever commit it lives."""
+
+    name: str
+    state: str  # done | queued | running | failed
+    created: datetime | None
+    params: dict  # all of params.yaml
+    f2: dict[str, float | None]  # train, val, test; empty where there is no score
+
+    @property
+    def row(self) -> str | None:
+        """The row that it ran: its recorded parameter, whatever its name is."""
+        return self.params.get("row")
+
+    @property
+    def source(self) -> str | None:
+        """The data it ran on."""
+        return self.params.get("data", {}).get("source")
+
+
+def read_experiments() -> list[Experiment]:
+    """Every experiment of the repository, of all commits, finished or not; oldest first, unfinished last."""
+    from dvc.exceptions import NotDvcRepoError  # takes a second to import
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as repo:
+            commits = repo.experiments.show(all_commits=True, hide_workspace=True)
+    except NotDvcRepoError:
+        raise InputError("no DVC repository here: run this in the repository's root folder") from None
+    found = [_read(ranged, state) for ranged, state in _recorded(commits)]
+    return sorted(found, key=lambda experiment: (experiment.created is None, experiment.created or 0))
+
+
+def _recorded(commits: list) -> Iterator[tuple[Any, Any]]:
+    """(range, tip) of every experiment whose record can be read. The commits themselves are none: their parameters and
+    scores need not belong together."""
+    for commit in commits:
+        for ranged in commit.experiments or []:
+            if ranged.revs and ranged.revs[0].data:
+                yield ranged, ranged.revs[0]
+
+
+def _read(ranged: Any, tip: Any) -> Experiment:
+    params = tip.data.params.get(PARAMS, {}).get("data") or {}
+    f2 = (tip.data.metrics.get(SCORES, {}).get("data") or {}).get("f2") or {}
+    state = ranged.executor.state if ranged.executor else "success"
+    if state == "success":
+        state = DONE if f2 else "failed"
+    return Experiment(tip.name or tip.rev[:7], state, tip.data.timestamp, params, f2)
+
+
+def what_matters(params: Mapping, at: str = "") -> dict[str, Any]:
+    """Dotted key → value of everything that can change a result; nulls are left out, as DVC's records may."""
+    flat = {}
+    for key, value in params.items():
+        if f"{at}{key}" in ("edit", "runtime"):
+            continue
+        if isinstance(value, Mapping):
+            flat |= what_matters(value, f"{at}{key}.")
+        elif value is not None:
+            flat[f"{at}{key}"] = value
+    return flat
