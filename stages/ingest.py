@@ -10,7 +10,7 @@ from hohoho.params import run_stage, runtime, stage_params
 from hohoho.phantom.tree import write_phantom
 from hohoho.pseudonyms import PUBLIC_KEY, secret_key
 from hohoho.scan import Inventory
-from hohoho.sources import dicom_folder, rsna
+from hohoho.sources import course, dicom_folder, rsna
 
 SLICES, REPORT, REPORT_LINES = Path("data/slices"), Path("metrics/ingest.json"), Path("metrics/ingest_report.csv")
 
@@ -54,20 +54,24 @@ def main():
         size, rate = phantom.size_px, phantom.label_error_rate
         write_phantom(Path(params.data.root), phantom.patients, phantom.seed, size, rate, run.workers, run.progress)
 
-    inventory = find(params.data, knobs.assumed_rescale, run.workers, run.progress)
-    key = PUBLIC_KEY if params.data.pseudonyms == "public" else secret_key()
     window = (knobs.window_center_hu, knobs.window_width_hu)
+    inventory = find(params.data, knobs.assumed_rescale, window, run.workers, run.progress)
+    key = PUBLIC_KEY if params.data.pseudonyms == "public" else secret_key()
     report = ingest(inventory, SLICES, knobs.image_size, window, key, run.workers, run.progress)
     write_json(REPORT, report.counts)
     write_csv(REPORT_LINES, report.lines)
 
 
-def find(data: Data, assumed_rescale: list[float] | None, workers: int, progress: bool) -> Inventory:
+def find(
+    data: Data, assumed_rescale: list[float] | None, window_hu: tuple[float, float], workers: int, progress: bool
+) -> Inventory:
     """The scans of the data set, by the reader of its layout."""
     root, rescale = Path(data.root), tuple(assumed_rescale) if assumed_rescale else None
     match data.source:
         case "phantom" | "rsna":  # the phantom is an RSNA tree: one reader for both
             return rsna.find(root, data.max_unmatched_labels, rescale, workers, progress)
+        case "course":
+            return course.find(root, data.max_unmatched_labels, window_hu)
         case "dicom":
             labels = Path(data.labels) if data.labels else None
             return dicom_folder.find(

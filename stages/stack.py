@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from hohoho.label_patterns import clean_labels
 from hohoho.labels import LABELS
 from hohoho.params import run_stage, stage_params
 from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
-from hohoho.split import assert_disjoint, hold_back, split_patients
+from hohoho.split import UNUSED, assert_disjoint, hold_back, split_patients
 from hohoho.stacks import (
     Statistics,
     channel_rows,
@@ -52,9 +53,14 @@ def main():
     imposed = studies.dropna(subset="split").set_index("patient")["split"].to_dict()
     split = split_patients(labelled, imposed, params.split.val_fraction, params.split.test_fraction, params.split.seed)
     if params.stack.subset == "small":
-        split = hold_back(split, params.stack.small_fraction, params.split.seed)
+        own = set(studies.loc[studies["small"], "patient"])
+        split = hold_back(split, own, params.stack.small_fraction, params.split.seed)
 
     table = stack_table(slices, split)
+    columns = (table[name].to_numpy() for name in ("study", "patient", "split"))
+    cleaned = clean_labels(*columns, table[list(LABELS)].to_numpy(), params.stack.labels)
+    table[list(LABELS)] = cleaned.targets.astype(np.float32)
+    table.loc[table["patient"].isin(cleaned.left_out), "split"] = UNUSED
     for identity in ("patient", "study"):
         assert_disjoint(table, by=identity)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import fbeta_score
 
-from hohoho.metrics import all_positive_f2, micro_fbeta, scores
+from hohoho.metrics import all_positive_f2, answers, micro_fbeta, scores
 
 
 def test_f2_of_a_hand_count():
@@ -25,13 +25,13 @@ def test_f2_weighs_a_missed_bleed_four_times_a_false_alarm():
 
 def test_scores_equal_scikit_learn():
     rng = np.random.default_rng(0)
-    targets, answers = rng.integers(0, 2, (200, 5)), rng.random((200, 5))
+    targets, probabilities = rng.integers(0, 2, (200, 5)), rng.random((200, 5))
     for threshold in (0.2, 0.5, 0.9):
-        ours = scores(targets, answers, threshold)
+        ours = scores(targets, answers(probabilities, threshold))
         assert ours["f2"] == pytest.approx(
-            fbeta_score(targets, answers >= threshold, beta=2, average="micro"), abs=1e-12
+            fbeta_score(targets, probabilities >= threshold, beta=2, average="micro"), abs=1e-12
         )
-        per_class = fbeta_score(targets, answers >= threshold, beta=2, average=None)
+        per_class = fbeta_score(targets, probabilities >= threshold, beta=2, average=None)
         assert [ours[f"f2_{name}"] for name in ("ich", "ivh", "sah", "sdh", "edh")] == pytest.approx(list(per_class))
 
 
@@ -45,7 +45,7 @@ def test_nothing_to_find_and_nothing_found_scores_zero():
     assert micro_fbeta(np.zeros((4, 5)), np.zeros((4, 5))) == 0
 
 
-@pytest.mark.parametrize(("targets", "answers"), [(np.nan, 0.5), (0.5, 0.5), (1.0, np.nan)])
-def test_nan_and_soft_targets_are_an_error_not_a_score(targets, answers):
+@pytest.mark.parametrize(("targets", "probabilities"), [(np.nan, 0.5), (0.5, 0.5), (1.0, np.nan)])
+def test_nan_and_soft_targets_are_an_error_not_a_score(targets, probabilities):
     with pytest.raises(ValueError, match="NaN|0 or 1"):
-        micro_fbeta(np.full((2, 5), targets), np.full((2, 5), answers))
+        micro_fbeta(np.full((2, 5), targets), np.full((2, 5), probabilities))

@@ -31,10 +31,17 @@ def test_too_few_patients_are_refused():
 
 def test_the_small_subset_holds_back_whole_training_patients_only():
     split = split_patients(PATIENTS, {}, 0.15, 0.2, seed=0)
-    small = hold_back(split, 0.2, seed=0)
+    small = hold_back(split, set(), 0.2, seed=0)
     assert (small == "train").sum() == 13
     assert (split[small == "unused"] == "train").all()
     assert small[split != "train"].equals(split[split != "train"])
+
+
+def test_a_small_set_that_the_data_brings_is_the_one_that_keeps_its_labels():
+    split = split_patients(PATIENTS, {}, 0.15, 0.2, seed=0)
+    own = set(PATIENTS[:30])
+    small = hold_back(split, own, 0.2, seed=0)
+    assert set(small.index[small == "train"]) == own & set(split.index[split == "train"])
 
 
 def test_a_patient_in_two_splits_is_an_error_that_names_the_pseudonym():

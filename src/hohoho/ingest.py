@@ -11,7 +11,7 @@ from tqdm import tqdm
 from hohoho.errors import InputError
 from hohoho.ingest_report import count, report_lines, skipped_counts
 from hohoho.labels import LABELS
-from hohoho.pseudonyms import pseudonym
+from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scan import WARNED, Inventory, Note, Scan
 from hohoho.scan_pixels import ScanPixels, read_scan
 from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
@@ -78,7 +78,9 @@ def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> pd.DataFrame:
         "missing_before": missing_slices(position_mm),
     }
     labels = dict(zip(LABELS, scan.labels[result.kept].T, strict=True))
-    return pd.DataFrame(rows | labels | {"pixel_hash": result.hashes})
+    published = scan.names is not None and key == PUBLIC_KEY
+    images = [scan.names[kept] if published else None for kept in result.kept]
+    return pd.DataFrame(rows | labels | {"image": images, "pixel_hash": result.hashes})
 
 
 def study_row(scan: Scan, rows: pd.DataFrame) -> dict:
@@ -88,6 +90,7 @@ def study_row(scan: Scan, rows: pd.DataFrame) -> dict:
         "study": rows["study"].iloc[0],
         "patient": rows["patient"].iloc[0],
         "split": scan.split,
+        "small": scan.small,
         "slices": len(rows),
         "tilt_deg": scan.tilt_deg,
         "gap_mm_min": gaps.min(),

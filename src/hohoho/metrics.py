@@ -46,19 +46,23 @@ def micro_fbeta(targets: np.ndarray, probabilities: np.ndarray, threshold: float
 
     Raises ValueError for a NaN probability or a target other than 0 and 1.
     """
-    return float(fbeta(micro(count(targets, _positive(probabilities, threshold))), beta))
+    return float(fbeta(micro(count(targets, answers(probabilities, threshold))), beta))
 
 
-def _positive(probabilities: np.ndarray, threshold: float) -> np.ndarray:
+def answers(probabilities: np.ndarray, threshold: float) -> np.ndarray:
+    """Which are positive: from `threshold` up. Raises ValueError for a NaN probability."""
     probabilities = np.asarray(probabilities)
     if np.isnan(probabilities).any():
         raise ValueError("a probability is NaN")
     return probabilities >= threshold
 
 
-def scores(targets: np.ndarray, probabilities: np.ndarray, threshold: float) -> dict[str, float]:
-    """Micro F2, precision and recall, and F2 per class (`f2_<label>`), rounded nowhere."""
-    counts = count(targets, _positive(probabilities, threshold))
+def scores(targets: np.ndarray, positive: np.ndarray) -> dict[str, float]:
+    """Micro F2, precision and recall, and F2 per class (`f2_<label>`), rounded nowhere.
+
+    targets: (slices, 5) of 0 and 1; positive: (slices, 5) bool, the answers.
+    """
+    counts = count(targets, positive)
     pooled = micro(counts)
     per_class = {f"f2_{label}": float(f2) for label, f2 in zip(LABELS, fbeta(counts), strict=True)}
     return {

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve
 
+from hohoho.label_patterns import smooth
 from hohoho.labels import LABELS
-from hohoho.metrics import all_positive_f2, scores
+from hohoho.metrics import all_positive_f2, answers, scores
 from hohoho.split import SPLITS
 
 MODELS = ("cnn", "cnn_lstm")
@@ -26,26 +27,36 @@ def models_in(table: pd.DataFrame) -> list[str]:
     return [model for model in MODELS if f"{model}_{LABELS[0]}" in table]
 
 
-def targets_and(table: pd.DataFrame, model: str) -> tuple[np.ndarray, np.ndarray]:
-    """(slices, 5) labels and (slices, 5) probabilities of the labelled rows."""
-    known = table.dropna(subset=list(LABELS))
-    return known[list(LABELS)].to_numpy(), known[[f"{model}_{label}" for label in LABELS]].to_numpy()
+def probabilities_of(table: pd.DataFrame, model: str) -> np.ndarray:
+    """(slices, 5) probabilities by one model."""
+    return table[[f"{model}_{label}" for label in LABELS]].to_numpy()
 
 
-def score_table(table: pd.DataFrame, threshold: float) -> dict:
+def answers_of(table: pd.DataFrame, model: str, threshold: float, smoothing: bool) -> np.ndarray:
+    """(slices, 5) bool: positive from `threshold` up; with smoothing, scan by scan 101 → 111, then 010 → 000."""
+    positive = answers(probabilities_of(table, model), threshold)
+    if not smoothing:
+        return positive
+    scans = table.groupby("study", sort=False).indices.values()
+    smoothed = positive.copy()
+    for rows in scans:
+        smoothed[rows] = smooth(positive[rows])
+    return smoothed
+
+
+def score_table(table: pd.DataFrame, threshold: float, smoothing: bool) -> dict:
     """What metrics/scores.json holds. A split without labels scores null."""
+    targets = table[list(LABELS)].to_numpy()
+    known = np.isfinite(targets).all(axis=1)
+    rows = {split: known & (table["split"] == split).to_numpy() for split in SPLITS}
     found: dict = {"f2": {}}
-    parts = {split: table[table["split"] == split] for split in SPLITS}
     for model in models_in(table):
-        found[model] = {name: _scored(part, model, threshold) for name, part in parts.items()}
-        found["f2"] = {name: part and part["f2"] for name, part in found[model].items()}
-    floors = {name: targets_and(part, MODELS[0])[0] for name, part in parts.items()}
-    return found | {"all_positive": {name: all_positive_f2(t) if len(t) else None for name, t in floors.items()}}
-
-
-def _scored(part: pd.DataFrame, model: str, threshold: float) -> dict[str, float] | None:
-    targets, probabilities = targets_and(part, model)
-    return scores(targets, probabilities, threshold) if len(targets) else None
+        positive = answers_of(table, model, threshold, smoothing)
+        found[model] = {split: scores(targets[r], positive[r]) if r.any() else None for split, r in rows.items()}
+        found["f2"] = {split: scored and scored["f2"] for split, scored in found[model].items()}
+    return found | {
+        "all_positive": {split: all_positive_f2(targets[r]) if r.any() else None for split, r in rows.items()}
+    }
 
 
 def precision_recall(table: pd.DataFrame) -> pd.DataFrame:
@@ -53,12 +64,12 @@ def precision_recall(table: pd.DataFrame) -> pd.DataFrame:
 
     Empty where a model or a split's labels are missing.
     """
-    curves = pd.DataFrame({"recall": RECALL_GRID})
+    curves, labelled = pd.DataFrame({"recall": RECALL_GRID}), table.dropna(subset=list(LABELS))
     for model in MODELS:
         for split in SPLITS[1:]:
-            part = table[table["split"] == split]
-            targets, probabilities = targets_and(part, model) if model in models_in(table) else (np.empty(0),) * 2
-            curves[f"{model}_{split}"] = _best_precision(targets.ravel(), probabilities.ravel())
+            part = labelled[labelled["split"] == split] if model in models_in(table) else labelled[:0]
+            probabilities = probabilities_of(part, model) if len(part) else np.empty((0, len(LABELS)))
+            curves[f"{model}_{split}"] = _best_precision(part[list(LABELS)].to_numpy().ravel(), probabilities.ravel())
     return curves
 
 

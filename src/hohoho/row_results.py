@@ -56,7 +56,7 @@ def changes(row: str, experiment: Experiment) -> tuple[str, ...]:
 def verdict(
     published: dict[str, float | None], measured: dict[str, float | None], source: str, changed: tuple[str, ...]
 ) -> str:
-    """Only the poster's own data and the row unchanged can be compared: on test, or on val where the poster has no test."""
+    """On test, or on val where the poster has no test; only its own data and the row unchanged can be compared."""
     if source != POSTER_DATA:
         return f"run ({source} – not comparable)"
     if changed:

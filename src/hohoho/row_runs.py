@@ -1,6 +1,7 @@
 """Rows → `dvc exp run`, once each: what is recorded already is not run again."""
 
 import hashlib
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -98,7 +99,7 @@ def run_rows(
             print(f"{progress}: {found.state} already, as experiment {found.name}", flush=True)
             continue
         words = command(planned, queue)
-        print(f"{progress}: {' '.join(words)}", flush=True)
+        print(f"{progress}: {shlex.join(words)}", flush=True)
         if run(words):
             failed.append(planned.name)
     return failed

@@ -54,6 +54,8 @@ class Scan:
     age_band: str | None = None
     sex: str | None = None
     split: str | None = None  # where the data set itself says who is in which split
+    names: tuple[str, ...] | None = None  # published names of the images, which a leaderboard asks for
+    small: bool = False  # belongs to the data set's own small labelled set
 
 
 @dataclass

@@ -20,12 +20,14 @@ SLICE_COLUMNS = {
     "gap_before": "bool",  # the gap below this slice is more than 1.5 times the study's median
     "missing_before": "bool",  # ... and stands out from the gaps beside it: a slice is missing there
     **dict.fromkeys(LABELS, "float32"),  # NaN where unlabelled
+    "image": "str",  # published name of the image, null for private data
     "pixel_hash": "str",  # of the HU values, in hex
 }
 STUDY_COLUMNS = {
     "study": "str",
     "patient": "str",
     "split": "str",  # null, or the split that the data set itself imposes
+    "small": "bool",  # in the data set's own small labelled set
     "slices": "int32",
     "tilt_deg": "float64",
     "gap_mm_min": "float64",

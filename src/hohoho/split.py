@@ -39,12 +39,16 @@ def _refuse_empty(split: pd.Series, free: int) -> None:
         )
 
 
-def hold_back(split: pd.Series, fraction: float, seed: int) -> pd.Series:
-    """Keep the labels of `fraction` of the training patients (at least one); the others become `unused`."""
+def hold_back(split: pd.Series, own_small_set: set[str], fraction: float, seed: int) -> pd.Series:
+    """Keep the labels of the small set's training patients; the others become `unused`.
+
+    The small set is the data set's own where it has one, else `fraction` of the training patients (at least one).
+    """
     train = split.index[split == "train"]
-    kept = np.random.default_rng((seed, 1)).permutation(len(train))[: max(1, round(len(train) * fraction))]
+    drawn = np.random.default_rng((seed, 1)).permutation(len(train))[: max(1, round(len(train) * fraction))]
+    kept = train.intersection(sorted(own_small_set)) if own_small_set else train[drawn]
     small = split.copy()
-    small[train.delete(kept)] = UNUSED
+    small[train.difference(kept)] = UNUSED
     return small
 
 

@@ -81,4 +81,5 @@ def _with_split(scan):
     folders = {Path(header.path).parent.name for header in scan.images}
     if folders == {TRAIN, TEST}:
         raise InputError(f"{scan.images[0].path}: its study has images in {TRAIN}/ and in {TEST}/, so it has no split")
-    return replace(scan, split="test" if folders == {TEST} else None)
+    names = tuple(Path(header.path).stem for header in scan.images)
+    return replace(scan, split="test" if folders == {TEST} else None, names=names)

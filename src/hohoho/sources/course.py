@@ -1,0 +1,105 @@
+"""The course's data set: 8-bit JPEG slices, one folder per patient, numbered in scan order, and CSVs of labels."""
+
+import re
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from hohoho.errors import InputError
+from hohoho.labels import LABELS
+from hohoho.scan import SKIPPED, WARNED, Inventory, Note, Scan, Unusable
+
+TRAIN, TEST, LABEL_FILE, SMALL_FILE = "train", "test", "train.csv", "train_small.csv"
+COLUMNS = ("dirname", "ID", *LABELS)
+NUMBERED = re.compile(r".*_(\d+)\.jpe?g", re.IGNORECASE)
+WHITE = 255  # grey levels of an 8-bit picture above black
+
+
+def find(root: Path, max_unmatched_labels: float, window_hu: tuple[float, float]) -> Inventory:
+    """All scans below `root`: train/<dirname>/<...>_<N>.jpg, test/ likewise and unlabelled, train.csv, train_small.csv.
+
+    The pictures are taken to show `window_hu` (center, width), and their spacing to be one slice: no file tells either.
+    Patients of train_small.csv are marked as the small set. Raises `InputError` where the layout, a CSV or the fraction
+    of labels without a picture is not as needed, before any picture is read.
+    """
+    root = Path(root)
+    for name in (LABEL_FILE, TRAIN):
+        if not (root / name).exists():
+            raise InputError(f"{root / name} does not exist: data.root needs {LABEL_FILE} and {TRAIN}/ID_*/*_0.jpg ...")
+    labels = read_labels(root / LABEL_FILE)
+    small = set(read_labels(root / SMALL_FILE).index.get_level_values(0)) if (root / SMALL_FILE).is_file() else set()
+    notes: list[Note] = []
+    scans = [
+        scan
+        for part in (TRAIN, TEST)
+        for folder in sorted((root / part).glob("*/"))
+        if (scan := _scan(folder, labels if part == TRAIN else None, small, window_hu, notes))
+    ]
+    notes += _match(labels, scans, max_unmatched_labels)
+    return Inventory(scans, notes, sum(len(scan.images) for scan in scans) + len(notes), root)
+
+
+def read_labels(path: Path) -> pd.DataFrame:
+    """The five labels (float32), index (dirname, picture name without ending). Raises `InputError` naming bad lines."""
+    rows = pd.read_csv(path, dtype="str", keep_default_na=False)
+    missing = [name for name in COLUMNS if name not in rows]
+    if missing:
+        raise InputError(f"{path}: no column {', '.join(missing)}; needed are {', '.join(COLUMNS)}")
+    bad = ~rows[list(LABELS)].isin(["0", "1"]).all(axis=1)
+    index = pd.MultiIndex.from_arrays(
+        [rows["dirname"], rows["ID"].str.replace(r"\.jpe?g$", "", case=False, regex=True)]
+    )
+    bad |= index.duplicated()
+    if bad.any():
+        lines = ", ".join(map(str, np.flatnonzero(bad)[:10] + 2))
+        raise InputError(f"{path}: {bad.sum()} rows repeat an image or have labels that are not 0 or 1: lines {lines}")
+    return rows[list(LABELS)].astype("float32").set_index(index)
+
+
+def read_picture(path: str, window_hu: tuple[float, float]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """((rows, columns) float32 HU, no repairs): the grey levels stretched over the window that the picture shows."""
+    grey = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+    if grey is None:
+        raise Unusable("undecodable_picture", f"{path}: not a readable JPEG")
+    center, width = window_hu
+    return grey.astype(np.float32) * np.float32(width / WHITE) + np.float32(center - width / 2), ()
+
+
+def _scan(folder: Path, labels: pd.DataFrame | None, small: set[str], window_hu, notes: list[Note]) -> Scan | None:
+    """The pictures of one folder in the order of their numbers; what carries no number becomes a note."""
+    numbered = {path: NUMBERED.fullmatch(path.name) for path in sorted(folder.iterdir())}
+    notes += [Note(SKIPPED, "no_number_in_name", item=str(path)) for path, match in numbered.items() if not match]
+    order = sorted((int(match[1]), path) for path, match in numbered.items() if match)
+    if not order:
+        return None
+    names = tuple(path.stem for _, path in order)
+    known = np.full((len(order), len(LABELS)), np.nan, np.float32)
+    if labels is not None:
+        known = labels.reindex([(folder.name, name) for name in names]).to_numpy(np.float32)
+        notes += [Note(WARNED, "image_without_label", folder.name) for row in known if np.isnan(row).any()]
+    return Scan(
+        patient=folder.name,
+        study=folder.name,
+        images=tuple(str(path) for _, path in order),
+        read_slice=partial(read_picture, window_hu=window_hu),
+        position_mm=np.array([float(number) for number, _ in order]),
+        spacing_mm=np.ones((len(order), 2)),
+        labels=known,
+        split="test" if labels is None else None,
+        names=names,
+        small=folder.name in small,
+    )
+
+
+def _match(labels: pd.DataFrame, scans: list[Scan], max_unmatched: float) -> list[Note]:
+    found = {(scan.patient, name) for scan in scans for name in scan.names}
+    missing = [key for key in labels.index if key not in found]
+    if len(missing) > max_unmatched * len(labels):
+        raise InputError(
+            f"{len(missing)} of {len(labels)} rows of {LABEL_FILE} have no picture in {TRAIN}/, first {missing[0]}: "
+            f"complete the download, or raise data.max_unmatched_labels"
+        )
+    return [Note(WARNED, "label_without_image", item="/".join(key)) for key in missing]

@@ -1,0 +1,112 @@
+"""The course's layout: numbered JPEGs, its own small set, an unlabelled test set, a submission."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from hohoho.errors import InputError
+from hohoho.ingest import ingest
+from hohoho.labels import LABELS
+from hohoho.predictions import prediction_table
+from hohoho.pseudonyms import PUBLIC_KEY
+from hohoho.series import missing_slices
+from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
+from hohoho.sources import course
+from hohoho.submission import submission
+
+WINDOW = (40.0, 80.0)
+NUMBERS = [0, 1, 2, 4, 10]  # 3 is missing; 10 sorts before 2 as text
+
+
+@pytest.fixture
+def root(tmp_path):
+    rng, rows = np.random.default_rng(0), []
+    for part, patients in (("train", ["ID_a", "ID_b"]), ("test", ["ID_t"])):
+        for patient in patients:
+            folder = tmp_path / part / patient
+            folder.mkdir(parents=True)
+            for number in NUMBERS:
+                picture = rng.integers(0, 255, (32, 32), dtype=np.uint8)
+                cv2.imwrite(str(folder / f"{patient[3:]}_{number}.jpg"), picture)
+                rows += [(patient, f"{patient[3:]}_{number}.jpg", number % 2, 0, 0, 0, 0)] if part == "train" else []
+    table = pd.DataFrame(rows, columns=["dirname", "ID", *LABELS])
+    table.to_csv(tmp_path / "train.csv", index=False)
+    table[table["dirname"] == "ID_b"].to_csv(tmp_path / "train_small.csv", index=False)
+    return tmp_path
+
+
+def test_slices_are_in_the_order_of_their_numbers_and_a_missing_number_is_a_gap(root):
+    scan = course.find(root, 0.0, WINDOW).scans[0]
+    assert scan.names == tuple(f"a_{number}" for number in NUMBERS)
+    assert missing_slices(scan.position_mm).tolist() == [False, False, False, False, True]
+    assert scan.labels[:, 0].tolist() == [0, 1, 0, 0, 0]
+
+
+def test_grey_levels_come_through_the_window_unchanged(root, tmp_path):
+    ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
+    table = read_slice_table(tmp_path / "store")
+    picture = cv2.imread(str(root / "train/ID_a/a_10.jpg"), cv2.IMREAD_GRAYSCALE)
+    row = table.index[table["image"] == "a_10"]
+    assert np.array_equal(SlicePixels(tmp_path / "store").take(row)[0], picture)
+
+
+def test_test_images_are_unlabelled_and_the_small_set_is_marked(root, tmp_path):
+    ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
+    table, studies = read_slice_table(tmp_path / "store"), read_study_table(tmp_path / "store")
+    assert studies["split"].isna().sum() == 2
+    test = table[table["study"].isin(studies.loc[studies["split"] == "test", "study"])]
+    assert sorted(test["image"]) == sorted(f"t_{number}" for number in NUMBERS)
+    assert test[list(LABELS)].isna().all(axis=None)
+    assert studies["small"].sum() == 1
+
+
+def test_the_submission_has_every_test_image_and_class_once(root, tmp_path):
+    ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
+    slices = read_slice_table(tmp_path / "store")
+    split = pd.Series(np.where(slices["ich"].isna(), "test", "train"))
+    probabilities = np.random.default_rng(1).random((len(slices), 5))
+    table = prediction_table(slices, split, {"cnn": probabilities})
+
+    asked = submission(table, slices["image"], "course", probabilities, probabilities >= 0.5)
+    assert list(asked) == ["ID", "prediction"]
+    assert sorted(asked["ID"]) == sorted(f"t_{number}_{label}" for number in NUMBERS for label in LABELS)
+    first = slices.index[slices["image"] == "t_0"][0]
+    answer = asked.set_index("ID").loc["t_0_sdh", "prediction"]
+    assert answer == int(probabilities[first, 3] >= 0.5)
+
+    rsna = submission(table, slices["image"], "rsna", probabilities, probabilities >= 0.5).set_index("ID")["Label"]
+    assert rsna.index.is_unique
+    assert len(rsna) == 6 * len(NUMBERS)
+    assert rsna["t_0_subdural"] == probabilities[first, 3]
+    assert rsna["t_0_any"] == probabilities[first].max()
+
+
+def test_a_labelled_test_set_needs_no_submission(root, tmp_path):
+    ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
+    slices = read_slice_table(tmp_path / "store")
+    table = prediction_table(slices, pd.Series("train", index=slices.index), {"cnn": np.zeros((len(slices), 5))})
+    assert submission(table, slices["image"], "course", np.zeros((15, 5)), np.zeros((15, 5), bool)).empty
+
+
+def test_a_picture_that_is_no_jpeg_is_skipped_with_a_reason(root, tmp_path):
+    (root / "train/ID_a/a_1.jpg").write_bytes(b"no picture")
+    (root / "train/ID_a/notes.txt").write_text("x")
+    counts = ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY).counts
+    assert counts["skipped"] == {"no_number_in_name": 1, "undecodable_picture": 1}
+
+
+def test_wrong_layouts_are_refused_with_what_is_needed(root):
+    text = (root / "train.csv").read_text()
+    (root / "train.csv").write_text(text.replace("ivh", "ventricle"))
+    with pytest.raises(InputError, match="no column ivh"):
+        course.find(root, 0.0, WINDOW)
+    (root / "train.csv").write_text(text.replace("a_1.jpg,1", "a_1.jpg,maybe"))
+    with pytest.raises(InputError, match="not 0 or 1: lines 3"):
+        course.find(root, 0.0, WINDOW)
+    (root / "train.csv").write_text(text.replace("ID_a", "ID_z"))
+    with pytest.raises(InputError, match="5 of 10 rows"):
+        course.find(root, 0.0, WINDOW)
+    (root / "train.csv").unlink()
+    with pytest.raises(InputError, match="train.csv does not exist"):
+        course.find(root, 0.0, WINDOW)
