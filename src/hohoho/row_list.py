@@ -42,9 +42,9 @@ def _cells(result: Result) -> list[str]:
 
 
 def as_text(results: list[Result]) -> str:
-    """Aligned columns."""
-    lines = [HEAD, *map(_cells, results)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    """Aligned columns; those with nothing in them are left out."""
+    columns = [column for column in zip(HEAD, *map(_cells, results), strict=True) if any(column[1:])]
+    lines, widths = zip(*columns, strict=True), [max(map(len, column)) for column in columns]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 

@@ -58,7 +58,10 @@ def _run(options: argparse.Namespace) -> None:
     from hohoho.row_runs import run_rows
 
     chosen = chosen_rows(options.names, options.table, options.all)
-    failed = run_rows(chosen, options.overrides, options.queue, read_experiments())
+    try:
+        failed = run_rows(chosen, options.overrides, options.queue, read_experiments())
+    except KeyboardInterrupt:
+        sys.exit("stopped; the same command goes on from here")
     if failed:
         print(f"{len(failed)} of {len(chosen)} failed: {', '.join(failed)}", file=sys.stderr)
         sys.exit(1)

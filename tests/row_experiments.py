@@ -1,0 +1,22 @@
+"""The rows, and experiments as DVC would have recorded them."""
+
+from datetime import datetime
+from pathlib import Path
+
+from hohoho.row_records import Experiment
+from hohoho.row_runs import composed
+from hohoho.rows import read_rows
+
+ROOT = Path(__file__).parents[1]
+ROWS = read_rows(ROOT / "published.yaml")
+NAMES = [row.name for row in ROWS]
+
+
+def experiment(row, source="phantom", test=0.5, state="done", day=1, **changed):
+    """An experiment as DVC would have recorded it; changed: section={knob: value}."""
+    params = composed([f"row={row}"])
+    params["data"]["source"] = source
+    for section, values in changed.items():
+        params[section] |= values
+    f2 = {"train": 0.9, "val": test, "test": test} if state == "done" else {}
+    return Experiment(row.replace("_", "-"), state, datetime(2026, 1, day), params, f2)

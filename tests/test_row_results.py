@@ -1,0 +1,78 @@
+"""Verdicts, and the pages that show them."""
+
+import json
+
+import pytest
+from row_experiments import NAMES, ROOT, ROWS, experiment
+
+from hohoho.row_list import FORMATS
+from hohoho.row_picture import write_picture
+from hohoho.row_results import changes, results, verdict
+from hohoho.row_table import as_markdown, printed_table
+from hohoho.rows import rows_named, rows_of
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.mark.parametrize(
+    ("published", "measured", "expected"),
+    [
+        ((0.741, 0.743), (0.5, 0.743), "reproduced"),
+        ((0.741, 0.743), (0.5, 0.763), "reproduced"),  # the border counts
+        ((0.741, 0.743), (0.741, 0.777), "differs by +0.034"),
+        ((0.741, 0.743), (0.741, 0.7), "differs by -0.043"),
+        ((0.741, None), (0.75, 0.1), "reproduced"),  # the poster has no test: val decides
+        ((0.741, None), (0.7, 0.741), "differs by -0.041"),
+        ((0.741, 0.743), (0.741, None), "run (no test F2 – not comparable)"),
+    ],
+)
+def test_a_row_is_reproduced_within_002_of_test_or_of_val_where_the_poster_has_no_test(published, measured, expected):
+    published, measured = (dict(zip(("val", "test"), scores, strict=True)) for scores in (published, measured))
+    assert verdict(published, measured, "course", ()) == expected
+    assert verdict(published, measured, "phantom", ()) == "run (phantom – not comparable)"
+    assert verdict(published, measured, "course", ("loss.clip=0",)) == "run (changed: loss.clip=0 – not comparable)"
+
+
+def test_the_newest_unchanged_experiment_speaks_for_its_row():
+    row = rows_named(ROWS, ["table2_c5"])
+    old, new = experiment("table2_c5", day=1), experiment("table2_c5", day=2)
+    changed = experiment("table2_c5", day=3, train_cnn={"epochs": 99})
+    assert results(row, [new, changed, old])[0].experiment == new
+    assert results(row, [changed])[0].changes == ("train_cnn.epochs=99",)
+    assert results(row, [])[0].verdict == "not run"
+    assert results(row, [experiment("table2_c5", state="queued")])[0].verdict == "not run (queued)"
+    assert results(row, [experiment("table2_c4")])[0].verdict == "not run"
+
+
+def test_knobs_that_came_later_are_no_change_of_an_older_experiment():
+    older = experiment("table2_c5")
+    del older.params["evaluate"]
+    older.params["loss"]["abolished"] = 1
+    assert changes("table2_c5", older) == ()
+
+
+def test_every_format_lists_all_rows():
+    found = results(ROWS, [experiment("table2_c5", test=0.6)])
+    for name, text in ((name, form(found)) for name, form in FORMATS.items()):
+        assert all(row in text for row in NAMES), name
+    listed = json.loads(FORMATS["json"](found))
+    chosen = next(line for line in listed if line["row"] == "table2_c5")
+    assert (chosen["published"]["test"], chosen["measured"]["test"], chosen["data"]) == (0.749, 0.6, "phantom")
+    assert FORMATS["csv"](found).count("\n") == 34
+
+
+def test_a_table_shows_published_beside_measured(tmp_path):
+    found = results(rows_of(ROWS, 1), [experiment("table1_c4_stacked", test=0.6)])
+    table = printed_table(1, "Vanilla", found)
+    lines = as_markdown(table).splitlines()
+    assert "| Stacked, test F2, poster | - | - | - | 0.7310 | - | - |" in lines
+    assert "| Stacked, test F2, here | - | - | - | 0.6000 | - | - |" in lines
+    assert "| Gray, val F2, poster | 0.6892 | 0.7045 | 0.7064 | 0.7143 | 0.7155 | - |" in lines
+    assert not any(line.startswith("| Gray, test") for line in lines)
+    assert "not comparable" in lines[-1]
+    for name in ("a.png", "b.png"):
+        write_picture(tmp_path / name, table)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
