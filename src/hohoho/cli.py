@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from hohoho.errors import InputError
+from hohoho.rows_command import add_commands as add_row_commands
 
 NOT_A_DEVICE = "For research and teaching; not a medical device."
 
@@ -43,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("--out", type=Path, required=True)
     predict.add_argument("--models", type=Path, default=Path("models"), help="as trained by dvc repro (default models)")
     predict.set_defaults(run=_predict)
+    add_row_commands(commands)
     return top
 
 

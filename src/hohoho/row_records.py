@@ -45,8 +45,10 @@ def read_experiments() -> list[Experiment]:
 
 
 def _recorded(commits: list) -> Iterator[tuple[Any, Any]]:
-    """(range, tip) of every experiment whose record can be read. The commits themselves are none: their parameters and
-    scores need not belong together."""
+    """(range, tip) of every experiment whose record can be read.
+
+    The commits themselves are none: their parameters and scores need not belong together.
+    """
     for commit in commits:
         for ranged in commit.experiments or []:
             if ranged.revs and ranged.revs[0].data:
