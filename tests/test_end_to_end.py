@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -145,6 +147,42 @@ def test_prediction_needs_no_label_and_names_nobody(clone, tmp_path):
     summary = json.loads((tmp_path / "out/prediction.json").read_text())
     assert "Not a medical device" in summary["notice"]
     assert study["patient_id"].iloc[0] not in (tmp_path / "out/prediction.json").read_text()
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A miniature of the course's layout: 12 labelled patients, 3 of them the small set, 2 unlabelled test patients."""
+    rng, rows = np.random.default_rng(0), []
+    for number in range(14):
+        patient, part = f"ID_{number:010d}", "train" if number < 12 else "test"
+        (tmp_path / part / patient).mkdir(parents=True)
+        for level in range(5):
+            picture = rng.integers(0, 255, (40, 40), dtype=np.uint8)
+            cv2.imwrite(str(tmp_path / part / patient / f"{number:010d}_{level}.jpg"), picture)
+            rows += [(patient, f"{number:010d}_{level}", *rng.integers(0, 2, 5))] if part == "train" else []
+    table = pd.DataFrame(rows, columns=["dirname", "ID", *LABELS])
+    table.to_csv(tmp_path / "train.csv", index=False)
+    table[table["dirname"] < "ID_0000000003"].to_csv(tmp_path / "train_small.csv", index=False)
+    return tmp_path
+
+
+def test_the_courses_layout_runs_and_leaves_a_submission(clone, course):
+    scale = ["ingest.image_size=32", "train_cnn.epochs=1", "backbone.start=random", "train_lstm.epochs=1"]
+    knobs = [f"data.root={course}", *scale, "split.val_fraction=0.3", "runtime.progress=false", "runtime.workers=1"]
+    try:
+        run(["dvc", "exp", "run", "-S", "data=course", *(f"-S{knob}" for knob in knobs)], clone)
+        submission = pd.read_csv(clone / "data/submission.csv")
+        scores = json.loads((clone / "metrics/scores.json").read_text())
+    finally:
+        run(["git", "checkout", "-q", "."], clone)
+        run(["dvc", "checkout", "-q"], clone)
+    expected = {f"{n:010d}_{level}_{label}" for n in (12, 13) for level in range(5) for label in LABELS}
+    assert len(submission) == len(expected)
+    assert set(submission["ID"]) == expected
+    assert set(submission["prediction"]) <= {0, 1}
+    assert scores["f2"]["test"] is None
+    assert scores["all_positive"]["test"] is None
+    assert 0 <= scores["f2"]["val"] <= 1
 
 
 def test_wrong_settings_end_in_one_message_before_any_work(clone):

@@ -98,7 +98,7 @@ def _check_decoder(syntax, path):
     if not syntax.is_deflated and not get_decoder(syntax).is_available:
         raise MissingCodec(
             f"{path}: its pixels are stored as {syntax.name}, for which no decoder is installed. "
-            "`uv pip install pylibjpeg[all] pyjpegls` brings one."
+            "`uv sync --extra codecs` brings one."
         )
 
 

@@ -1,0 +1,83 @@
+"""The report of `hohoho check` as text for a terminal of 100 columns."""
+
+from collections import defaultdict
+from itertools import accumulate
+
+NAMES_WIDTH, NAME_WIDTH = 54, 40  # of the names on a line, of one name
+HEAD = ("series", "taken", "slices", "gaps mm: min", "median", "max", "tilt", "thick mm", "kernel", "size", "HU")
+ROW = "{:<7}{:<6}{:>6}{:>14}{:>8}{:>7}{:>7}{:>10}  {:<12}{:<10} {}"
+VERDICTS = ("All of it can be used.", "Usable, with what is listed above.", "Nothing here can be used.")
+
+
+def as_text(report: dict, code: int) -> str:
+    """What was found, series by series, then what was skipped and the verdict. code: of `exit_code`."""
+    kept = [series for series in report["series"] if series["kept"]]
+    slices = sum(series["n_slices"] for series in kept)
+    skipped, copies = len(report["skipped"]), len(report["copies"])
+    found = f"{_count(slices, 'usable slice')} in {_count(len(kept), 'scan')}, {_count(skipped, 'file')} skipped"
+    lines = [f"{_count(report['files'], 'file')}: {found}" + f", {_count(copies, 'file')} there twice" * bool(copies)]
+    if report["series"]:
+        lines += ["", ROW.format(*HEAD)] + [line for series in report["series"] for line in _series_lines(series)]
+    for title in ("skipped", "copies"):
+        if report[title]:
+            lines += ["", title] + _reason_lines(report[title])
+    return "\n".join([*lines, "", f"{VERDICTS[code]} (exit code {code})"])
+
+
+def _series_lines(series):
+    gaps = [_fixed(series["gap_mm"][name], 2) for name in ("min", "median", "max")]
+    size = f"{series['rows']}x{series['cols']}" if series["rows"] else "-"
+    hu = f"{series['hu']['min']}..{series['hu']['max']}" if series["hu"] else "-"
+    taken, tilt = "yes" if series["kept"] else "no", _fixed(series["tilt_deg"], 1, "°")
+    kernel, thickness = (series["kernel"] or "-")[:11], _fixed(series["thickness_mm"], 2)
+    row = ROW.format(series["series"], taken, series["n_slices"], *gaps, tilt, thickness, kernel, size, hu)
+    warnings = [_words(name) + _places(series) * (name == "missing_slice") for name in series["warnings"]]
+    return (
+        [row]
+        + _remarks("left", [_words(series["reason"])] if series["reason"] else [])
+        + (_remarks("warned", warnings) + _remarks("repaired", map(_words, series["repairs"])))
+    )
+
+
+def _remarks(what, remarks):
+    """One indented line for each of several remarks, the first with its title."""
+    return [f"       {what if i == 0 else '':<10}{remark}" for i, remark in enumerate(remarks)]
+
+
+def _places(series):
+    places = [f"{index + 1}" for index in series["missing_below"]]
+    return f" below slice {_some(places)} of {series['n_slices']}, counted from the foot"
+
+
+def _reason_lines(entries):
+    """One line for each reason: how many files, and the names of the first."""
+    files = defaultdict(list)
+    for entry in entries:
+        files[entry["reason"]].append(_printable(entry["file"]))
+    return [f"{len(names):>6}  {_words(reason):<26}{_some(names)}" for reason, names in sorted(files.items())]
+
+
+def _some(names):
+    """The first names, as many as fit on a line and at least one, and how many more there are."""
+    widths = accumulate(len(name) + 2 for name in names)
+    shown = max(1, sum(width - 2 <= NAMES_WIDTH for width in widths))
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + f" and {more} more" * bool(more)
+
+
+def _printable(name):
+    """The end of a file name, without bytes that are no text and characters that steer a terminal."""
+    name = name if len(name) <= NAME_WIDTH else "…" + name[1 - NAME_WIDTH :]
+    return "".join(character if character.isprintable() else "?" for character in name)
+
+
+def _words(reason):
+    return reason.replace("_", " ")
+
+
+def _count(number, noun):
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _fixed(value, digits, unit=""):
+    return "-" if value is None else f"{value:.{digits}f}{unit}"
