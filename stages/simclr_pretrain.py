@@ -72,8 +72,7 @@ def pretrain(params: Params, simclr: Simclr):
     """The backbone after SimCLR on every slice, labelled or not, that may take part."""
     lightning.seed_everything(params.seed, verbose=False)
     table, statistics = read_stacks(STACKS), read_statistics(STACKS)
-    held_out = [] if simclr.include_test else ["val", "test"]
-    takes_part = ~table["split"].isin(held_out).to_numpy()
+    takes_part = simclr.include_test | (table["split"] != "test").to_numpy()
     rows = channel_rows(table, params.stack.input == "stacked")[takes_part]
     slices = StackedSlices(SlicePixels(SLICES), rows, np.zeros((len(rows), len(LABELS))))
 

@@ -96,8 +96,8 @@ def main():
         chosen = (table["split"] == split).to_numpy() & np.isfinite(targets).all(axis=1)
         return StackedSlices(SlicePixels(SLICES), rows[chosen], targets[chosen])
 
-    model = SliceClassifier(params.backbone.name, rows.shape[1], statistics.mean, statistics.std, train.dropout)
-    model.backbone = started_backbone(INIT, params.backbone.name, rows.shape[1])
+    backbone = started_backbone(INIT, params.backbone.name, rows.shape[1])
+    model = SliceClassifier(params.backbone.name, backbone, statistics.mean, statistics.std, train.dropout)
     pos_weight = torch.tensor(statistics.pos_weight) if params.loss.pos_weight else None
     loss = params.loss
     module = SliceTraining(

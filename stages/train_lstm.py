@@ -116,8 +116,10 @@ def train_end_to_end(
 
 
 def bounds_of(table: pd.DataFrame, split: str) -> list[tuple[int, int]]:
-    """[start, end) of each scan of one split."""
-    return [(a, b) for a, b in scan_bounds(table["study"].tolist()) if table["split"].iat[a] == split]
+    """[start, end) of each scan of one split that has a labelled slice."""
+    labelled = table[list(LABELS)].notna().all(axis=1).to_numpy()
+    bounds = scan_bounds(table["study"].tolist())
+    return [(a, b) for a, b in bounds if table["split"].iat[a] == split and labelled[a:b].any()]
 
 
 def stacked(table: pd.DataFrame, how: str) -> StackedSlices:

@@ -62,3 +62,11 @@ def test_jitter_leaves_the_other_slices_alone(channels):
     original = images(200, channels)
     changed = (color_jitter(original, 0.5, 0.4, generator()) != original).flatten(1).any(1).float().mean()
     assert 0.3 < changed < 0.5
+
+
+def test_coordinates_stay_exact_under_mixed_precision():
+    wide = torch.rand(2, 1, 512, 512, generator=generator(1))
+    exact = rotate_and_flip(wide, 20, True, False, generator())
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = rotate_and_flip(wide, 20, True, False, generator())
+    assert torch.equal(exact, mixed)

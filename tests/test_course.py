@@ -82,6 +82,15 @@ def test_the_submission_has_every_test_image_and_class_once(root, tmp_path):
     assert rsna["t_0_any"] == probabilities[first].max()
 
 
+def test_black_pictures_are_kept_and_make_nobody_the_same_patient(root, tmp_path):
+    for picture in (root / "train/ID_a/a_10.jpg", root / "train/ID_b/b_10.jpg", root / "test/ID_t/t_10.jpg"):
+        cv2.imwrite(str(picture), np.zeros((32, 32), np.uint8))
+    report = ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
+    assert report.counts["slices"] == 15
+    assert report.counts["patients"] == 3
+    assert report.counts["skipped"] == {}
+
+
 def test_a_labelled_test_set_needs_no_submission(root, tmp_path):
     ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
     slices = read_slice_table(tmp_path / "store")

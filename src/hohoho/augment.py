@@ -33,8 +33,9 @@ def rotate_and_flip(images: Tensor, degrees: float, horizontal: bool, vertical: 
     affine = torch.zeros(n, 2, 3)
     affine[:, 0, 0], affine[:, 0, 1] = torch.cos(angle) * flip_x, -torch.sin(angle) * flip_x
     affine[:, 1, 0], affine[:, 1, 1] = torch.sin(angle) * flip_y, torch.cos(angle) * flip_y
-    grid = affine_grid(affine.to(images.device), list(images.shape), align_corners=False)
-    return grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    with torch.autocast(images.device.type, enabled=False):  # coordinates in bfloat16 are half a pixel off at 512
+        grid = affine_grid(affine.to(images.device), list(images.shape), align_corners=False)
+        return grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def color_jitter(images: Tensor, strength: float, probability: float, generator: Generator) -> Tensor:

@@ -50,21 +50,25 @@ def _replace_first_convolution(backbone: nn.Module, path: str, channels: int) ->
 
 def feature_count(backbone: nn.Module, channels: int) -> int:
     """Features per slice: 512 for ResNet-18 and -34, 2048 for ResNet-50, 1024 for DenseNet-121."""
-    backbone.eval()
+    was_training = backbone.training
+    backbone.eval()  # the zeros below must not reach the statistics of batch normalisation
     with torch.no_grad():
-        return backbone(torch.zeros(1, channels, 64, 64)).shape[1]
+        features = backbone(torch.zeros(1, channels, 64, 64)).shape[1]
+    backbone.train(was_training)
+    return features
 
 
 class SliceClassifier(nn.Module):
     """Normalisation, backbone and head in one: images in [0, 1] in, five logits out.
 
-    images: (slices, channels, H, W) float in [0, 1]. mean, std: per channel.
+    images: (slices, channels, H, W) float in [0, 1]. name: of the backbone. mean, std: per channel.
     """
 
-    def __init__(self, name: str, channels: int, mean: list[float], std: list[float], dropout: float):
+    def __init__(self, name: str, backbone: nn.Module, mean: list[float], std: list[float], dropout: float):
         super().__init__()
+        channels = len(mean)
         self.settings = {"name": name, "channels": channels, "dropout": dropout}
-        self.backbone = build_backbone(name, channels)
+        self.backbone = backbone
         self.head = nn.Sequential(
             nn.Dropout(dropout), nn.ReLU(), nn.Linear(feature_count(self.backbone, channels), len(LABELS))
         )
@@ -96,8 +100,9 @@ def save_classifier(folder: Path, model: SliceClassifier) -> None:
 def load_classifier(folder: Path) -> SliceClassifier:
     """The classifier as saved, in evaluation mode."""
     weights = load_file(folder / "model.safetensors")
-    placeholder = weights["mean"].flatten().tolist(), weights["std"].flatten().tolist()
+    mean, std = weights["mean"].flatten().tolist(), weights["std"].flatten().tolist()
     settings = json.loads((folder / "model.json").read_text())
-    model = SliceClassifier(settings["name"], settings["channels"], *placeholder, settings["dropout"])
+    backbone = build_backbone(settings["name"], settings["channels"])
+    model = SliceClassifier(settings["name"], backbone, mean, std, settings["dropout"])
     model.load_state_dict(weights)
     return model.eval()

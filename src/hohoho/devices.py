@@ -12,7 +12,7 @@ class Devices:
     """Where to train; cannot change a result beyond rounding."""
 
     accelerator: str
-    devices: int | str
+    devices: int
     progress: bool
 
 

@@ -50,15 +50,22 @@ def read_header(path: str | Path, assumed_rescale: tuple[float, float] | None = 
 def read_slice(header: SliceHeader) -> tuple[np.ndarray, tuple[str, ...]]:
     """((rows, columns) int16 in HU, repairs made). Padding and everything below it end at -1024 HU.
 
-    Raises Unusable where pixels are missing or cannot be decoded: nothing is ever filled in.
+    Raises Unusable where pixels are missing, cannot be decoded or all have one value: nothing is ever filled in.
     """
-    stored = _read_stored(header) if header.pixels.offset is not None else _decode(header)
-    return to_hu(stored, header.pixels)
+    hu, repairs = _hu_and_repairs(header)
+    if hu.min() == hu.max():
+        raise Unusable("constant", f"{header.path}: every pixel has the same value")
+    return hu, repairs
 
 
 def read_hu(header: SliceHeader) -> np.ndarray:
-    """(rows, columns) int16 in HU, as `read_slice` without its repairs."""
-    return read_slice(header)[0]
+    """(rows, columns) int16 in HU, whatever they show. Raises Unusable where pixels are missing or undecodable."""
+    return _hu_and_repairs(header)[0]
+
+
+def _hu_and_repairs(header):
+    stored = _read_stored(header) if header.pixels.offset is not None else _decode(header)
+    return to_hu(stored, header.pixels)
 
 
 def _open(path):

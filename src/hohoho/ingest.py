@@ -109,7 +109,7 @@ def join_copies(slices: pd.DataFrame, studies: pd.DataFrame) -> np.ndarray:
 
     So no split can part them. Returns the rows of `studies` whose patient was renamed.
     """
-    pairs = slices[["pixel_hash", "patient"]].drop_duplicates()
+    pairs = slices[["pixel_hash", "patient"]].dropna().drop_duplicates()
     shared = pairs[pairs["pixel_hash"].duplicated(keep=False)]
     joined = {}
     for _, group in shared.groupby("pixel_hash")["patient"]:

@@ -28,7 +28,7 @@ class Runtime:
     workers: int
     threads: int
     accelerator: str
-    devices: int | str
+    devices: int
     progress: bool
 
 

@@ -9,6 +9,7 @@ from hohoho.scan import REPAIRED, SKIPPED, WARNED, Note, Scan, Unusable
 from hohoho.windowing import square_slice
 
 BRAIN_HU = (0, 80)
+EMPTY_PICTURE_SD = 1.0  # grey levels
 
 
 class ScanPixels(NamedTuple):
@@ -16,7 +17,7 @@ class ScanPixels(NamedTuple):
 
     kept: np.ndarray  # (n,) indices into the scan's slices
     pixels: np.ndarray  # (n, size, size) uint8
-    hashes: list[str]  # of each slice's HU
+    hashes: list[str | None]  # of each slice's HU; None where the picture shows too little to tell two people apart
     notes: list[Note]  # index: among all slices of the scan where skipped, among the kept ones else
 
 
@@ -26,13 +27,12 @@ def read_scan(scan: Scan, image_size: int, window_center_hu: float, window_width
     for i, image in enumerate(scan.images):
         try:
             hu, repairs = scan.read_slice(image)
-            _check_content(hu)
         except Unusable as unusable:
             notes.append(Note(SKIPPED, unusable.reason, scan.study, index=i))
             continue
         notes += [Note(REPAIRED, repair, scan.study, index=len(kept)) for repair in repairs]
         pictures.append(square_slice(hu, scan.spacing_mm[i], image_size, window_center_hu, window_width_hu))
-        hashes.append(pixel_hash(hu))
+        hashes.append(pixel_hash(hu) if pictures[-1].std() > EMPTY_PICTURE_SD else None)
         kept.append(i)
         if not np.any((hu >= BRAIN_HU[0]) & (hu <= BRAIN_HU[1])):
             notes.append(Note(WARNED, "nothing_in_brain_range", scan.study, index=len(kept) - 1))
@@ -42,10 +42,5 @@ def read_scan(scan: Scan, image_size: int, window_center_hu: float, window_width
 
 def pixel_hash(hu: np.ndarray) -> str:
     """32 hex characters that tell slices of different size or HU apart; the same on every machine."""
-    contents = np.ascontiguousarray(hu, dtype="<i2")
+    contents = np.ascontiguousarray(hu, dtype="<i2" if hu.dtype.kind in "iu" else "<f4")
     return hashlib.sha256(str(contents.shape).encode() + contents.tobytes()).hexdigest()[:32]
-
-
-def _check_content(hu):
-    if hu.min() == hu.max():
-        raise Unusable("constant", "every pixel has the same value")

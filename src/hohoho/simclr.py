@@ -51,4 +51,6 @@ class SimclrTraining(Training):
     def training_step(self, batch: tuple[Tensor, Tensor], _):
         images = to_unit(batch[0])
         first, second = (self.model(self.views.draw(images, self.generator)) for _ in range(2))
-        return self.logged_loss(self.loss(first.float(), second.float()), 1)
+        with torch.autocast(first.device.type, enabled=False):  # similarities in float32
+            loss = self.loss(first.float(), second.float())
+        return self.logged_loss(loss, 1)

@@ -18,6 +18,11 @@ def split_patients(
     labelled: patients with at least one labelled slice. imposed: patients whose split the data set dictates; where it
     brings a test set, none is drawn. Raises `InputError` where a split would be empty.
     """
+    if not labelled:
+        raise InputError(
+            "no slice has a label, so there is nothing to train on: give -S data.labels=FILE.csv; "
+            "scans without labels are for `hohoho predict`"
+        )
     free = sorted(set(labelled) - set(imposed))
     order = np.random.default_rng(seed).permutation(len(free))
     n_test = 0 if "test" in imposed.values() else round(len(free) * test_fraction)

@@ -102,6 +102,7 @@ def fit(
         enable_model_summary=False,
         logger=False,
     )
+    module.train()  # Lightning keeps the mode that it finds, and a loaded model is in evaluation mode
     trainer.fit(module, train, val)
     if trainer.interrupted:
         raise KeyboardInterrupt  # Lightning ends quietly; a half-trained model must not look like a whole one

@@ -39,12 +39,16 @@ def find(root: Path, max_unmatched_labels: float, window_hu: tuple[float, float]
         if (scan := _scan(folder, labels if part == TRAIN else None, small, window_hu, notes))
     ]
     notes += _match(labels, scans, max_unmatched_labels)
-    return Inventory(scans, notes, sum(len(scan.images) for scan in scans) + len(notes), root)
+    files = sum(len(scan.images) for scan in scans) + sum(note.action == SKIPPED for note in notes)
+    return Inventory(scans, notes, files, str(root))
 
 
 def read_labels(path: Path) -> pd.DataFrame:
     """The five labels (float32), index (dirname, picture name without ending). Raises `InputError` naming bad lines."""
-    rows = pd.read_csv(path, dtype="str", keep_default_na=False)
+    try:
+        rows = pd.read_csv(path, dtype="str", keep_default_na=False)
+    except ValueError as error:  # pandas' parser errors and bad encodings
+        raise InputError(f"{path}: cannot be read as a CSV ({error})") from None
     missing = [name for name in COLUMNS if name not in rows]
     if missing:
         raise InputError(f"{path}: no column {', '.join(missing)}; needed are {', '.join(COLUMNS)}")

@@ -119,6 +119,8 @@ def _split_by_acquisition(headers):
     parts = {}
     for header in headers:
         parts.setdefault((header.kernel or "", header.acquisition), []).append(header)
+    if min(map(len, parts.values())) < 2:
+        return [headers]  # acquisitions that count slices: one slice was sent twice, it is no second series
     return [parts[key] for key in sorted(parts)]
 
 

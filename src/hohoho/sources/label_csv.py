@@ -9,7 +9,7 @@ from hohoho.errors import InputError
 from hohoho.labels import LABELS
 from hohoho.scan import WARNED, Note
 
-UID_COLUMN, FILE_COLUMN, ANY = "SOPInstanceUID", "file", "any"
+UID_COLUMN, FILE_COLUMN = "SOPInstanceUID", "file"
 SHOWN_LINES = 10
 
 
@@ -21,7 +21,10 @@ def read_labels(path: Path) -> pd.DataFrame:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path} does not exist: data.labels must name a CSV with one row per image")
-    rows = pd.read_csv(path, dtype="str", keep_default_na=False)
+    try:
+        rows = pd.read_csv(path, dtype="str", keep_default_na=False)
+    except ValueError as error:  # pandas' parser errors and bad encodings
+        raise InputError(f"{path}: cannot be read as a CSV ({error})") from None
     key = UID_COLUMN if UID_COLUMN in rows else FILE_COLUMN
     missing = [name for name in (key, *LABELS) if name not in rows]
     if missing:
