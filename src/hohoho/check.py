@@ -22,6 +22,7 @@ from hohoho.sources.dicom_scans import build_scans, read_headers
 from hohoho.workers import ordered_map
 
 ALL_USABLE, SOME_USABLE, NOTHING_USABLE = 0, 1, 2  # exit codes
+PICTURE_SIZE, BRAIN_WINDOW_HU = 128, (40, 80)  # only to tell which pictures are too empty to name a patient
 COPIES = ("same_file_twice", "same_slice_twice")
 
 
@@ -65,8 +66,8 @@ def read_pixels(scan: Scan) -> tuple[ScanPixels, dict[str, tuple[int, int]]]:
         ranges[header.path] = int(hu.min()), int(hu.max())
         return hu, repairs
 
-    # One pixel a picture, in any window: only the notes and hashes are wanted.
-    return read_scan(replace(scan, read_slice=watched), 1, 40, 80), ranges
+    result = read_scan(replace(scan, read_slice=watched), PICTURE_SIZE, *BRAIN_WINDOW_HU)
+    return result._replace(pixels=result.pixels[:0]), ranges
 
 
 def _report(found, pixels, notes, files, root):
@@ -91,7 +92,7 @@ def _shared_hashes(found, pixels):
     for series, (result, _) in zip(found, pixels, strict=True):
         for pixel_hash in result.hashes if series.reason is None else ():
             patients[pixel_hash].add(series.scan.patient)
-    return {pixel_hash for pixel_hash, names in patients.items() if len(names) > 1}
+    return {pixel_hash for pixel_hash, names in patients.items() if pixel_hash and len(names) > 1}
 
 
 def _entry(series: FoundSeries, pixels, shared, root):

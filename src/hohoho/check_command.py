@@ -32,11 +32,12 @@ def _check(options: argparse.Namespace) -> None:
     rescale = tuple(options.assumed_rescale) if options.assumed_rescale else None
     report = check(options.root, rescale, options.workers, progress=sys.stderr.isatty())
     code = exit_code(report)
-    print(as_text(report, code))
-    if options.json:
-        try:
+    try:
+        if options.json:
             write_json(options.json, report)
-        except OSError as error:
-            raise InputError(f"{options.json} cannot be written: {error.strerror}") from error
+    except OSError as error:
+        raise InputError(f"{options.json} cannot be written: {error.strerror}") from error
+    finally:
+        print(as_text(report, code))
     if code:
         sys.exit(code)

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from hohoho.check_command import add_commands as add_check_command
 from hohoho.errors import InputError
 from hohoho.rows_command import add_commands as add_row_commands
 
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("--models", type=Path, default=Path("models"), help="as trained by dvc repro (default models)")
     predict.set_defaults(run=_predict)
     add_row_commands(commands)
+    add_check_command(commands)
     return top
 
 
