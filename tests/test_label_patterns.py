@@ -1,10 +1,14 @@
 """Label patterns on sequences written out by hand."""
 
+import re
+
 import numpy as np
 import pytest
 
 from hohoho.errors import InputError
 from hohoho.label_patterns import clean_labels, has_gap, isolated_gaps, relabel, smooth
+from hohoho.phantom.label_errors import plant_errors
+from hohoho.phantom.study import draw_patient, draw_study
 
 NAN = np.nan
 
@@ -147,3 +151,48 @@ def test_filtering_everybody_is_refused():
     study, targets = np.array(["x", "x", "x"]), np.array([[1.0], [0.0], [1.0]])
     with pytest.raises(InputError, match="all 1 training patients"):
         clean_labels(study, study, np.full(3, "train"), targets, "filtered")
+
+
+@pytest.fixture(scope="module")
+def phantom_labels():
+    """(given, truth, planted gaps): (scans, Z, 5) label sequences of the phantom with many planted errors."""
+    given, truth, gaps = [], [], []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        study = draw_study(rng, draw_patient(rng), 32)
+        labels, errors = plant_errors(rng, study.labels, rate=0.1)
+        planted = np.zeros_like(labels)
+        for slice_index, label_index, kind in errors:
+            planted[slice_index, label_index] = kind == "gap"
+        given.append(labels.astype(float))
+        truth.append(study.labels.astype(float))
+        gaps.append(planted)
+    return given, truth, gaps
+
+
+def test_relabelling_undoes_the_gaps_planted_in_the_phantom_labels(phantom_labels):
+    given, truth, planted = phantom_labels
+    assert sum(gaps.sum() for gaps in planted) >= 5
+    for labels, right, gaps in zip(given, truth, planted, strict=True):
+        ones = relabel(labels, 1.0)
+        assert (ones[gaps] == right[gaps]).all()
+        assert (relabel(labels, 0.5)[gaps] == 0.5).all()
+        assert (ones[labels == 1] == 1).all()
+        assert [isolated_gaps(labels)[:, c].sum() for c in range(5)] == [
+            len(gap_places(labels[:, c])) for c in range(5)
+        ]
+
+
+def test_filtering_leaves_out_every_phantom_patient_with_a_planted_gap(phantom_labels):
+    given, _, planted = phantom_labels
+    names = [np.full(len(labels), f"p{i:02d}", dtype=object) for i, labels in enumerate(given)]
+    study, split = np.concatenate(names), np.full(sum(map(len, given)), "train")
+    left = clean_labels(study, study, split, np.concatenate(given), "filtered").left_out
+    assert set(left) >= {name[0] for name, gaps in zip(names, planted, strict=True) if gaps.any()}
+    assert set(left) == {name[0] for name, labels in zip(names, given, strict=True) if has_gap(labels)}
+
+
+def gap_places(column):
+    """Indices of the negatives in "101" and "1001", by regular expression on the written sequence."""
+    text = "".join(str(int(value)) for value in column)
+    return sorted({i for m in re.finditer("(?=1(00?)1)", text) for i in range(m.start(1), m.end(1))})
