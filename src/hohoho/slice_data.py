@@ -13,7 +13,7 @@ class StackedSlices(Dataset):
     """
 
     def __init__(self, pixels, rows: np.ndarray, targets: np.ndarray):
-        self.pixels, self.rows, self.targets = pixels, rows, torch.as_tensor(targets, dtype=torch.float32)
+        self.pixels, self.rows, self.targets = pixels, rows, torch.tensor(targets, dtype=torch.float32)
 
     def __len__(self) -> int:
         return len(self.rows)

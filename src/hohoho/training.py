@@ -1,6 +1,8 @@
 """Training by Lightning: the one `fit`, and what all trainings share."""
 
 import copy
+import logging
+import warnings
 from collections.abc import Callable
 
 import lightning
@@ -17,6 +19,9 @@ from hohoho.metrics import micro_fbeta
 
 BEST = "val_f2"
 CURVE_COLUMNS = ["epoch", "learning_rate", "train_loss", "val_loss", "val_f2"]
+
+logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its hints and advertisements at every start
+warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of torch, nothing to mend here
 
 
 class EpochSeed(Callback):
