@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from hohoho.backbones import load_classifier
+from hohoho.calibration import calibrate, calibrations
 from hohoho.embeddings import embed
 from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
@@ -41,6 +42,8 @@ class Pictures:
 def predict_folder(folder: Path, out: Path, models: Path) -> None:
     """Write `predictions.csv` and `prediction.json` for the one head CT in `folder` (DICOM, any names and depth).
 
+    The probabilities are calibrated where `models` has a calibration.json; the JSON says with which temperatures.
+
     Raises `InputError` where the folder holds no or several studies, or `models` no trained model.
     """
     inputs = _model_inputs(models)
@@ -52,10 +55,12 @@ def predict_folder(folder: Path, out: Path, models: Path) -> None:
         raise InputError(f"{folder}: no slice has usable pixels ({_reasons(pictures.notes)})")
 
     table = pd.DataFrame({"slice": range(len(pictures.kept)), "position_mm": scan.position_mm[pictures.kept].round(2)})
+    calibration = read_calibration(models / "calibration.json")
     for model, values in probabilities(scan, pictures, models, stacked=inputs["input"] == "stacked").items():
-        table[[f"{model}_{label}" for label in LABELS]] = values
+        table[[f"{model}_{label}" for label in LABELS]] = calibrated(calibration, model, values)
     write_csv(out / "predictions.csv", table)
-    write_json(out / "prediction.json", _summary(table, scan, inventory, pictures, models, inputs))
+    summary = _summary(table, scan, inventory, pictures, models, inputs)
+    write_json(out / "prediction.json", summary | {"calibration": calibration})
 
 
 def probabilities(scan: Scan, pictures: ScanPixels, models: Path, stacked: bool) -> dict[str, np.ndarray]:
@@ -72,6 +77,20 @@ def probabilities(scan: Scan, pictures: ScanPixels, models: Path, stacked: bool)
         embeddings, _ = embed(load_classifier(models / "lstm" / "cnn"), batches, "cpu")
     by_lstm = predict_scans(lstm, torch.from_numpy(embeddings), ["this"] * len(rows))
     return {"cnn": by_cnn, "cnn_lstm": by_lstm.numpy()}
+
+
+def read_calibration(path: Path) -> dict | None:
+    """What the stage evaluate wrote (see hohoho.calibration); None where it has not run: raw probabilities then."""
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def calibrated(record: dict | None, model: str, values: np.ndarray) -> np.ndarray:
+    """(slices, 5) by one model, calibrated where the record knows it.
+
+    A raw answer stays derivable: positive from the record's calibrated `threshold` of the class up.
+    """
+    known = calibrations(record) if record else {}
+    return calibrate(known[model], values) if model in known else values
 
 
 def _model_inputs(models: Path) -> dict:
