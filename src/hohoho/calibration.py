@@ -7,6 +7,8 @@ edh. T is positive, so the order of a class's slices, its AUROC and – with the
 as they are.
 """
 
+import json
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -60,15 +62,21 @@ def calibration_record(calibrations: dict[str, Calibration], threshold: float) -
     }
 
 
-def calibrations(record: dict) -> dict[str, Calibration]:
-    """By model, from what `calibration_record` made."""
-    return {
-        model: Calibration(
-            *(np.array([part[name][label] for label in LABELS]) for name in ("temperature", "bias")),
-            part["fitted_slices"],
-        )
-        for model, part in record["models"].items()
-    }
+def read_calibration(path: Path) -> dict | None:
+    """What `calibration_record` made; None where the stage evaluate has not run."""
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def calibrated(record: dict | None, model: str, probabilities: np.ndarray) -> np.ndarray:
+    """(slices, 5) by one model, calibrated by the record; as they are where the record does not know the model.
+
+    The raw answer stays derivable: positive from the record's calibrated `threshold` of the class up.
+    """
+    if not record or model not in record["models"]:
+        return probabilities
+    fitted = record["models"][model]
+    temperature, bias = (np.array([fitted[name][label] for label in LABELS]) for name in ("temperature", "bias"))
+    return calibrate(Calibration(temperature, bias, fitted["fitted_slices"]), probabilities)
 
 
 def _fit_class(targets: np.ndarray, logits: np.ndarray) -> tuple[float, float]:

@@ -51,6 +51,6 @@ def refuse_nan(table: pd.DataFrame) -> None:
         if len(bad):
             first = table.iloc[bad[0]]
             raise InputError(
-                f"{len(bad)} slices have no finite probability by {model}, the first is slice {first['index']} of "
-                f"study {first['study']}: its training diverged; lower its learning rate and run it again"
+                f"{model} gives no finite probability for {len(bad)} of {len(table)} slices, the first is slice "
+                f"{first['index']} of study {first['study']}: its training diverged; lower its learning rate"
             )

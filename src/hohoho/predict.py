@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from hohoho.backbones import load_classifier
-from hohoho.calibration import calibrate, calibrations
+from hohoho.calibration import calibrated, read_calibration
 from hohoho.embeddings import embed
 from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
@@ -77,20 +77,6 @@ def probabilities(scan: Scan, pictures: ScanPixels, models: Path, stacked: bool)
         embeddings, _ = embed(load_classifier(models / "lstm" / "cnn"), batches, "cpu")
     by_lstm = predict_scans(lstm, torch.from_numpy(embeddings), ["this"] * len(rows))
     return {"cnn": by_cnn, "cnn_lstm": by_lstm.numpy()}
-
-
-def read_calibration(path: Path) -> dict | None:
-    """What the stage evaluate wrote (see hohoho.calibration); None where it has not run: raw probabilities then."""
-    return json.loads(path.read_text()) if path.is_file() else None
-
-
-def calibrated(record: dict | None, model: str, values: np.ndarray) -> np.ndarray:
-    """(slices, 5) by one model, calibrated where the record knows it.
-
-    A raw answer stays derivable: positive from the record's calibrated `threshold` of the class up.
-    """
-    known = calibrations(record) if record else {}
-    return calibrate(known[model], values) if model in known else values
 
 
 def _model_inputs(models: Path) -> dict:
