@@ -137,3 +137,13 @@ def test_a_constant_model_scores_like_a_coin():
     found = evaluate(table, STUDIES, SETTINGS)
     assert found.headline["cnn"]["auroc_test"] == 0.5
     assert found.headline["cnn"]["f2_test"] == 0
+
+
+def test_reliability_is_of_test_before_and_after_calibration():
+    curve = FOUND.curves["reliability"]
+    assert len(curve) == 10
+    gaps = curve["cnn_raw_observed"] - curve["cnn_raw_predicted"]
+    assert curve["cnn_raw_gap"].to_numpy() == pytest.approx(gaps.to_numpy(), abs=2e-6, nan_ok=True)
+    calibration = FOUND.details["calibration"]["cnn"]["test"]["micro"]
+    assert calibration["ece_calibrated"] < calibration["ece_raw"]
+    assert calibration["brier_calibrated"] < calibration["brier_raw"]

@@ -8,7 +8,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from hohoho.labels import LABELS
 from hohoho.predictions import MODELS
-from hohoho.reliability import reliability
+from hohoho.reliability import BINS, reliability
 from hohoho.split import SPLITS
 
 GRID = np.linspace(0, 1, 101).round(2)
@@ -27,16 +27,18 @@ def roc(parts: dict[tuple[str, str], Part]) -> pd.DataFrame:
 
 
 def reliability_curves(raw: dict[str, Part], calibrated: dict[str, Part]) -> pd.DataFrame:
-    """Per model, raw and calibrated: mean `…_predicted` probability and `…_observed` frequency in ten bins.
+    """Ten bins of probability, `bin` their middle; per model, raw and calibrated, three columns.
 
+    `<model>_<kind>_predicted`: mean probability; `…_observed`: frequency of bleeds; `…_gap`: observed - predicted.
     raw, calibrated: model → labelled slices of one split, all classes together.
     """
-    columns = {}
+    columns = {"bin": (np.arange(BINS) + 0.5) / BINS}
     for model in MODELS:
         for kind, parts in (("raw", raw), ("calibrated", calibrated)):
-            curve = reliability(*parts[model]) if model in parts else pd.DataFrame({"predicted": [], "observed": []})
-            for axis in ("predicted", "observed"):
-                columns[f"{model}_{kind}_{axis}"] = curve[axis].round(6)
+            nothing = pd.DataFrame({"predicted": np.nan, "observed": np.nan}, index=range(BINS))
+            curve = reliability(*parts[model]) if model in parts else nothing
+            curve = curve.assign(gap=curve["observed"] - curve["predicted"])
+            columns |= {f"{model}_{kind}_{axis}": curve[axis].round(6) for axis in ("predicted", "observed", "gap")}
     return pd.DataFrame(columns)
 
 
