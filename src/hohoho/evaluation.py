@@ -29,7 +29,7 @@ class Evaluation(NamedTuple):
         f2: {train, val, test} micro F2 of the row's own model · f2_test_interval: {low, high}
         cnn, cnn_lstm: {f2_train, f2_val, f2_test, precision_test, recall_test, auroc_test (macro)}
         lstm_gain: {f2_test, low, high} cnn_lstm - cnn, paired (absent where there is no LSTM)
-        all_positive: {train, val, test} · scan_test: {any_auroc, any_recall, any_specificity} by the slices' maximum
+        all_positive: {train, val, test} · scan_test: {any_auroc, any_sensitivity, any_specificity} by the maximum
         calibration_test: {ece_raw, ece_calibrated}
     details: metrics/details.json.
         settings: {threshold, smoothing, resamples, seed, interval} · own_model: its name

@@ -17,8 +17,8 @@ def headline(details: dict) -> dict:
         gain = details["lstm_gain"]["test"]
         found["lstm_gain"] = {"f2_test": _value(gain, MICRO, "f2"), **_ends(gain, MICRO, "f2")}
     scans, calibration = details["scans"][own]["test"], details["calibration"][own]["test"]
-    names = ("auroc", "recall", "specificity")
-    any_scan = {f"any_{name}": _value(scans and scans[MAX], "any", name) for name in names}
+    names = {"auroc": "auroc", "sensitivity": "recall", "specificity": "specificity"}
+    any_scan = {f"any_{name}": _value(scans and scans[MAX], "any", score) for name, score in names.items()}
     errors = {kind: calibration and calibration[MICRO][kind] for kind in ("ece_raw", "ece_calibrated")}
     floor = {split: details["data"][split]["all_positive_f2"] for split in SPLITS}
     return found | {"all_positive": floor, "scan_test": any_scan, "calibration_test": errors}

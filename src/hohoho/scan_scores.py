@@ -3,7 +3,7 @@
 Two ways, both given. The *maximum* over the slices is the headline: it is positive exactly when a slice is. *Noisy-or*,
 1 - Π(1 - p), is right for independent slices; thirty neighbouring slices are one witness rather than thirty, so it
 saturates near 1 and grows with the number of slices. It is a formula about probabilities and takes the calibrated
-ones; the maximum takes the raw ones, as the slice answers do.
+ones; the maximum takes the raw ones, as the slice answers do. Both before any smoothing.
 """
 
 import numpy as np

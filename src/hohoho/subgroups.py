@@ -22,6 +22,7 @@ MIN_PATIENTS = 5
 BLEED_SLICES = {"1": (1, 1), "2": (2, 2), "3–4": (3, 4), "5–8": (5, 8), "9 or more": (9, 10**6)}
 COLUMNS = ["by", "group", "patients", "slices", "positives", "f2", "f2_low", "f2_high", "recall", "recall_low"]
 COLUMNS += ["recall_high", "precision", "specificity", "auroc", "bleeds", "bleeds_found"]
+COUNTS = ["patients", "slices", "positives", "bleeds", "bleeds_found"]
 
 
 def subgroups(
@@ -42,7 +43,7 @@ def subgroups(
         for group, rows in sorted(groups.reset_index(drop=True).groupby(by).indices.items()):
             scores = _scores(targets[rows], probabilities[rows], positive[rows], patients[rows], resamples, seed)
             found.append({"by": by, "group": f"{by} {group}", **scores})
-    return pd.DataFrame(found, columns=COLUMNS).astype({"bleeds": "Int64", "bleeds_found": "Int64"})
+    return pd.DataFrame(found, columns=COLUMNS).astype(dict.fromkeys(COUNTS, "Int64"))
 
 
 def _scores(targets, probabilities, positive, patients, resamples: int, seed: int) -> dict:
