@@ -147,3 +147,12 @@ def test_reliability_is_of_test_before_and_after_calibration():
     calibration = FOUND.details["calibration"]["cnn"]["test"]["micro"]
     assert calibration["ece_calibrated"] < calibration["ece_raw"]
     assert calibration["brier_calibrated"] < calibration["brier_raw"]
+
+
+def test_a_patient_with_one_slice_is_scored_like_any_other():
+    table = TABLE.drop(TABLE.index[(TABLE["patient"] == "p0002") & (TABLE["index"] > 0)]).reset_index(drop=True)
+    table.loc[table["patient"] == "p0002", "level"] = 0
+    found = evaluate(table, STUDIES, SETTINGS)
+    assert found.details["data"]["test"]["slices"] < FOUND.details["data"]["test"]["slices"]
+    assert found.details["data"]["test"]["patients"] == FOUND.details["data"]["test"]["patients"]
+    assert None not in numbers(found.headline)
