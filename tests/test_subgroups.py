@@ -50,12 +50,14 @@ def test_smoothing_is_counted_by_the_truth():
     table = table_of(**dict(zip("abc", truth.split(), strict=True)))
     positive = answers(said.replace(" ", ""))
     smoothed = np.vstack([smooth(positive[rows : rows + 5]) for rows in (0, 5, 10)])
-    ich = smoothing_counts(table, positive, smoothed).set_index("class").loc["ich"]
+    ich = smoothing_counts(table, positive, smoothed, 200, 0).set_index("class").loc["ich"]
     # a: the only slice of a true bleed goes; b: 101 is filled rightly; c: 101 is filled wrongly
     assert ich[["filled_right", "filled_wrong", "dropped_right", "dropped_wrong"]].tolist() == [1, 1, 0, 1]
     assert ich[["single_slice_bleeds", "single_slice_bleeds_found", "single_slice_bleeds_erased"]].tolist() == [1, 1, 1]
     assert ich["f2"] == pytest.approx(fbeta_score(table["ich"], positive[:, 0], beta=2), abs=1e-6)
     assert ich["f2_smoothed"] == pytest.approx(fbeta_score(table["ich"], smoothed[:, 0], beta=2), abs=1e-6)
+    assert ich["gain"] == pytest.approx(ich["f2_smoothed"] - ich["f2"], abs=2e-6)
+    assert ich["gain_low"] <= ich["gain"] <= ich["gain_high"]
     assert erased_bleeds(table, positive, smoothed) == [{"split": "test", "study": "a", "index": 2, "class": "ich"}]
     assert single_slice_bleeds(table).sum() == 1
 

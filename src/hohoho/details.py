@@ -39,6 +39,10 @@ class Settings(NamedTuple):
     resamples: int  # of the bootstrap over patients; 0 = no intervals
     seed: int
 
+    def resamples_of(self, split: str) -> int:
+        """The scores of the training split estimate nothing, so they get no interval."""
+        return 0 if split == "train" else self.resamples
+
 
 def all_details(truth: Truth, models: dict[str, ModelAnswers], points: dict, settings: Settings) -> dict:
     """points: model → its operating points."""
@@ -66,7 +70,7 @@ def slice_scores(truth: Truth, answers: ModelAnswers, split: str, settings: Sett
     patients = truth.table["patient"].to_numpy()[rows]
     raw = judged(truth.targets(split), answers.raw[rows], answers.answers(settings.smoothing)[rows], patients)
     calibrated = raw._replace(probabilities=with_any(answers.calibrated[rows]))
-    return sampled(partial(_with_log_loss, raw, calibrated), raw.patients, _resamples(split, settings), settings.seed)
+    return sampled(partial(_with_log_loss, raw, calibrated), raw.patients, settings.resamples_of(split), settings.seed)
 
 
 def scan_scores(truth: Truth, answers: ModelAnswers, split: str, settings: Settings) -> dict | None:
@@ -77,7 +81,7 @@ def scan_scores(truth: Truth, answers: ModelAnswers, split: str, settings: Setti
     found = {}
     for name, probabilities in ((MAX, answers.scan_max), (NOISY_OR, answers.scan_noisy_or)):
         scans = judged_scans(truth.scans[rows], probabilities[rows], settings.threshold)
-        scores = sampled(partial(class_scores, scans), scans.patients, _resamples(split, settings), settings.seed)
+        scores = sampled(partial(class_scores, scans), scans.patients, settings.resamples_of(split), settings.seed)
         found[name] = with_intervals(scores)
     return found
 
@@ -87,11 +91,6 @@ def _with_log_loss(raw: Judged, calibrated: Judged, draws: np.ndarray) -> Scores
     found[MICRO]["rsna_log_loss"] = rsna_log_loss(raw, draws)
     found[MICRO]["rsna_log_loss_calibrated"] = rsna_log_loss(calibrated, draws)
     return found
-
-
-def _resamples(split: str, settings: Settings) -> int:
-    """The scores of the training split estimate nothing, so they get no interval."""
-    return 0 if split == "train" else settings.resamples
 
 
 def _gain(slices: dict[str, dict[str, Sampled | None]]) -> dict:

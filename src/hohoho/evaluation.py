@@ -78,7 +78,7 @@ def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> 
         all_curves(truth, models, points, details["slices"][details["own_model"]]),
         subgroups(part, groups, own.raw[rows], positive[rows], settings.resamples, settings.seed),
         worst_slices(part, own.raw[rows], own.calibrated[rows]),
-        smoothing_table(truth, models),
+        smoothing_table(truth, models, settings),
         calibration_record({model: answers.calibration for model, answers in models.items()}, settings.threshold),
     )
 
@@ -97,13 +97,13 @@ def all_curves(truth: Truth, models: dict[str, ModelAnswers], points: dict, own:
     }
 
 
-def smoothing_table(truth: Truth, models: dict[str, ModelAnswers]) -> pd.DataFrame:
+def smoothing_table(truth: Truth, models: dict[str, ModelAnswers], settings: Settings) -> pd.DataFrame:
     """What smoothing would do, per model, split and class."""
     parts = []
     for model, answers in models.items():
         for split in truth.labelled():
-            rows = truth.rows[split]
-            counts = smoothing_counts(truth.table.iloc[rows], answers.positive[rows], answers.smoothed[rows])
+            rows, draws = truth.rows[split], (settings.resamples_of(split), settings.seed)
+            counts = smoothing_counts(truth.table.iloc[rows], answers.positive[rows], answers.smoothed[rows], *draws)
             counts.insert(0, "case", [f"{model} {split} {name}" for name in counts["class"]])
             counts.insert(1, "model", model)
             counts.insert(2, "split", split)

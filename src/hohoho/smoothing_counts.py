@@ -1,20 +1,24 @@
 """What smoothing would do to the answers along a scan, counted: 101 → 111, then 010 → 000.
 
-Columns: `class` (or `micro`: all five); `f2` as it is, `f2_smoothed`; `filled_right` / `filled_wrong`: negatives that
-became positive, by the truth; `dropped_right` / `dropped_wrong`: positives that became negative; `single_slice_bleeds`:
-true bleeds seen on one slice, `…_found` before and `…_erased` by smoothing.
+Columns: `class` (or `micro`: all five); `f2` as it is, `f2_smoothed`, their difference `gain` with its 95 % interval
+over patients (`gain_low`, `gain_high`, paired); `filled_right` / `filled_wrong`: negatives that became positive, by the
+truth; `dropped_right` / `dropped_wrong`: positives that became negative; `single_slice_bleeds`: true bleeds seen on one
+slice, `…_found` before and `…_erased` by smoothing.
 """
 
 import numpy as np
 import pandas as pd
 
 from hohoho.bleeds import bleed_table
+from hohoho.bootstrap import interval, once_each, patient_draws, per_patient
 from hohoho.class_scores import MICRO
 from hohoho.labels import LABELS
 from hohoho.rates import number, outcomes, rates
 
 
-def smoothing_counts(table: pd.DataFrame, positive: np.ndarray, smoothed: np.ndarray) -> pd.DataFrame:
+def smoothing_counts(
+    table: pd.DataFrame, positive: np.ndarray, smoothed: np.ndarray, resamples: int, seed: int
+) -> pd.DataFrame:
     """The table above: a row per class, then micro.
 
     table: labelled slices of one split; positive, smoothed: (slices, 5) bool answers before and after.
@@ -30,7 +34,7 @@ def smoothing_counts(table: pd.DataFrame, positive: np.ndarray, smoothed: np.nda
         "single_slice_bleeds_found": single & positive,
         "single_slice_bleeds_erased": single & dropped,
     }
-    f2 = {"f2": _f2(truth, positive), "f2_smoothed": _f2(truth, smoothed)}
+    f2 = _gain(truth, positive, smoothed, table["patient"].to_numpy(), resamples, seed)
     counts = {name: [*case.sum(0), case.sum()] for name, case in cases.items()}
     return pd.DataFrame({"class": [*LABELS, MICRO], **f2, **counts})
 
@@ -54,6 +58,18 @@ def erased_bleeds(table: pd.DataFrame, positive: np.ndarray, smoothed: np.ndarra
     ]
 
 
-def _f2(truth: np.ndarray, positive: np.ndarray) -> list[float | None]:
-    counts = [case.sum(0) for case in outcomes(truth, positive)]
-    return [number(value) for value in rates(*(np.r_[count, count.sum()] for count in counts))["f2"]]
+def _gain(truth, positive, smoothed, patients: np.ndarray, resamples: int, seed: int) -> dict[str, list]:
+    """F2 before and after and their difference, of each class and micro."""
+    names, codes = np.unique(patients, return_inverse=True)
+    draws = np.vstack([once_each(len(names)), patient_draws(len(names), resamples, seed)])
+    before, after = _f2(truth, positive, codes, draws), _f2(truth, smoothed, codes, draws)
+    gain = after - before
+    low, high = np.transpose([interval(column) for column in gain[1:].T])
+    columns = {"f2": before[0], "f2_smoothed": after[0], "gain": gain[0], "gain_low": low, "gain_high": high}
+    return {name: [number(value) for value in values] for name, values in columns.items()}
+
+
+def _f2(truth: np.ndarray, positive: np.ndarray, codes: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """(draws, 6): of each class, then micro."""
+    counts = [draws @ per_patient(case, codes, draws.shape[1]) for case in outcomes(truth, positive)]
+    return rates(*(np.column_stack([count, count.sum(1)]) for count in counts))["f2"]
