@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.schema import COMPILED_MULTI_STAGE_SCHEMA
 
 from hohoho.params import leaves
 
@@ -60,6 +61,10 @@ def path_constants(module):
     found = {str(value) for value in vars(module).values() if isinstance(value, Path)}
     assert all(not Path(path).is_absolute() for path in found)
     return found
+
+
+def test_dvc_accepts_every_stage_and_plot():
+    COMPILED_MULTI_STAGE_SCHEMA(yaml.safe_load((ROOT / "dvc.yaml").read_text()))
 
 
 def test_there_are_exactly_the_seven_stages_in_their_order():

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from hohoho.backbones import load_classifier
+from hohoho.calibration import calibrated, read_calibration
 from hohoho.embeddings import embed
 from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
@@ -41,6 +42,8 @@ class Pictures:
 def predict_folder(folder: Path, out: Path, models: Path) -> None:
     """Write `predictions.csv` and `prediction.json` for the one head CT in `folder` (DICOM, any names and depth).
 
+    The probabilities are calibrated where `models` has a calibration.json; the JSON says with which temperatures.
+
     Raises `InputError` where the folder holds no or several studies, or `models` no trained model.
     """
     inputs = _model_inputs(models)
@@ -52,10 +55,12 @@ def predict_folder(folder: Path, out: Path, models: Path) -> None:
         raise InputError(f"{folder}: no slice has usable pixels ({_reasons(pictures.notes)})")
 
     table = pd.DataFrame({"slice": range(len(pictures.kept)), "position_mm": scan.position_mm[pictures.kept].round(2)})
+    calibration = read_calibration(models / "calibration.json")
     for model, values in probabilities(scan, pictures, models, stacked=inputs["input"] == "stacked").items():
-        table[[f"{model}_{label}" for label in LABELS]] = values
+        table[[f"{model}_{label}" for label in LABELS]] = calibrated(calibration, model, values)
     write_csv(out / "predictions.csv", table)
-    write_json(out / "prediction.json", _summary(table, scan, inventory, pictures, models, inputs))
+    summary = _summary(table, scan, inventory, pictures, models, inputs)
+    write_json(out / "prediction.json", summary | {"calibration": calibration})
 
 
 def probabilities(scan: Scan, pictures: ScanPixels, models: Path, stacked: bool) -> dict[str, np.ndarray]:

@@ -1,0 +1,40 @@
+"""95 % intervals by the bootstrap over patients.
+
+The slices of a patient resemble each other, so they are not independent witnesses: whole patients are drawn with
+replacement, with all their slices (the cluster bootstrap; Field & Welsh 2007, doi 10.1111/j.1467-9868.2007.00593.x).
+The interval is the percentile interval. A draw says how often each patient was drawn, which turns every score into a
+weighted one.
+"""
+
+import numpy as np
+
+INTERVAL = 0.95
+MIN_DEFINED = 0.5  # of the resamples: below it an interval would describe the lucky ones
+
+
+def patient_draws(patients: int, resamples: int, seed: int) -> np.ndarray:
+    """(resamples, patients) int: how often each was drawn. The same for the same arguments: models can be paired."""
+    chances = np.full(patients, 1 / max(patients, 1))
+    return np.random.default_rng((seed, 2)).multinomial(patients, chances, size=resamples)
+
+
+def once_each(patients: int) -> np.ndarray:
+    """(1, patients): the data as they are, in the form of a draw."""
+    return np.ones((1, patients), dtype=np.int64)
+
+
+def per_patient(values: np.ndarray, codes: np.ndarray, patients: int) -> np.ndarray:
+    """(patients, columns) sums of each patient's rows. values: (rows, columns); codes: (rows,) in 0..patients - 1."""
+    return np.column_stack([np.bincount(codes, weights=column, minlength=patients) for column in values.T])
+
+
+def interval(resampled: np.ndarray) -> tuple[float, float]:
+    """The percentile interval of a score over the resamples; NaN where it is undefined in too many of them.
+
+    Resamples in which the score is undefined (NaN: no positives drawn) are left out.
+    """
+    defined = resampled[np.isfinite(resampled)]
+    if len(defined) == 0 or len(defined) < MIN_DEFINED * len(resampled):
+        return np.nan, np.nan
+    low, high = np.quantile(defined, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])
+    return float(low), float(high)

@@ -1,0 +1,84 @@
+"""Intervals over patients: they cover the truth, and intervals over slices do not."""
+
+import numpy as np
+import pytest
+
+from hohoho.bootstrap import interval, patient_draws, per_patient
+from hohoho.class_scores import class_scores, difference, judged, sampled, with_intervals
+from hohoho.rates import rates
+
+DATA_SETS, PATIENTS, SLICES, RESAMPLES = 500, 120, 25, 400
+
+
+def simulated(rng):
+    """(patients, 4) tp, fp, fn, tn of one data set: patients differ in bleeds and in how easy they are to read."""
+    positive = rng.binomial(1, 0.5, PATIENTS) * rng.integers(1, 13, PATIENTS)
+    tp = rng.binomial(positive, rng.beta(2, 1, PATIENTS))
+    fp = rng.binomial(SLICES - positive, rng.beta(1, 5, PATIENTS))
+    return np.column_stack([tp, fp, positive - tp, SLICES - positive - fp])
+
+
+def true_f2():
+    """From the means of the counts: half of the patients bleed, on 1 to 12 slices, two thirds of them found …"""
+    positive = 0.5 * 6.5
+    tp, fp = positive * 2 / 3, (SLICES - positive) / 6
+    return 5 * tp / (5 * tp + 4 * (positive - tp) + fp)
+
+
+def covered(draw):
+    """Share of the simulated data sets whose interval holds the truth. draw: (generator, counts) → (resamples, 4)."""
+    rng, truth, hits = np.random.default_rng(0), true_f2(), 0
+    for number in range(DATA_SETS):
+        counts = simulated(rng)
+        low, high = interval(rates(*draw(number, counts).T)["f2"])
+        hits += low <= truth <= high
+    return hits / DATA_SETS
+
+
+def test_the_interval_over_patients_covers_the_truth_in_92_to_98_percent_of_500_data_sets():
+    assert 0.92 <= covered(lambda seed, counts: patient_draws(PATIENTS, RESAMPLES, seed) @ counts) <= 0.98
+
+
+def test_the_naive_interval_over_slices_does_not():
+    def slices_drawn(seed, counts):  # drawing slices one by one: their four outcomes are multinomial
+        shares = counts.sum(0) / counts.sum()
+        return np.random.default_rng(seed).multinomial(counts.sum(), shares, size=RESAMPLES)
+
+    assert covered(slices_drawn) < 0.92
+
+
+def test_every_draw_has_as_many_patients_as_there_are():
+    draws = patient_draws(17, 200, seed=3)
+    assert (draws.sum(1) == 17).all()
+    assert (draws == patient_draws(17, 200, seed=3)).all()
+    assert (draws != patient_draws(17, 200, seed=4)).any()
+
+
+def test_sums_per_patient_are_those_of_a_loop():
+    rng = np.random.default_rng(0)
+    values, codes = rng.random((50, 3)), rng.integers(0, 7, 50)
+    expected = [values[codes == patient].sum(0) for patient in range(8)]
+    assert per_patient(values, codes, 8) == pytest.approx(np.array(expected))
+
+
+def test_an_interval_of_mostly_undefined_resamples_is_undefined():
+    assert np.isnan(interval(np.r_[0.5, np.full(9, np.nan)])).all()
+    assert interval(np.r_[np.full(60, 0.5), np.full(40, np.nan)]) == (0.5, 0.5)
+    assert np.isnan(interval(np.empty(0))).all()
+
+
+def test_the_difference_of_a_model_with_itself_is_zero_and_pairing_narrows_it():
+    rng = np.random.default_rng(0)
+    patients, truth = np.repeat(np.arange(40), 10), rng.integers(0, 2, (400, 5))
+    worse = np.where(rng.random((400, 5)) < 0.3, 1 - truth, truth)
+    better = np.where(rng.random((400, 5)) < 0.1, truth, worse)
+
+    def of(answers):
+        rows = judged(truth, answers.astype(float), answers > 0, patients)
+        return sampled(lambda draws: class_scores(rows, draws), 40, 300, seed=0)
+
+    assert with_intervals(difference(of(worse), of(worse)))["micro"]["f2"] == {"value": 0, "low": 0, "high": 0}
+    gain = with_intervals(difference(of(better), of(worse)))["micro"]["f2"]
+    alone = with_intervals(of(worse))["micro"]["f2"]
+    assert 0 < gain["low"] < gain["value"] < gain["high"]
+    assert gain["high"] - gain["low"] < alone["high"] - alone["low"]

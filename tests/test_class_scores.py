@@ -1,0 +1,126 @@
+"""Per class, micro and macro, and RSNA's log loss: what scikit-learn says of the same arrays, and the edges."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from hohoho.bootstrap import once_each, patient_draws
+from hohoho.class_scores import CLASSES, class_scores, judged, with_any
+from hohoho.labels import LABELS
+from hohoho.log_loss import rsna_log_loss
+from hohoho.rank_scores import rank_scores
+
+RNG = np.random.default_rng(0)
+TARGETS = (RNG.random((300, 5)) < [0.3, 0.1, 0.2, 0.4, 0.05]).astype(float)
+PROBABILITIES = np.clip(0.5 * TARGETS + 0.6 * RNG.random((300, 5)), 0, 1).round(2)  # rounded: with ties
+PATIENTS = np.repeat(np.arange(30), 10)
+ONCE = once_each(30)
+NAN = {"zero_division": np.nan}
+
+
+def rows(targets=TARGETS, probabilities=PROBABILITIES, threshold=0.5, patients=PATIENTS):
+    return judged(targets, probabilities, probabilities >= threshold, patients)
+
+
+def value(scores, name, score):
+    return scores[name][score][0]
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.95])
+def test_every_class_scores_as_scikit_learn_says(threshold):
+    scores = class_scores(rows(threshold=threshold), ONCE)
+    truth, guess = with_any(TARGETS), with_any(PROBABILITIES)
+    for column, name in enumerate(CLASSES):
+        t, p = truth[:, column], guess[:, column]
+        positive = p >= threshold
+        assert value(scores, name, "f2") == pytest.approx(metrics.fbeta_score(t, positive, beta=2))
+        assert value(scores, name, "precision") == pytest.approx(
+            metrics.precision_score(t, positive, **NAN), nan_ok=True
+        )
+        assert value(scores, name, "recall") == pytest.approx(metrics.recall_score(t, positive))
+        assert value(scores, name, "specificity") == pytest.approx(metrics.recall_score(1 - t, ~positive))
+        assert value(scores, name, "auroc") == pytest.approx(metrics.roc_auc_score(t, p))
+        assert value(scores, name, "average_precision") == pytest.approx(metrics.average_precision_score(t, p))
+
+
+def test_micro_and_macro_are_scikit_learns():
+    scores, positive = class_scores(rows(), ONCE), PROBABILITIES >= 0.5
+    for average in ("micro", "macro"):
+        expected = {
+            "f2": metrics.fbeta_score(TARGETS, positive, beta=2, average=average),
+            "precision": metrics.precision_score(TARGETS, positive, average=average),
+            "recall": metrics.recall_score(TARGETS, positive, average=average),
+            "specificity": metrics.recall_score(1 - TARGETS, ~positive, average=average),
+            "auroc": metrics.roc_auc_score(TARGETS, PROBABILITIES, average=average),
+            "average_precision": metrics.average_precision_score(TARGETS, PROBABILITIES, average=average),
+        }
+        assert {score: value(scores, average, score) for score in expected} == pytest.approx(expected)
+
+
+def test_a_patient_drawn_twice_counts_as_two_patients():
+    draws = patient_draws(30, 20, seed=0)
+    scores = class_scores(rows(), draws)
+    for draw in range(20):
+        repeated = np.repeat(np.arange(300), draws[draw][PATIENTS])
+        again = class_scores(
+            rows(TARGETS[repeated], PROBABILITIES[repeated], patients=repeated), once_each(len(set(repeated)))
+        )
+        for name, found in scores.items():
+            assert {s: v[draw] for s, v in found.items()} == pytest.approx({s: v[0] for s, v in again[name].items()})
+
+
+def test_weighted_ranks_are_scikit_learns_with_many_resamples_at_once(monkeypatch):
+    monkeypatch.setattr("hohoho.rank_scores.CHUNK", 1000)
+    draws = patient_draws(30, 50, seed=1)
+    found = rank_scores(TARGETS[:, 0] > 0, PROBABILITIES[:, 0], PATIENTS, draws)
+    for draw, weight in enumerate(draws[:, PATIENTS]):
+        t, p = TARGETS[:, 0], PROBABILITIES[:, 0]
+        assert found.auroc[draw] == pytest.approx(metrics.roc_auc_score(t, p, sample_weight=weight))
+        expected = metrics.average_precision_score(t, p, sample_weight=weight)
+        assert found.average_precision[draw] == pytest.approx(expected)
+
+
+def test_a_class_without_positives_has_no_recall_and_macro_leaves_it_out():
+    targets = TARGETS.copy()
+    targets[:, 4] = 0
+    scores = class_scores(rows(targets), ONCE)
+    assert np.isnan([value(scores, "edh", score) for score in ("recall", "auroc", "average_precision")]).all()
+    assert value(scores, "edh", "f2") == 0  # false alarms only
+    positive = PROBABILITIES >= 0.5
+    assert value(scores, "macro", "recall") == pytest.approx(
+        metrics.recall_score(targets, positive, average="macro", **NAN)
+    )
+
+
+def test_nothing_to_find_and_nothing_found_is_no_score():
+    scores = class_scores(rows(np.zeros((10, 5)), np.zeros((10, 5)), patients=np.arange(10)), once_each(10))
+    assert np.isnan(value(scores, "micro", "f2"))
+    assert value(scores, "micro", "specificity") == 1
+
+
+def test_a_constant_score_ranks_like_a_coin():
+    scores = class_scores(rows(probabilities=np.full((300, 5), 0.3)), ONCE)
+    for column, name in enumerate(LABELS):
+        assert value(scores, name, "auroc") == 0.5
+        assert value(scores, name, "average_precision") == pytest.approx(TARGETS[:, column].mean())
+
+
+def test_a_patient_with_one_slice_counts_by_its_slice():
+    patients = np.r_[0, np.ones(299, dtype=int)]
+    scores = class_scores(rows(patients=patients), np.array([[1, 0], [1, 1]]))
+    assert value(scores, "micro", "recall") == pytest.approx(
+        metrics.recall_score(TARGETS[:1], PROBABILITIES[:1] >= 0.5, average="micro", **NAN), nan_ok=True
+    )
+    assert scores["micro"]["f2"][1] == value(class_scores(rows(), ONCE), "micro", "f2")
+
+
+def test_log_loss_is_rsnas_weighted_mean_over_six_labels():
+    found = rsna_log_loss(rows(probabilities=np.clip(PROBABILITIES, 0.01, 0.99)), ONCE)[0]
+    truth, guess = with_any(TARGETS), np.clip(with_any(PROBABILITIES), 0.01, 0.99)
+    losses = [metrics.log_loss(truth[:, c], guess[:, c]) for c in range(6)]
+    assert found == pytest.approx(np.average(losses, weights=[1, 1, 1, 1, 1, 2]))
+
+
+def test_log_loss_of_a_sure_mistake_is_finite():
+    wrong = rows(np.ones((4, 5)), np.zeros((4, 5)), patients=np.zeros(4))
+    assert rsna_log_loss(wrong, once_each(1))[0] == pytest.approx(-np.log(1e-15))

@@ -1,0 +1,158 @@
+"""The whole record: complete, valid JSON, null where nothing is known."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scored_slices import predictions, studies_of
+from sklearn.metrics import fbeta_score, precision_recall_curve, roc_curve
+
+from hohoho.details import Settings
+from hohoho.errors import InputError
+from hohoho.evaluation import evaluate
+from hohoho.labels import LABELS
+from hohoho.predictions import probabilities_of
+from hohoho.scan_scores import SCAN_LABELS
+from hohoho.split import SPLITS
+
+TABLE = predictions(45)  # without sah on test
+STUDIES = studies_of(TABLE)
+SETTINGS = Settings(0.5, False, 100, 0)
+FOUND = evaluate(TABLE, STUDIES, SETTINGS)
+
+
+def numbers(tree):
+    """Every leaf of a nested dict."""
+    return [leaf for part in tree.values() for leaf in (numbers(part) if isinstance(part, dict) else [part])]
+
+
+def test_the_headline_is_short_complete_and_true():
+    assert len(numbers(FOUND.headline)) <= 30
+    assert None not in numbers(FOUND.headline)
+    for split in SPLITS:
+        part = TABLE[TABLE["split"] == split]
+        targets = part[list(LABELS)].to_numpy()
+        for model in ("cnn", "cnn_lstm"):
+            f2 = fbeta_score(targets, probabilities_of(part, model) >= 0.5, beta=2, average="micro")
+            assert FOUND.headline[model][f"f2_{split}"] == pytest.approx(f2, abs=1e-6)
+        assert FOUND.headline["f2"][split] == FOUND.headline["cnn_lstm"][f"f2_{split}"]
+        floor = fbeta_score(targets, np.ones_like(targets), beta=2, average="micro")
+        assert FOUND.headline["all_positive"][split] == pytest.approx(floor, abs=1e-6)
+    interval = FOUND.headline["f2_test_interval"]
+    assert interval["low"] < FOUND.headline["f2"]["test"] < interval["high"]
+
+
+def test_everything_is_valid_json_and_the_same_again():
+    again = evaluate(TABLE, STUDIES, SETTINGS)
+    for part in ("headline", "details", "calibration"):
+        assert json.dumps(getattr(FOUND, part), allow_nan=False) == json.dumps(getattr(again, part))
+    for name, curve in FOUND.curves.items():
+        pd.testing.assert_frame_equal(curve, again.curves[name])
+
+
+def test_the_gain_is_the_difference_of_the_two_models():
+    for split in SPLITS:
+        for name, scores in FOUND.details["lstm_gain"][split].items():
+            for score, gain in scores.items():
+                cnn, lstm = (FOUND.details["slices"][m][split][name][score]["value"] for m in ("cnn", "cnn_lstm"))
+                undefined = name == "sah" and split == "test" and score in ("recall", "auroc", "average_precision")
+                assert gain["value"] == (None if undefined else pytest.approx(lstm - cnn, abs=2e-6))
+    assert FOUND.details["lstm_gain"]["train"]["micro"]["f2"]["low"] is None
+
+
+def test_curves_are_scikit_learns_at_every_point_of_their_grid():
+    part = TABLE[TABLE["split"] == "test"]
+    targets, probabilities = part[list(LABELS)].to_numpy().ravel(), probabilities_of(part, "cnn").astype(float).ravel()
+    precision, recall, _ = precision_recall_curve(targets, probabilities)
+    found = FOUND.curves["precision_recall"]
+    expected = [precision[recall >= r].max() for r in found["recall"]]
+    assert found["cnn_test"].to_numpy() == pytest.approx(expected, abs=1e-6)
+    rate, true_rate, _ = roc_curve(targets, probabilities, drop_intermediate=False)
+    found = FOUND.curves["roc"]
+    expected = np.interp(found["false_positive_rate"], rate, true_rate)
+    assert found["cnn_test"].to_numpy() == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_row_without_an_lstm_has_no_gain_and_the_same_curves():
+    table = predictions(30, models=("cnn",))
+    found = evaluate(table, studies_of(table), SETTINGS)
+    assert "lstm_gain" not in found.headline
+    assert found.details["own_model"] == "cnn"
+    assert list(found.curves["roc"]) == list(FOUND.curves["roc"])
+    assert found.curves["roc"]["cnn_lstm_test"].isna().all()
+
+
+def test_a_test_set_without_labels_scores_null_and_failures_are_shown_on_validation():
+    table = TABLE.copy()
+    table.loc[table["split"] == "test", list(LABELS)] = np.nan
+    found = evaluate(table, STUDIES, SETTINGS)
+    assert found.headline["f2"]["test"] is None
+    assert found.headline["all_positive"]["test"] is None
+    assert set(numbers(found.headline["scan_test"])) == {None}
+    assert found.details["lstm_gain"]["test"] is None
+    assert set(found.worst["split"]) == {"val"}
+    json.dumps(found.details, allow_nan=False)
+
+
+def test_scan_labels_alone_score_scans_and_no_slice():
+    table, studies = TABLE.copy(), STUDIES.copy()
+    whole = TABLE.groupby("study")[list(LABELS)].max()
+    studies[list(SCAN_LABELS)] = whole.loc[studies["study"]].to_numpy()
+    table[list(LABELS)] = np.nan
+    found = evaluate(table, studies, SETTINGS)
+    assert found.headline["f2"] == dict.fromkeys(SPLITS)
+    assert found.headline["scan_test"]["any_auroc"] == FOUND.headline["scan_test"]["any_auroc"]
+    assert found.calibration["models"]["cnn"]["fitted_slices"] == 0
+    assert found.subgroups.empty
+    assert found.worst.empty
+    assert found.smoothing.empty
+    json.dumps(found.details, allow_nan=False)
+
+
+def test_no_resamples_no_intervals():
+    found = evaluate(TABLE, STUDIES, SETTINGS._replace(resamples=0))
+    assert found.headline["f2_test_interval"] == {"low": None, "high": None}
+    assert found.headline["f2"] == FOUND.headline["f2"]
+
+
+def test_smoothing_scores_the_smoothed_answers():
+    found = evaluate(TABLE, STUDIES, SETTINGS._replace(smoothing=True, resamples=0))
+    counts = FOUND.smoothing.set_index("case").loc["cnn_lstm test micro"]
+    assert FOUND.headline["f2"]["test"] == counts["f2"]
+    assert found.headline["f2"]["test"] == counts["f2_smoothed"]
+
+
+def test_a_nan_probability_is_an_error_before_any_score_and_names_the_slice():
+    table = TABLE.copy()
+    table.loc[17, "cnn_lstm_sah"] = np.nan
+    place = f"slice {table['index'][17]} of study {table['study'][17]}"
+    with pytest.raises(InputError, match=f"cnn_lstm gives no finite probability .* the first is {place}"):
+        evaluate(table, STUDIES, SETTINGS)
+
+
+def test_a_constant_model_scores_like_a_coin():
+    table = TABLE.copy()
+    table[[f"cnn_{label}" for label in LABELS]] = 0.3
+    found = evaluate(table, STUDIES, SETTINGS)
+    assert found.headline["cnn"]["auroc_test"] == 0.5
+    assert found.headline["cnn"]["f2_test"] == 0
+
+
+def test_reliability_is_of_test_before_and_after_calibration():
+    curve = FOUND.curves["reliability"]
+    assert len(curve) == 10
+    gaps = curve["cnn_raw_observed"] - curve["cnn_raw_predicted"]
+    assert curve["cnn_raw_gap"].to_numpy() == pytest.approx(gaps.to_numpy(), abs=2e-6, nan_ok=True)
+    calibration = FOUND.details["calibration"]["cnn"]["test"]["micro"]
+    assert calibration["ece_calibrated"] < calibration["ece_raw"]
+    assert calibration["brier_calibrated"] < calibration["brier_raw"]
+
+
+def test_a_patient_with_one_slice_is_scored_like_any_other():
+    table = TABLE.drop(TABLE.index[(TABLE["patient"] == "p0002") & (TABLE["index"] > 0)]).reset_index(drop=True)
+    table.loc[table["patient"] == "p0002", "level"] = 0
+    found = evaluate(table, STUDIES, SETTINGS)
+    assert found.details["data"]["test"]["slices"] < FOUND.details["data"]["test"]["slices"]
+    assert found.details["data"]["test"]["patients"] == FOUND.details["data"]["test"]["patients"]
+    assert None not in numbers(found.headline)

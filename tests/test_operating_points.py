@@ -1,0 +1,66 @@
+"""Thresholds chosen on validation."""
+
+import numpy as np
+import pytest
+from scored_slices import predictions, studies_of
+from sklearn.metrics import fbeta_score
+
+from hohoho.labels import LABELS
+from hohoho.model_answers import model_answers
+from hohoho.operating_points import best_f2_threshold, operating_points, point_table, sensitive_threshold
+from hohoho.truth import truth_of
+
+TABLE = predictions(60)
+TRUTH = truth_of(TABLE, studies_of(TABLE))
+ANSWERS = model_answers(TABLE, "cnn", 0.5, TRUTH.rows["val"])
+POINTS = operating_points(TRUTH, ANSWERS, 0.5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_best_f2_is_found_by_trying_every_threshold(seed):
+    rng = np.random.default_rng(seed)
+    targets = rng.random(200) < 0.2
+    probabilities = np.clip(0.3 * targets + rng.random(200), 0, 1).round(2)
+    tried = {t: fbeta_score(targets, probabilities >= t, beta=2) for t in np.unique(probabilities)}
+    best = max(t for t, f2 in tried.items() if f2 == pytest.approx(max(tried.values()), abs=1e-12))
+    assert best_f2_threshold(targets, probabilities) == best
+
+
+def test_the_sensitive_threshold_finds_95_percent_of_the_scans_and_no_higher_one_does():
+    maxima, bleeds = np.linspace(0, 1, 101), np.arange(101) % 5 == 0  # 21 scans with a bleed
+    threshold = sensitive_threshold(bleeds, maxima, 0.95)
+    assert (maxima[bleeds] >= threshold).mean() >= 0.95
+    assert (maxima[bleeds] > threshold).mean() < 0.95
+    assert sensitive_threshold(np.ones(20), np.arange(20.0), 0.95) == 1  # 19 of 20 exactly
+
+
+def test_thresholds_come_from_validation_alone():
+    other = TABLE.copy()
+    test = other["split"] == "test"
+    other.loc[test, [f"cnn_{label}" for label in LABELS]] = 0.999
+    other.loc[test, list(LABELS)] = 1.0
+    truth = truth_of(other, studies_of(other))
+    again = operating_points(truth, model_answers(other, "cnn", 0.5, truth.rows["val"]), 0.5)
+    assert {name: list(t) for name, t in again.items()} == {name: list(t) for name, t in POINTS.items()}
+
+
+def test_the_table_scores_every_point_on_validation_and_test():
+    table = point_table("cnn", POINTS, TRUTH, ANSWERS).set_index("point")
+    targets = TRUTH.targets("val")
+    for name, thresholds in POINTS.items():
+        positive = ANSWERS.raw[TRUTH.rows["val"]] >= thresholds
+        f2 = fbeta_score(targets, positive, beta=2, average="micro")
+        assert table.loc[f"cnn, {name}", "f2_val"] == pytest.approx(f2, abs=1e-6)
+    assert table.loc["cnn, f2_global", "f2_val"] >= table.loc["cnn, fixed", "f2_val"]
+    assert table.loc["cnn, scan_sensitivity_95", "scan_sensitivity_val"] >= 0.95
+
+
+def test_a_class_without_positives_in_validation_leaves_its_point_undecided():
+    table = TABLE.copy()
+    table.loc[table["split"] == "val", "edh"] = 0
+    truth = truth_of(table, studies_of(table))
+    answers = model_answers(table, "cnn", 0.5, truth.rows["val"])
+    points = operating_points(truth, answers, 0.5)
+    assert points["f2_per_class"] is None
+    row = point_table("cnn", points, truth, answers).set_index("point").loc["cnn, f2_per_class"]
+    assert row.isna().all()

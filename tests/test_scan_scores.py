@@ -1,0 +1,73 @@
+"""One answer per scan."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scored_slices import predictions, studies_of
+from sklearn.metrics import roc_auc_score
+
+from hohoho.bootstrap import once_each
+from hohoho.class_scores import class_scores
+from hohoho.labels import LABELS
+from hohoho.predictions import probabilities_of
+from hohoho.scan_scores import SCAN_LABELS, judged_scans, scan_maxima, scan_noisy_or, scan_truth
+
+TABLE = predictions(20)
+
+
+def test_a_scan_is_the_loop_over_its_slices():
+    raw = probabilities_of(TABLE, "cnn").astype(float)
+    maxima, noisy_or = scan_maxima(TABLE, raw), scan_noisy_or(TABLE, raw)
+    truth = scan_truth(TABLE, studies_of(TABLE))
+    assert list(truth.index) == sorted(set(TABLE["study"]))
+    for number, study in enumerate(truth.index):
+        rows = (TABLE["study"] == study).to_numpy()
+        assert maxima[number] == pytest.approx([*raw[rows].max(0), raw[rows].max()])
+        assert noisy_or[number] == pytest.approx([*(1 - np.prod(1 - raw[rows], axis=0)), 1 - np.prod(1 - raw[rows])])
+        assert truth.loc[study, list(LABELS)].tolist() == TABLE.loc[rows, list(LABELS)].max().tolist()
+
+
+def test_sensitivity_specificity_and_auroc_of_scans():
+    maxima = scan_maxima(TABLE, probabilities_of(TABLE, "cnn"))
+    truth = scan_truth(TABLE, studies_of(TABLE))
+    scores = class_scores(scans := judged_scans(truth, maxima, 0.5), once_each(scans.patients))
+    ich, found = truth["ich"] > 0, maxima[:, 0] >= 0.5
+    assert scores["ich"]["recall"][0] == pytest.approx((found & ich).sum() / ich.sum())
+    assert scores["ich"]["specificity"][0] == pytest.approx((~found & ~ich).sum() / (~ich).sum())
+    assert scores["any"]["auroc"][0] == pytest.approx(roc_auc_score(truth[list(LABELS)].max(axis=1), maxima[:, 5]))
+
+
+def test_the_maximum_is_positive_exactly_when_a_slice_is():
+    raw = probabilities_of(TABLE, "cnn")
+    by_slice = pd.DataFrame(raw >= 0.5).groupby(TABLE["study"].to_numpy()).any().to_numpy()
+    assert (by_slice == (scan_maxima(TABLE, raw)[:, :5] >= 0.5)).all()
+
+
+def test_noisy_or_stays_finite_for_a_sure_slice():
+    assert (scan_noisy_or(TABLE, np.ones((len(TABLE), 5))) == pytest.approx(1)) and np.isfinite(
+        scan_noisy_or(TABLE, np.ones((len(TABLE), 5)))
+    ).all()
+
+
+def test_scan_labels_speak_where_slices_have_none():
+    table, studies = TABLE.copy(), studies_of(TABLE)
+    studies[list(SCAN_LABELS)] = np.nan
+    first, second, third = studies["study"][:3]
+    table.loc[table["study"].isin([first, second]), list(LABELS)] = np.nan
+    studies.loc[0, list(SCAN_LABELS)] = [1, 0, 0, 0, 0]
+    studies.loc[2, list(SCAN_LABELS)] = 1.0  # its slices know better
+    truth = scan_truth(table, studies)[list(LABELS)]
+    assert truth.loc[first].tolist() == [1, 0, 0, 0, 0]
+    assert truth.loc[second].isna().all()
+    assert truth.loc[third].tolist() == scan_truth(TABLE, studies)[list(LABELS)].loc[third].tolist()
+    assert scan_truth(table, studies_of(TABLE)).loc[[first, second], list(LABELS)].isna().all(axis=None)
+
+
+def test_a_scan_with_an_unlabelled_slice_is_known_only_where_it_is_positive():
+    table = TABLE[TABLE["study"] == TABLE["study"][0]].copy()
+    table[list(LABELS)] = 0.0
+    table.loc[table.index[1], "ich"] = 1
+    table.loc[table.index[3], list(LABELS)] = np.nan
+    truth = scan_truth(table, studies_of(table))[list(LABELS)].iloc[0]
+    assert truth["ich"] == 1
+    assert truth[["ivh", "sah", "sdh", "edh"]].isna().all()
