@@ -20,7 +20,8 @@ def find(
 ) -> Inventory:
     """All scans below `root`, one a study, headers read.
 
-    labels: CSV with a column SOPInstanceUID or file (path relative to root) and the columns ich, ivh, sah, sdh, edh.
+    labels: CSV with a column SOPInstanceUID or file (path relative to root), or with SeriesInstanceUID and
+    InstanceNumber, and the columns ich, ivh, sah, sdh, edh.
     max_unmatched_labels: fraction of its rows that may lack their image. preferred_kernel: part of the name of the
     kernel to take where a study has several series. Raises InputError where root or labels are not as needed.
     """
@@ -29,8 +30,7 @@ def find(
         raise InputError(f"{root} does not exist or is no folder: give the folder that holds the DICOM files")
     table = read_labels(labels) if labels is not None else None
     paths = list_files(root)
-    visible = [path for path in paths if not os.path.basename(path).startswith(".")]  # noqa: PTH119 - many files
-    notes = [Note(SKIPPED, "hidden_file", item=path) for path in sorted(set(paths) - set(visible))]
+    visible, notes = without_hidden(paths)
     headers, header_notes = read_headers(visible, workers, assumed_rescale, progress)
     if table is not None:
         notes += match(table, headers, root, max_unmatched_labels)
@@ -46,6 +46,12 @@ def list_files(root: Path) -> list[str]:
         subfolders[:] = sorted(name for name in subfolders if os.path.realpath(Path(folder, name)) not in visited)
         found += [os.path.join(folder, name) for name in names]  # noqa: PTH118 - many files
     return sorted(found)
+
+
+def without_hidden(paths: list[str]) -> tuple[list[str], list[Note]]:
+    """(paths whose name does not begin with a dot, one note for each of the others)."""
+    visible = [path for path in paths if not os.path.basename(path).startswith(".")]  # noqa: PTH119 - many files
+    return visible, [Note(SKIPPED, "hidden_file", item=path) for path in sorted(set(paths) - set(visible))]
 
 
 def _refuse_folder(error):

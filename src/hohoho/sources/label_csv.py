@@ -1,4 +1,5 @@
-"""A CSV of labels for a folder of images: one row an image, found by SOP Instance UID or by relative path."""
+"""A CSV of labels for a folder of images: one row an image, found by SOP Instance UID, by relative path, or by series
+and instance number."""
 
 from pathlib import Path, PurePosixPath
 
@@ -8,9 +9,14 @@ import pandas as pd
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
 from hohoho.scan import WARNED, Note
+from hohoho.sources.csv_rows import binary, read_rows, refuse, require_columns
 
-UID_COLUMN, FILE_COLUMN = "SOPInstanceUID", "file"
-SHOWN_LINES = 10
+UID, FILE, SERIES, NUMBER = "SOPInstanceUID", "file", "SeriesInstanceUID", "InstanceNumber"
+KEYS = ((UID,), (FILE,), (SERIES, NUMBER))  # the first whose columns are all there names the images
+NEEDED = (
+    f"Needed are {UID}, or {FILE} (path relative to data.root), or {SERIES} and {NUMBER}, and {', '.join(LABELS)}, "
+    "each 0 or 1, all five empty where an image is unlabelled."
+)
 
 
 def read_labels(path: Path) -> pd.DataFrame:
@@ -18,26 +24,24 @@ def read_labels(path: Path) -> pd.DataFrame:
 
     Raises InputError naming the first ten bad lines.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path} does not exist: data.labels must name a CSV with one row per image")
-    try:
-        rows = pd.read_csv(path, dtype="str", keep_default_na=False)
-    except ValueError as error:  # pandas' parser errors and bad encodings
-        raise InputError(f"{path}: cannot be read as a CSV ({error})") from None
-    key = UID_COLUMN if UID_COLUMN in rows else FILE_COLUMN
-    missing = [name for name in (key, *LABELS) if name not in rows]
-    if missing:
-        raise InputError(
-            f"{path}: no column {', '.join(missing)}. Needed are {UID_COLUMN} or {FILE_COLUMN} (path relative to "
-            f"data.root) and {', '.join(LABELS)}, each 0 or 1, all five empty where an image is unlabelled."
-        )
-    values = rows[list(LABELS)].map({"0": 0.0, "1": 1.0, "": np.nan}.get)
-    values = values.where(values.notna(), np.nan).astype("float32")
-    given = rows[list(LABELS)].ne("")
-    _refuse((values.isna() & given).any(axis=1) | (given.any(axis=1) & ~given.all(axis=1)), "labels not 0 or 1", path)
-    _refuse(~_is_inside(rows[key]) if key == FILE_COLUMN else rows[key].eq(""), f"an unusable {key}", path)
-    return _one_row_each(values.set_index(rows[key].rename(key)), path)
+    rows = read_rows(path)
+    key = next((columns for columns in KEYS if set(columns) <= set(rows)), KEYS[0])
+    require_columns(rows, (*key, *LABELS), path, NEEDED)
+    values, given = binary(rows[list(LABELS)]), rows[list(LABELS)].ne("")
+    refuse((values.isna() & given).any(axis=1) | (given.any(axis=1) & ~given.all(axis=1)), "labels not 0 or 1", path)
+    usable = {UID: _is_named, FILE: _is_inside, SERIES: _is_named, NUMBER: _is_number}
+    for column in key:
+        refuse(~usable[column](rows[column]), f"an unusable {column}", path)
+    names = rows[SERIES] + "/" + rows[NUMBER].astype(int).astype(str) if key == (SERIES, NUMBER) else rows[key[0]]
+    return _one_row_each(values.set_index(names.rename(key[0])), path)
+
+
+def _is_named(names):
+    return names.ne("")
+
+
+def _is_number(texts):
+    return texts.str.fullmatch(r"-?\d{1,12}")
 
 
 def _is_inside(names):
@@ -51,22 +55,17 @@ def _stays_below(path):
 
 def _one_row_each(table, path):
     """Repeated rows dropped; rows that contradict each other raise InputError."""
-    table = table[~table.reset_index().duplicated().to_numpy()]
-    _refuse(table.index.duplicated(), "an image named twice with different labels", path)
-    return table
-
-
-def _refuse(bad, what, path):
-    lines = np.flatnonzero(bad) + 2  # line 1 is the header
-    if len(lines):
-        shown = ", ".join(map(str, lines[:SHOWN_LINES]))
-        raise InputError(f"{path}: {len(lines)} rows with {what}: lines {shown}")
+    repeats = table.reset_index().duplicated().to_numpy()
+    refuse(table.index.duplicated() & ~repeats, "an image named twice with different labels", path)
+    return table[~repeats]
 
 
 def keys(table: pd.DataFrame, headers: list, root: Path) -> list[str]:
     """What the label table calls each of these images."""
-    if table.index.name == UID_COLUMN:
+    if table.index.name == UID:
         return [header.sop_uid for header in headers]
+    if table.index.name == SERIES:
+        return [f"{header.series_uid}/{header.instance}" for header in headers]
     return [Path(header.path).relative_to(root).as_posix() for header in headers]
 
 
@@ -78,8 +77,17 @@ def labels_of(table: pd.DataFrame | None, headers: list, root: Path) -> np.ndarr
 
 
 def match(table: pd.DataFrame, headers: list, root: Path, max_unmatched: float) -> list[Note]:
-    """Notes on labels without a usable image and images without labels; InputError above the accepted fraction."""
+    """Notes on labels without a usable image and images without labels.
+
+    Raises InputError above the accepted fraction, and where one row names several images.
+    """
     named = pd.Index(keys(table, headers, root), dtype="str")
+    ambiguous = named[named.duplicated()].intersection(table.index)
+    if len(ambiguous):
+        raise InputError(
+            f"{len(ambiguous)} label rows name several images each, the first is {ambiguous[0]}: the {NUMBER} repeats "
+            f"within its series, so name these images by {UID}"
+        )
     missing, unlabelled = table.index.difference(named), named.difference(table.index)
     if len(missing) > max_unmatched * len(table):
         raise InputError(
