@@ -15,6 +15,7 @@ from hohoho.stacks import (
     channel_rows,
     half_statistics,
     positive_weights,
+    spread_scan_labels,
     stack_table,
     training_set_statistics,
     write_stacks,
@@ -37,6 +38,7 @@ class Stack:
     subset: str
     small_fraction: float
     normalization: str
+    scan_labels: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Params:
 def main():
     params = stage_params(Params, "stack")
     slices, studies = read_slice_table(SLICES), read_study_table(SLICES)
+    if params.stack.scan_labels == "spread":
+        slices = spread_scan_labels(slices, studies)
 
     labelled = slices.loc[slices[list(LABELS)].notna().all(axis=1), "patient"].unique().tolist()
     imposed = studies.dropna(subset="split").set_index("patient")["split"].to_dict()

@@ -15,7 +15,7 @@ from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scan import WARNED, Inventory, Note, Scan
 from hohoho.scan_pixels import ScanPixels, read_scan
 from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
-from hohoho.slice_store import SliceWriter
+from hohoho.slice_store import SCAN_LABELS, SliceWriter
 from hohoho.workers import ordered_map
 
 
@@ -86,11 +86,13 @@ def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> pd.DataFrame:
 def study_row(scan: Scan, rows: pd.DataFrame) -> dict:
     """The row of the study table for one scan; `rows` are its rows of the slice table."""
     gaps = gaps_mm(rows["position_mm"]) if len(rows) > 1 else np.array([np.nan])
+    scan_labels = [np.nan] * len(SCAN_LABELS) if scan.scan_labels is None else scan.scan_labels
     return {
         "study": rows["study"].iloc[0],
         "patient": rows["patient"].iloc[0],
         "split": scan.split,
         "small": scan.small,
+        **dict(zip(SCAN_LABELS, scan_labels, strict=True)),
         "slices": len(rows),
         "tilt_deg": scan.tilt_deg,
         "gap_mm_min": gaps.min(),

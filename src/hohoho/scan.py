@@ -38,6 +38,7 @@ class Scan:
     images: one entry a slice, whatever `read_slice` needs to find its pixels.
     read_slice(image) -> ((rows, columns) in HU, names of the repairs made); raises Unusable; importable by its name.
     labels: (Z, 5) float32 in the order of LABELS, NaN where unlabelled.
+    scan_labels: (5,) float32, what is known of the scan as a whole, None where nothing is.
     """
 
     patient: str
@@ -47,6 +48,7 @@ class Scan:
     position_mm: np.ndarray  # (Z,) along the normal, rising from foot to head
     spacing_mm: np.ndarray  # (Z, 2) between rows, between columns
     labels: np.ndarray
+    scan_labels: np.ndarray | None = None
     tilt_deg: float = float("nan")
     thickness_mm: float = float("nan")
     kernel: str | None = None
