@@ -10,7 +10,7 @@ from hohoho.params import run_stage, runtime, stage_params
 from hohoho.phantom.tree import write_phantom
 from hohoho.pseudonyms import PUBLIC_KEY, secret_key
 from hohoho.scan import Inventory
-from hohoho.sources import course, dicom_folder, rsna
+from hohoho.sources import course, cq500, ct_ich, dicom_folder, rsna
 
 SLICES, REPORT, REPORT_LINES = Path("data/slices"), Path("metrics/ingest.json"), Path("metrics/ingest_report.csv")
 
@@ -72,6 +72,10 @@ def find(
             return rsna.find(root, data.max_unmatched_labels, rescale, workers, progress)
         case "course":
             return course.find(root, data.max_unmatched_labels, window_hu)
+        case "cq500":
+            return cq500.find(root, data.max_unmatched_labels, rescale, workers, progress)
+        case "ct_ich":
+            return ct_ich.find(root, data.max_unmatched_labels)
         case "dicom":
             labels = Path(data.labels) if data.labels else None
             return dicom_folder.find(
