@@ -110,6 +110,31 @@ def test_every_slice_without_a_label_inherits_its_scans_and_no_other():
     assert slices["sdh"].isna().sum() == 4
 
 
+@pytest.mark.parametrize(
+    ("folder", "kept"),
+    [
+        ("CT POST CONTRAST-2", False),
+        ("CT 55mm Contrast", False),
+        ("CT CECT THIN", False),
+        ("CT C-2", False),
+        ("CT PRE CONTRAST 5MM STD", True),
+        ("CT 4cc sec 150cc D3D on", True),
+        ("CT BRAIN PLAIN", True),
+    ],
+)
+def test_a_series_with_contrast_agent_never_stands_for_a_study_that_has_a_plain_one(root, folder, kept):
+    study = root / "CQ500CT1 CQ500CT1" / "Unknown Study"
+    (study / "CT BONE").rename(study / "CT Thin Bone")
+    for image in ct_images(1, heads(1, slices=9)[0][1], "STANDARD"):  # more slices than the others: the first choice
+        save(image, study / folder / f"CT{image.InstanceNumber}.dcm")
+    inventory = cq500.find(root, 0.0)
+    assert inventory.scans[1].kernel == ("STANDARD" if kept else "SOFT")
+    assert ("contrast_series" in reasons(inventory)) != kept
+    shutil.rmtree(study / "CT Plain")
+    shutil.rmtree(study / "CT Thin Bone")
+    assert cq500.find(root, 0.0).scans[1].kernel == "STANDARD"
+
+
 def test_files_of_several_studies_and_patients_in_one_folder_are_one_scan_and_warned_of(root):
     series = root / "CQ500CT1 CQ500CT1" / "Unknown Study" / "CT THIN"
     for image in ct_images(7, heads(1, slices=4)[0][1]):

@@ -1,5 +1,6 @@
 """CQ500 (Qure.ai): one folder a study with several series, and three radiologists' reads of each scan as a whole."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from hohoho.sources.dicom_folder import list_files, without_hidden
 from hohoho.sources.dicom_scans import build_scans, read_headers
 
 READS = "reads.csv"
+CONTRAST = re.compile(
+    r"(?<!PRE )(?<!NON )CONTRAST|CECT|ORAL IV|\bC\b", re.IGNORECASE
+)  # in the name of a series' folder
 OTHER_TABLES = {READS, "prediction_probabilities.csv"}
 
 
@@ -28,7 +32,8 @@ def find(
     """All scans below `root`, one a study folder ("CQ500CT12 CQ500CT12", at any depth), with the label of the scan.
 
     The folder's number is the scan, as in reads.csv: files of several Study Instance UIDs or Patient IDs in one folder
-    are one study of one patient, and are warned of. max_unmatched_labels: fraction of the reads that may lack a usable
+    are one study of one patient, and are warned of. Series whose folder is named for contrast agent, which is bright as
+    blood, are skipped where the study has another. max_unmatched_labels: fraction of the reads that may lack a usable
     scan. Raises InputError where the layout, the reads or that fraction is not as needed.
     """
     root = Path(root)
@@ -42,9 +47,11 @@ def find(
     headers, header_notes = read_headers(inside, workers, assumed_rescale, progress)
     notes += [note._replace(study=studies[note.item]) if note.study else note for note in header_notes]
     notes += _mixtures(headers, studies)
-    scans, scan_notes = build_scans([_of_its_folder(header, studies) for header in headers], _unlabelled)
+    headers, contrast_notes = _without_contrast([_of_its_folder(header, studies) for header in headers])
+    scans, scan_notes = build_scans(headers, _unlabelled)
+    notes += contrast_notes + scan_notes
     scans = [replace(scan, scan_labels=_label_of(labels, scan)) for scan in scans]
-    return Inventory(scans, notes + scan_notes + _match(labels, scans, max_unmatched_labels), len(paths), str(root))
+    return Inventory(scans, notes + _match(labels, scans, max_unmatched_labels), len(paths), str(root))
 
 
 def study_of(path: Path) -> str | None:
@@ -69,6 +76,16 @@ def _mixtures(headers: list[SliceHeader], studies: dict[str, str | None]) -> lis
 
 def _of_its_folder(header: SliceHeader, studies: dict[str, str | None]) -> SliceHeader:
     return header._replace(study_uid=studies[header.path], patient_id=studies[header.path])
+
+
+def _without_contrast(headers: list[SliceHeader]) -> tuple[list[SliceHeader], list[Note]]:
+    """(headers of plain series, and of contrast series where a study has no other; one note for each of the rest)."""
+    shown = [bool(CONTRAST.search(Path(header.path).parent.name)) for header in headers]
+    plain = {header.study_uid for header, contrast in zip(headers, shown, strict=True) if not contrast}
+    dropped = [contrast and header.study_uid in plain for header, contrast in zip(headers, shown, strict=True)]
+    kept = [header for header, drop in zip(headers, dropped, strict=True) if not drop]
+    rest = [header for header, drop in zip(headers, dropped, strict=True) if drop]
+    return kept, [Note(SKIPPED, "contrast_series", header.study_uid, header.path) for header in rest]
 
 
 def _unlabelled(headers: list[SliceHeader]) -> np.ndarray:
