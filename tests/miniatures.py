@@ -62,7 +62,7 @@ def write_rsna(root, patients=PATIENTS):
     rows = []
     for number, hu, labels in heads(patients):
         for image, label in zip(ct_images(number, hu), labels, strict=True):
-            image.SOPInstanceUID = name = f"ID_{number:04x}{int(image.InstanceNumber):04x}"
+            name = f"ID_{number:04x}{int(image.InstanceNumber):04x}"
             save(image, root / "stage_2_train" / f"{name}.dcm")
             subtypes = {subtype: label[LABELS.index(ours)] for subtype, ours in RSNA_SUBTYPES.items()}
             rows += [(f"{name}_{subtype}", value) for subtype, value in {**subtypes, "any": label.max()}.items()]
