@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from dvc.utils.hydra import load_hydra_plugins
 from miniatures import (
-    LABELS,
     PATIENTS,
     SLICES,
     write_course,
@@ -21,6 +20,7 @@ from miniatures import (
 )
 
 from hohoho.composition import compose
+from hohoho.labels import LABELS
 from hohoho.slice_store import SCAN_LABELS
 from hohoho.split import SPLITS
 

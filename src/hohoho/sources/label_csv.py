@@ -85,8 +85,8 @@ def match(table: pd.DataFrame, headers: list, root: Path, max_unmatched: float) 
     ambiguous = named[named.duplicated()].intersection(table.index)
     if len(ambiguous):
         raise InputError(
-            f"{len(ambiguous)} label rows name several images each, the first is {ambiguous[0]}: the {NUMBER} repeats "
-            f"within its series, so name these images by {UID}"
+            f"{len(ambiguous)} label rows name several images each: the {NUMBER} repeats within its series, so name "
+            f"these images by {UID}"
         )
     missing, unlabelled = table.index.difference(named), named.difference(table.index)
     if len(missing) > max_unmatched * len(table):
