@@ -7,6 +7,7 @@ import numpy as np
 
 from hohoho.label_patterns import clean_labels
 from hohoho.labels import LABELS
+from hohoho.overlap import refuse_shared_pixels
 from hohoho.params import run_stage, stage_params
 from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
 from hohoho.split import UNUSED, assert_disjoint, hold_back, split_patients
@@ -67,6 +68,7 @@ def main():
     table.loc[table["patient"].isin(cleaned.left_out), "split"] = UNUSED
     for identity in ("patient", "study"):
         assert_disjoint(table, by=identity)
+    refuse_shared_pixels(slices, table["split"])
 
     train = (table["split"] == "train").to_numpy()
     rows = channel_rows(table, params.stack.input == "stacked")

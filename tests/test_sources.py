@@ -162,10 +162,12 @@ def test_a_folder_is_searched_to_any_depth_and_whatever_its_files_are_called(tmp
 
 def test_the_scans_do_not_depend_on_the_order_in_which_the_file_system_lists(tmp_path, monkeypatch):
     save_all([*ct_study(5), ct_slice(9, 10.0)], tmp_path)
-    paths = dicom_folder.list_files(tmp_path)
+    paths, _ = dicom_folder.list_files(tmp_path)
     expected = dicom_folder.find(tmp_path)
     for seed in range(4):
-        monkeypatch.setattr(dicom_folder, "list_files", lambda _, s=seed: random.Random(s).sample(paths, len(paths)))
+        monkeypatch.setattr(
+            dicom_folder, "list_files", lambda _, s=seed: (random.Random(s).sample(paths, len(paths)), [])
+        )
         found = dicom_folder.find(tmp_path)
         assert found.scans[0].images == expected.scans[0].images
         assert found.notes == expected.notes

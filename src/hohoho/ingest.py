@@ -18,6 +18,8 @@ from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
 from hohoho.slice_store import SCAN_LABELS, SliceWriter
 from hohoho.workers import ordered_map
 
+SHOWN_PLACES = 10
+
 
 class IngestReport(NamedTuple):
     """What an ingest did."""
@@ -34,11 +36,12 @@ def ingest(
     key: bytes,
     workers: int = 1,
     progress: bool = False,
+    strict: bool = False,
 ) -> IngestReport:
     """Reads, windows and stores every slice of `inventory` in `folder`; the same result for any number of workers.
 
     image_size: pixels a side. window_hu: center, width. key: of the pseudonyms. Raises InputError where nothing usable
-    was found.
+    was found and, if strict, where a slice is missing.
     """
     if not inventory.scans:
         raise InputError(f"none of {inventory.files} files is a usable CT slice: {_reasons(inventory.notes)}")
@@ -58,10 +61,23 @@ def ingest(
     if not slices:
         raise InputError(f"none of {inventory.files} files has usable pixels: {_reasons(notes)}")
     slices, studies = pd.concat(slices, ignore_index=True), pd.DataFrame(studies)
+    if strict:
+        refuse_missing_slices(slices)
     copies = join_copies(slices, studies)
     notes += [Note(WARNED, "same_pixels_as_another_patient", stored[row].study) for row in copies]
     writer.finish(slices, studies)
     return IngestReport(count(inventory.files, slices, notes), report_lines(notes, key, inventory.root))
+
+
+def refuse_missing_slices(slices: pd.DataFrame) -> None:
+    """Raise InputError naming the first studies (pseudonyms) and places of missing slices. slices: the slice table."""
+    above = slices[slices["missing_before"]]
+    if len(above):
+        places = [f"{study} below slice {index}" for study, index in above[["study", "index"]].values[:SHOWN_PLACES]]
+        raise InputError(
+            f"{len(above)} slices are missing: {', '.join(places)} (counted from 0 at the foot). Complete the data, or "
+            "accept the gaps with ingest.strict=false"
+        )
 
 
 def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> pd.DataFrame:

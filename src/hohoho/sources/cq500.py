@@ -12,7 +12,7 @@ from hohoho.labels import LABELS
 from hohoho.scan import SKIPPED, WARNED, Inventory, Note, Scan
 from hohoho.slice_header import SliceHeader
 from hohoho.sources.cq500_reads import read_majority, study_name
-from hohoho.sources.dicom_folder import list_files, without_hidden
+from hohoho.sources.dicom_folder import list_files
 from hohoho.sources.dicom_scans import build_scans, read_headers
 
 READS = "reads.csv"
@@ -40,7 +40,7 @@ def find(
     if not (root / READS).is_file():
         raise InputError(f"{root / READS} does not exist: data.root needs {READS} and 'CQ500CT0 CQ500CT0/…/*.dcm' …")
     labels, notes = read_majority(root / READS)
-    paths, hidden = without_hidden(list_files(root))
+    paths, hidden = list_files(root)
     studies = {path: study_of(Path(path).relative_to(root)) for path in paths}
     notes += hidden + _outside(root, studies)
     inside = [path for path in paths if studies[path]]
@@ -51,7 +51,7 @@ def find(
     scans, scan_notes = build_scans(headers, _unlabelled)
     notes += contrast_notes + scan_notes
     scans = [replace(scan, scan_labels=_label_of(labels, scan)) for scan in scans]
-    return Inventory(scans, notes + _match(labels, scans, max_unmatched_labels), len(paths), str(root))
+    return Inventory(scans, notes + _match(labels, scans, max_unmatched_labels), len(paths) + len(hidden), str(root))
 
 
 def study_of(path: Path) -> str | None:

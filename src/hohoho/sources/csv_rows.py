@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hohoho.csv_bounds import check_bounds
 from hohoho.errors import InputError
 
 SHOWN_LINES = 10
@@ -16,6 +17,7 @@ def read_rows(path: Path) -> pd.DataFrame:
     """All cells as text, "" where empty. Raises InputError where there is no such file or it is no CSV."""
     if not Path(path).is_file():
         raise InputError(f"{path} does not exist: it must be the CSV of labels")
+    check_bounds(Path(path))
     try:
         return pd.read_csv(path, dtype="str", keep_default_na=False)
     except ValueError as error:  # pandas' parser errors and bad encodings

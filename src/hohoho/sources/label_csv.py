@@ -1,6 +1,8 @@
 """A CSV of labels for a folder of images: one row an image, found by SOP Instance UID, by relative path, or by series
 and instance number."""
 
+import os
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -8,7 +10,7 @@ import pandas as pd
 
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
-from hohoho.scan import WARNED, Note
+from hohoho.scan import REPAIRED, WARNED, Note
 from hohoho.sources.csv_rows import binary, read_rows, refuse, require_columns
 
 UID, FILE, SERIES, NUMBER = "SOPInstanceUID", "file", "SeriesInstanceUID", "InstanceNumber"
@@ -19,17 +21,17 @@ NEEDED = (
 )
 
 
-def read_labels(path: Path) -> pd.DataFrame:
-    """The five labels (float32, NaN where a row leaves all five empty), index named by the column that is the key.
+def read_labels(path: Path, root: Path) -> tuple[pd.DataFrame, list[Note]]:
+    """(the five labels, float32, NaN where a row leaves all five empty, indexed by the column that is the key; notes).
 
-    Raises InputError naming the first ten bad lines.
+    root: of the images, out of which no path may lead. Raises InputError naming the first ten bad lines.
     """
     rows = read_rows(path)
     key = next((columns for columns in KEYS if set(columns) <= set(rows)), KEYS[0])
     require_columns(rows, (*key, *LABELS), path, NEEDED)
     values, given = binary(rows[list(LABELS)]), rows[list(LABELS)].ne("")
     refuse((values.isna() & given).any(axis=1) | (given.any(axis=1) & ~given.all(axis=1)), "labels not 0 or 1", path)
-    usable = {UID: _is_named, FILE: _is_inside, SERIES: _is_named, NUMBER: _is_number}
+    usable = {UID: _is_named, FILE: partial(_is_inside, root=root), SERIES: _is_named, NUMBER: _is_number}
     for column in key:
         refuse(~usable[column](rows[column]), f"an unusable {column}", path)
     names = rows[SERIES] + "/" + rows[NUMBER].astype(int).astype(str) if key == (SERIES, NUMBER) else rows[key[0]]
@@ -44,20 +46,23 @@ def _is_number(texts):
     return texts.str.fullmatch(r"-?\d{1,12}")
 
 
-def _is_inside(names):
-    """Whether each is a relative path that stays below the root."""
-    return names.map(lambda name: bool(name) and "\0" not in name and _stays_below(PurePosixPath(name)))
+def _is_inside(names, root):
+    """Whether each is a relative path that stays below the root, wherever links lead."""
+    real = Path(os.path.realpath(root))
+    return names.map(lambda name: bool(name) and "\0" not in name and _stays_below(PurePosixPath(name), real))
 
 
-def _stays_below(path):
-    return not path.is_absolute() and ".." not in path.parts
+def _stays_below(path, root):
+    if path.is_absolute() or ".." in path.parts:
+        return False
+    return Path(os.path.realpath(root / path)).is_relative_to(root)
 
 
 def _one_row_each(table, path):
-    """Repeated rows dropped; rows that contradict each other raise InputError."""
+    """(table without repeated rows, notes on them); rows that contradict each other raise InputError."""
     repeats = table.reset_index().duplicated().to_numpy()
     refuse(table.index.duplicated() & ~repeats, "an image named twice with different labels", path)
-    return table[~repeats]
+    return table[~repeats], [Note(REPAIRED, "label_row_twice", item=name) for name in table.index[repeats]]
 
 
 def keys(table: pd.DataFrame, headers: list, root: Path) -> list[str]:
@@ -92,7 +97,7 @@ def match(table: pd.DataFrame, headers: list, root: Path, max_unmatched: float) 
     if len(missing) > max_unmatched * len(table):
         raise InputError(
             f"{len(missing)} of {len(table)} label rows name no usable image below {root}, more than the accepted "
-            f"fraction {max_unmatched}; the first is {missing[0]}. Correct them or raise data.max_unmatched_labels."
+            f"fraction {max_unmatched}. Correct them or raise data.max_unmatched_labels."
         )
     return [Note(WARNED, "label_without_image", item=name) for name in missing] + [
         Note(WARNED, "image_without_label", item=name) for name in unlabelled
