@@ -82,10 +82,11 @@ def test_the_scan_has_the_label_and_its_slices_have_none(root):
         assert np.isnan(scan.labels).all()
 
 
-def test_one_series_stands_for_the_study_the_soft_one(root):
+def test_one_series_stands_for_the_study_the_soft_one_or_the_preferred(root):
     inventory = cq500.find(root, 0.0)
     assert {scan.kernel for scan in inventory.scans} == {"SOFT"}
     assert [note.reason for note in inventory.notes] == ["other_series"] * 18
+    assert {scan.kernel for scan in cq500.find(root, 0.0, preferred_kernel="bone").scans} == {"BONE"}
 
 
 def test_scan_labels_reach_the_study_table_and_no_slice(root, tmp_path):

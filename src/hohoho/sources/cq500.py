@@ -26,6 +26,7 @@ def find(
     root: Path,
     max_unmatched_labels: float,
     assumed_rescale: tuple[float, float] | None = None,
+    preferred_kernel: str | None = None,
     workers: int = 1,
     progress: bool = False,
 ) -> Inventory:
@@ -33,8 +34,10 @@ def find(
 
     The folder's number is the scan, as in reads.csv: files of several Study Instance UIDs or Patient IDs in one folder
     are one study of one patient, and are warned of. Series whose folder is named for contrast agent, which is bright as
-    blood, are skipped where the study has another. max_unmatched_labels: fraction of the reads that may lack a usable
-    scan. Raises InputError where the layout, the reads or that fraction is not as needed.
+    blood, are skipped where the study has another.
+
+    max_unmatched_labels: fraction of the reads that may lack a usable scan. preferred_kernel: part of the name of the
+    kernel to take among a study's series. Raises InputError where layout, reads or that fraction are not as needed.
     """
     root = Path(root)
     if not (root / READS).is_file():
@@ -48,7 +51,7 @@ def find(
     notes += [note._replace(study=studies[note.item]) if note.study else note for note in header_notes]
     notes += _mixtures(headers, studies)
     headers, contrast_notes = _without_contrast([_of_its_folder(header, studies) for header in headers])
-    scans, scan_notes = build_scans(headers, _unlabelled)
+    scans, scan_notes = build_scans(headers, _unlabelled, preferred_kernel)
     notes += contrast_notes + scan_notes
     scans = [replace(scan, scan_labels=_label_of(labels, scan)) for scan in scans]
     return Inventory(scans, notes + _match(labels, scans, max_unmatched_labels), len(paths) + len(hidden), str(root))
