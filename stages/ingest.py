@@ -73,7 +73,8 @@ def find(data: Data, knobs: Ingest, window_hu: tuple[float, float], workers: int
         case "course":
             return course.find(root, data.max_unmatched_labels, window_hu)
         case "cq500":
-            return cq500.find(root, data.max_unmatched_labels, rescale, workers=workers, progress=progress)
+            kernel = knobs.preferred_kernel
+            return cq500.find(root, data.max_unmatched_labels, rescale, kernel, workers, progress)
         case "ct_ich":
             return ct_ich.find(root, data.max_unmatched_labels)
         case "dicom":
