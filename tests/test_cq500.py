@@ -15,7 +15,6 @@ from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.slice_store import SCAN_LABELS, SlicePixels, read_slice_table, read_study_table
 from hohoho.sources import cq500
 from hohoho.sources.cq500_reads import read_majority, study_name
-from hohoho.stacks import spread_scan_labels
 
 WINDOW_HU = (40.0, 80.0)
 TYPES = ("IPH", "IVH", "SAH", "SDH", "EDH")  # in the order of LABELS
@@ -94,21 +93,13 @@ def test_scan_labels_reach_the_study_table_and_no_slice(root, tmp_path):
     slices, studies = read_slice_table(tmp_path / "store"), read_study_table(tmp_path / "store")
     assert slices[list(LABELS)].isna().all(axis=None)
     assert report.counts["labelled_slices"] == 0
+    assert report.counts["labelled_scans"] == 3
+    assert sum(report.counts["positive_scans"].values()) == sum(labels[number].sum() for number, _, labels in heads(3))
     for number, hu, labels in heads(3):
         study = pseudonym(PUBLIC_KEY, "study", f"CQ500-CT-{number}")
         assert studies.set_index("study").loc[study, list(SCAN_LABELS)].tolist() == labels[number].tolist()
         expected = np.rint(np.clip(hu, 0, 80) * 255 / 80)
         assert np.array_equal(SlicePixels(tmp_path / "store").take(slices.index[slices["study"] == study]), expected)
-
-
-def test_every_slice_without_a_label_inherits_its_scans_and_no_other():
-    slices = pd.DataFrame({"study": ["a", "a", "b", "b", "c"]}).assign(**dict.fromkeys(LABELS, np.nan))
-    slices.loc[0, list(LABELS)] = 0.0
-    studies = pd.DataFrame({"study": ["b", "a", "c"]}).assign(**dict.fromkeys(SCAN_LABELS, 1.0))
-    studies.loc[studies["study"] == "c", list(SCAN_LABELS)] = np.nan
-    spread = spread_scan_labels(slices, studies)
-    assert np.nan_to_num(spread["sdh"], nan=-1).tolist() == [0, 1, 1, 1, -1]
-    assert slices["sdh"].isna().sum() == 4
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from hohoho.errors import InputError
-from hohoho.ingest_report import count, report_lines, skipped_counts
+from hohoho.ingest_report import count, count_scan_labels, report_lines, skipped_counts
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scan import WARNED, Inventory, Note, Scan
@@ -66,7 +66,8 @@ def ingest(
     copies = join_copies(slices, studies)
     notes += [Note(WARNED, "same_pixels_as_another_patient", stored[row].study) for row in copies]
     writer.finish(slices, studies)
-    return IngestReport(count(inventory.files, slices, notes), report_lines(notes, key, inventory.root))
+    counts = count(inventory.files, slices, notes) | count_scan_labels(studies)
+    return IngestReport(counts, report_lines(notes, key, inventory.root))
 
 
 def refuse_missing_slices(slices: pd.DataFrame) -> None:
