@@ -16,6 +16,8 @@ def check_bounds(path: Path) -> None:
     length = 0
     with path.open("rb") as file:
         while piece := file.read(PIECE):
+            if b"\0" in piece:
+                raise InputError(f"{path}: zero bytes, so it is no text in UTF-8")
             first, *others = map(len, piece.split(b"\n"))
             if max(length + first, *others, 0) > LONGEST_LINE:
                 raise InputError(f"{path}: a line of more than {LONGEST_LINE} bytes, which is no row of labels")
