@@ -10,7 +10,7 @@ from hohoho.params import run_stage, runtime, stage_params
 from hohoho.phantom.tree import write_phantom
 from hohoho.pseudonyms import PUBLIC_KEY, secret_key
 from hohoho.scan import Inventory
-from hohoho.sources import course, dicom_folder, rsna
+from hohoho.sources import course, cq500, ct_ich, dicom_folder, rsna
 
 SLICES, REPORT, REPORT_LINES = Path("data/slices"), Path("metrics/ingest.json"), Path("metrics/ingest_report.csv")
 
@@ -38,6 +38,8 @@ class Ingest:
     window_center_hu: float
     window_width_hu: float
     assumed_rescale: list[float] | None
+    preferred_kernel: str | None
+    strict: bool
 
 
 @dataclass(frozen=True)
@@ -55,28 +57,30 @@ def main():
         write_phantom(Path(params.data.root), phantom.patients, phantom.seed, size, rate, run.workers, run.progress)
 
     window = (knobs.window_center_hu, knobs.window_width_hu)
-    inventory = find(params.data, knobs.assumed_rescale, window, run.workers, run.progress)
+    inventory = find(params.data, knobs, window, run.workers, run.progress)
     key = PUBLIC_KEY if params.data.pseudonyms == "public" else secret_key()
-    report = ingest(inventory, SLICES, knobs.image_size, window, key, run.workers, run.progress)
+    report = ingest(inventory, SLICES, knobs.image_size, window, key, run.workers, run.progress, knobs.strict)
     write_json(REPORT, report.counts)
     write_csv(REPORT_LINES, report.lines)
 
 
-def find(
-    data: Data, assumed_rescale: list[float] | None, window_hu: tuple[float, float], workers: int, progress: bool
-) -> Inventory:
+def find(data: Data, knobs: Ingest, window_hu: tuple[float, float], workers: int, progress: bool) -> Inventory:
     """The scans of the data set, by the reader of its layout."""
-    root, rescale = Path(data.root), tuple(assumed_rescale) if assumed_rescale else None
+    root, rescale = Path(data.root), tuple(knobs.assumed_rescale) if knobs.assumed_rescale else None
     match data.source:
         case "phantom" | "rsna":  # the phantom is an RSNA tree: one reader for both
             return rsna.find(root, data.max_unmatched_labels, rescale, workers, progress)
         case "course":
             return course.find(root, data.max_unmatched_labels, window_hu)
+        case "cq500":
+            kernel = knobs.preferred_kernel
+            return cq500.find(root, data.max_unmatched_labels, rescale, kernel, workers, progress)
+        case "ct_ich":
+            return ct_ich.find(root, data.max_unmatched_labels)
         case "dicom":
             labels = Path(data.labels) if data.labels else None
-            return dicom_folder.find(
-                root, labels, data.max_unmatched_labels, rescale, workers=workers, progress=progress
-            )
+            kernel = knobs.preferred_kernel
+            return dicom_folder.find(root, labels, data.max_unmatched_labels, rescale, kernel, workers, progress)
     raise InputError(f"data.source: {data.source} has no reader")
 
 

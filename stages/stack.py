@@ -7,6 +7,7 @@ import numpy as np
 
 from hohoho.label_patterns import clean_labels
 from hohoho.labels import LABELS
+from hohoho.overlap import refuse_shared_pixels
 from hohoho.params import run_stage, stage_params
 from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
 from hohoho.split import UNUSED, assert_disjoint, hold_back, split_patients
@@ -15,6 +16,7 @@ from hohoho.stacks import (
     channel_rows,
     half_statistics,
     positive_weights,
+    spread_scan_labels,
     stack_table,
     training_set_statistics,
     write_stacks,
@@ -37,6 +39,7 @@ class Stack:
     subset: str
     small_fraction: float
     normalization: str
+    scan_labels: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Params:
 def main():
     params = stage_params(Params, "stack")
     slices, studies = read_slice_table(SLICES), read_study_table(SLICES)
+    if params.stack.scan_labels == "spread":
+        slices = spread_scan_labels(slices, studies)
 
     labelled = slices.loc[slices[list(LABELS)].notna().all(axis=1), "patient"].unique().tolist()
     imposed = studies.dropna(subset="split").set_index("patient")["split"].to_dict()
@@ -63,6 +68,7 @@ def main():
     table.loc[table["patient"].isin(cleaned.left_out), "split"] = UNUSED
     for identity in ("patient", "study"):
         assert_disjoint(table, by=identity)
+    refuse_shared_pixels(slices, table["split"])
 
     train = (table["split"] == "train").to_numpy()
     rows = channel_rows(table, params.stack.input == "stacked")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian
 
 SIDE = 16
 
@@ -35,6 +35,40 @@ def ct_slice(number: int, z_mm: float) -> Dataset:
 def ct_study(slices: int, gap_mm: float = 5.0) -> list[Dataset]:
     """The slices of one study, foot to head."""
     return [ct_slice(number, number * gap_mm) for number in range(1, slices + 1)]
+
+
+def enhanced(images: list[Dataset]) -> Dataset:
+    """The same slices as the frames of one enhanced CT file (PS3.3 A.38), all that differs in functional groups."""
+    whole = Dataset()
+    whole.update(images[0])
+    whole.file_meta = images[0].file_meta
+    whole.SOPClassUID, whole.NumberOfFrames = EnhancedCTImageStorage, str(len(images))
+    whole.PixelData = b"".join(image.PixelData for image in images)
+    shared = {
+        "PlaneOrientationSequence": ["ImageOrientationPatient"],
+        "PixelMeasuresSequence": ["PixelSpacing", "SliceThickness"],
+        "CTReconstructionSequence": ["ConvolutionKernel"],
+    }
+    own = {
+        "PlanePositionSequence": ["ImagePositionPatient"],
+        "PixelValueTransformationSequence": ["RescaleSlope", "RescaleIntercept"],
+    }
+    whole.SharedFunctionalGroupsSequence = [_groups(images[0], shared)]
+    whole.PerFrameFunctionalGroupsSequence = [_groups(image, own) for image in images]
+    for name in [*sum(shared.values(), []), *sum(own.values(), []), "InstanceNumber"]:
+        del whole[name]
+    return whole
+
+
+def _groups(image, wanted):
+    """A functional group item: sequence name → one item with the image's elements of these names."""
+    groups = Dataset()
+    for sequence, names in wanted.items():
+        item = Dataset()
+        for name in names:
+            item[name] = image[name]
+        setattr(groups, sequence, [item])
+    return groups
 
 
 def set_pixels(image: Dataset, stored: np.ndarray) -> None:

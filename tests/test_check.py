@@ -158,7 +158,7 @@ def test_check_lists_the_slices_that_ingest_stores_in_its_order_with_its_geometr
 
 def test_every_file_is_in_a_kept_series_or_skipped_or_a_copy(tree, report):
     told = [file for series in report["series"] if series["kept"] for file in series["files"]]
-    told += [entry["file"] for kind in ("skipped", "copies") for entry in report[kind]]
+    told += [entry["file"] for kind in ("skipped", "copies", "errors") for entry in report[kind]]
     assert sorted(told) == sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file())
 
 
@@ -346,7 +346,7 @@ def test_the_table_fits_100_columns_and_no_file_name_steers_the_terminal(tmp_pat
     text = as_text(report, exit_code(report))
     assert max(map(len, text.splitlines())) <= 100
     assert text.isascii() or set(text) - set(map(chr, range(128))) <= {"…", "°"}
-    assert "\x1b" not in text and "?[2Jred, caf? and 10 more" in text
+    assert "\x1b" not in text and "?[2Jred, " in text and "name not utf8             caf?" in text
     assert json.loads(json.dumps(report)) == report
 
 
@@ -357,16 +357,21 @@ def test_a_root_that_is_no_folder_is_refused(tmp_path, make):
         run(tmp_path / "root")
 
 
-def test_where_ingest_would_stop_check_stops_with_the_same_words(tmp_path):
-    images = series(3, "1.7", 1)
-    images[1].PatientID = "another"
-    save_all(images, tmp_path)
-    words = []
-    for read in (check, dicom_folder.find):
-        with pytest.raises(InputError) as stopped:
-            read(tmp_path)
-        words.append(str(stopped.value))
-    assert words[0] == words[1]
+def test_where_ingest_would_stop_check_goes_on_and_names_the_files(tmp_path):
+    two_patients, good, under_one_uid = (series(3, f"1.{study}", 1) for study in (7, 8, 9))
+    two_patients[1].PatientID = "another"
+    under_one_uid[2].SOPInstanceUID = under_one_uid[1].SOPInstanceUID
+    paths = save_all(two_patients + good + under_one_uid, tmp_path)
+    with pytest.raises(InputError, match="1 files carry the SOP Instance UID.*3 files belong.*`hohoho check` names"):
+        dicom_folder.find(tmp_path)
+    report = check(tmp_path)
+    reasons = dict.fromkeys([path.name for path in paths[:3]], "two_patients_in_study")
+    assert {entry["file"]: entry["reason"] for entry in report["errors"]} == reasons | {
+        max(path.name for path in paths[7:]): "one_uid_two_images"
+    }
+    assert [series["reason"] for series in report["series"]] == ["two_patients_in_study", None, None]
+    assert exit_code(report) == NOTHING_USABLE
+    assert "two patients in study" in as_text(report, NOTHING_USABLE)
 
 
 def test_a_report_that_cannot_be_written_is_an_error_with_its_name(tmp_path):

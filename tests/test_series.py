@@ -72,7 +72,8 @@ def test_a_missing_slice_is_no_change_of_spacing():
 def test_uneven_gaps_and_a_missing_slice_are_told_apart():
     assert gap_warnings([0, 5, 10, 15]) == []
     assert gap_warnings([0, 5, 10, 17]) == ["uneven_gaps"]
-    assert gap_warnings([0, 5, 10, 20]) == ["uneven_gaps", "missing_slice"]
+    assert gap_warnings([0, 5, 10, 20]) == ["missing_slice"]
+    assert gap_warnings([0, 5, 11, 30, 35]) == ["uneven_gaps", "missing_slice"]
     assert gap_warnings([0]) == []
 
 

@@ -162,10 +162,12 @@ def test_a_folder_is_searched_to_any_depth_and_whatever_its_files_are_called(tmp
 
 def test_the_scans_do_not_depend_on_the_order_in_which_the_file_system_lists(tmp_path, monkeypatch):
     save_all([*ct_study(5), ct_slice(9, 10.0)], tmp_path)
-    paths = dicom_folder.list_files(tmp_path)
+    paths, _ = dicom_folder.list_files(tmp_path)
     expected = dicom_folder.find(tmp_path)
     for seed in range(4):
-        monkeypatch.setattr(dicom_folder, "list_files", lambda _, s=seed: random.Random(s).sample(paths, len(paths)))
+        monkeypatch.setattr(
+            dicom_folder, "list_files", lambda _, s=seed: (random.Random(s).sample(paths, len(paths)), [])
+        )
         found = dicom_folder.find(tmp_path)
         assert found.scans[0].images == expected.scans[0].images
         assert found.notes == expected.notes
@@ -197,6 +199,7 @@ def study(tmp_path):
 
 UID_CSV = "SOPInstanceUID,edh,ich,ivh,sah,sdh"
 FILE_CSV = "file,ich,ivh,sah,sdh,edh,note"
+SERIES_CSV = "InstanceNumber,SeriesInstanceUID,ich,ivh,sah,sdh,edh"
 
 
 @pytest.mark.parametrize(
@@ -204,9 +207,10 @@ FILE_CSV = "file,ich,ivh,sah,sdh,edh,note"
     [
         (UID_CSV, ["1.2.3.4.3,1,0,0,0,0", "1.2.3.4.1,0,1,0,0,0", "1.2.3.4.2,,,,,"]),
         (FILE_CSV, ["a/b.dcm,0,0,0,0,1,x", "a/c.dcm,1,0,0,0,0,y", "a/a.dcm,,,,,,z"]),
+        (SERIES_CSV, ["3,1.2.3.4,0,0,0,0,1", "001,1.2.3.4,1,0,0,0,0", "2,1.2.3.4,,,,,"]),
     ],
 )
-def test_folder_labels_are_found_by_uid_or_by_relative_path(study, tmp_path, header, rows):
+def test_folder_labels_are_found_by_uid_by_relative_path_or_by_series_and_number(study, tmp_path, header, rows):
     labels = write_csv(tmp_path / "labels.csv", rows, header)
     scan = dicom_folder.find(study, labels).scans[0]
     assert np.nan_to_num(scan.labels, nan=-1).tolist() == [[1, 0, 0, 0, 0], [-1] * 5, [0, 0, 0, 0, 1]]
@@ -227,6 +231,41 @@ def test_bad_folder_labels_are_refused_with_their_lines(study, tmp_path, row, wh
     labels = write_csv(tmp_path / "labels.csv", ["a/c.dcm,0,0,0,0,0,", row], FILE_CSV)
     with pytest.raises(InputError, match=f"{what}: lines 3"):
         dicom_folder.find(study, labels)
+
+
+@pytest.mark.parametrize("row", ["x,1.2.3.4,0,0,0,0,0", "1.5,1.2.3.4,0,0,0,0,0", ",1.2.3.4,0,0,0,0,0"])
+def test_slice_numbers_of_folder_labels_must_be_whole(study, tmp_path, row):
+    labels = write_csv(tmp_path / "labels.csv", ["1,1.2.3.4,0,0,0,0,0", row], SERIES_CSV)
+    with pytest.raises(InputError, match="unusable InstanceNumber: lines 3"):
+        dicom_folder.find(study, labels)
+
+
+def test_a_slice_number_belongs_to_its_series_only(tmp_path):
+    for series in (1, 2):
+        for image in ct_study(3):
+            image.SOPInstanceUID, image.SeriesInstanceUID = f"{image.SOPInstanceUID}.{series}", f"1.2.3.4.{series}"
+            image.SliceThickness = str(5 * series)
+            save(image, tmp_path / "scans" / f"{series}-{image.InstanceNumber}")
+    rows = [f"2,1.2.3.4.{series},{series % 2},0,0,0,0" for series in (1, 2)]
+    scan = dicom_folder.find(tmp_path / "scans", write_csv(tmp_path / "labels.csv", rows, SERIES_CSV)).scans[0]
+    assert scan.images[0].series_uid == "1.2.3.4.1"
+    assert np.nan_to_num(scan.labels[:, 0], nan=-1).tolist() == [-1, 1, -1]
+
+
+def test_a_slice_number_that_repeats_within_its_series_cannot_be_labelled(study, tmp_path):
+    image = ct_slice(9, 50.0)
+    image.InstanceNumber = "1"
+    save(image, study / "a" / "d.dcm")
+    dicom_folder.find(study, write_csv(tmp_path / "other.csv", ["2,1.2.3.4,0,0,0,0,0"], SERIES_CSV))
+    labels = write_csv(tmp_path / "labels.csv", ["1,1.2.3.4,0,0,0,0,0"], SERIES_CSV)
+    with pytest.raises(InputError, match="1 label rows name several images each.*by SOPInstanceUID"):
+        dicom_folder.find(study, labels)
+
+
+def test_lines_are_counted_in_the_file_even_behind_repeated_rows(study, tmp_path):
+    rows = ["a/a.dcm,0,0,0,0,0,", "a/a.dcm,0,0,0,0,0,", "a/b.dcm,0,0,0,0,0,", "a/b.dcm,0,0,0,0,1,"]
+    with pytest.raises(InputError, match="with different labels: lines 5"):
+        dicom_folder.find(study, write_csv(tmp_path / "labels.csv", rows, FILE_CSV))
 
 
 def test_folder_labels_without_their_columns_or_their_file_are_refused(study, tmp_path):

@@ -3,10 +3,12 @@ import pandas as pd
 import pytest
 
 from hohoho.labels import LABELS
+from hohoho.slice_store import SCAN_LABELS
 from hohoho.stacks import (
     channel_rows,
     neighbours,
     positive_weights,
+    spread_scan_labels,
     stack_table,
     training_set_statistics,
 )
@@ -56,3 +58,13 @@ def test_training_set_statistics_are_those_of_the_stacked_images():
 def test_positive_weights_are_negatives_per_positive_of_the_labelled_slices():
     targets = np.array([[1, 0, 0, 1, 0], [0, 0, 1, 1, 0], [0, 0, 1, 0, 0], [np.nan] * 5])
     assert positive_weights(targets) == pytest.approx([2, 1, 0.5, 0.5, 1])
+
+
+def test_every_slice_without_a_label_inherits_its_scans_and_no_other():
+    slices = pd.DataFrame({"study": ["a", "a", "b", "b", "c"]}).assign(**dict.fromkeys(LABELS, np.nan))
+    slices.loc[0, list(LABELS)] = 0.0
+    studies = pd.DataFrame({"study": ["b", "a", "c"]}).assign(**dict.fromkeys(SCAN_LABELS, 1.0))
+    studies.loc[studies["study"] == "c", list(SCAN_LABELS)] = np.nan
+    spread = spread_scan_labels(slices, studies)
+    assert np.nan_to_num(spread["sdh"], nan=-1).tolist() == [0, 1, 1, 1, -1]
+    assert slices["sdh"].isna().sum() == 4

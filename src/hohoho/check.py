@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from hohoho.check_series import FoundSeries, find_series, unlabelled
 from hohoho.errors import InputError
-from hohoho.scan import REPAIRED, SKIPPED, WARNED, Note, Scan
+from hohoho.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Scan
 from hohoho.scan_pixels import ScanPixels, read_scan
 from hohoho.series import gap_warnings, gaps_mm, missing_slices
 from hohoho.sources.dicom_folder import list_files
@@ -27,43 +27,47 @@ COPIES = ("same_file_twice", "same_slice_twice")
 
 
 def check(
-    root: Path, assumed_rescale: tuple[float, float] | None = None, workers: int = 1, progress: bool = False
+    root: Path,
+    assumed_rescale: tuple[float, float] | None = None,
+    preferred_kernel: str | None = None,
+    workers: int = 1,
+    progress: bool = False,
 ) -> dict:
     """The report on all files below `root`, ready for JSON; the order in which folders list their files is irrelevant.
 
     files: count. series: a dict each; `files` and `missing_below` (indices of slices below which one is missing) run
-    foot to head. skipped, copies: {file, reason}; every file is in a kept series, skipped or a copy. chosen: study →
-    series. Files are named relative to `root`. Raises InputError where ingest would stop.
+    foot to head. skipped, copies, errors: {file, reason}; every file is in a kept series or one of these. errors: what
+    stops an ingest. chosen: study → series. Files are named relative to `root`. Raises InputError where `root` is no
+    folder, and MissingCodec.
     """
     root = Path(root)
     if not root.is_dir():
         raise InputError(f"{root} does not exist or is no folder: give the folder that holds the DICOM files")
-    paths = list_files(root)
-    visible = [path for path in paths if not Path(path).name.startswith(".")]
-    notes = [Note(SKIPPED, "hidden_file", item=path) for path in sorted(set(paths) - set(visible))]
-    headers, header_notes = read_headers(visible, workers, assumed_rescale, progress)
-    scans, scan_notes = build_scans(headers, unlabelled)
-    found = find_series(headers, scans, scan_notes)
+    paths, notes = list_files(root)
+    files = len(paths) + len(notes)
+    headers, header_notes = read_headers(paths, workers, assumed_rescale, progress)
+    scans, scan_notes = build_scans(headers, unlabelled, preferred_kernel)
+    found = find_series(headers, scans, scan_notes, preferred_kernel)
     pixels = ordered_map(read_pixels, [series.scan for series in found], workers)
     pixels = list(tqdm(pixels, "pixels", len(found), disable=not progress, unit="series"))
-    return _report(found, pixels, notes + header_notes + scan_notes, len(paths), root)
+    return _report(found, pixels, notes + header_notes + scan_notes, files, root)
 
 
 def exit_code(report: dict) -> int:
-    """0: everything can be used. 1: usable, with files skipped or warnings. 2: nothing can be used."""
+    """0: everything can be used. 1: usable, with files skipped or warnings. 2: nothing is, or ingest would stop."""
     kept = [series for series in report["series"] if series["kept"]]
-    if not kept:
+    if not kept or report["errors"]:
         return NOTHING_USABLE
     return SOME_USABLE if report["skipped"] or any(series["warnings"] for series in kept) else ALL_USABLE
 
 
-def read_pixels(scan: Scan) -> tuple[ScanPixels, dict[str, tuple[int, int]]]:
-    """(what ingest would read of a scan, lowest and highest HU by path)."""
+def read_pixels(scan: Scan) -> tuple[ScanPixels, dict[tuple[str, int], tuple[int, int]]]:
+    """(what ingest would read of a scan, lowest and highest HU by image)."""
     ranges = {}
 
     def watched(header):
         hu, repairs = scan.read_slice(header)
-        ranges[header.path] = int(hu.min()), int(hu.max())
+        ranges[header.image] = int(hu.min()), int(hu.max())
         return hu, repairs
 
     result = read_scan(replace(scan, read_slice=watched), PICTURE_SIZE, *BRAIN_WINDOW_HU)
@@ -82,6 +86,7 @@ def _report(found, pixels, notes, files, root):
         "series": series,
         "skipped": _listed(notes, root, lambda note: note.action == SKIPPED),
         "copies": _listed(notes, root, lambda note: note.action == REPAIRED and note.reason in COPIES),
+        "errors": _listed(notes, root, lambda note: note.action == REFUSED),
         "chosen": {entry["study"]: entry["series"] for entry in series if entry["kept"]},
     }
 
@@ -101,7 +106,7 @@ def _entry(series: FoundSeries, pixels, shared, root):
     headers = [scan.images[i] for i in result.kept]
     reason = series.reason or (None if headers else "no_usable_pixels")
     first = headers[0].pixels if headers else None
-    ends = np.array([ranges[header.path] for header in headers])
+    ends = np.array([ranges[header.image] for header in headers])
     position_mm = scan.position_mm[result.kept]
     copied = series.reason is None and not shared.isdisjoint(result.hashes)
     return {
@@ -120,7 +125,7 @@ def _entry(series: FoundSeries, pixels, shared, root):
         "cols": first and first.columns,
         "hu": {"min": int(ends.min()), "max": int(ends.max())} if headers else None,
         "warnings": _warnings(series, headers, result, position_mm) + ["same_pixels_as_another_patient"] * copied,
-        "repairs": _repairs(headers, result),
+        "repairs": _repairs(series, headers, result),
     }
 
 
@@ -130,9 +135,10 @@ def _warnings(series, headers, result, position_mm):
     return list(dict.fromkeys(series.warnings + warnings + gap_warnings(position_mm)))
 
 
-def _repairs(headers, result):
+def _repairs(series, headers, result):
     repairs = [repair for header in headers for repair in header.repairs]
-    return list(dict.fromkeys(repairs + [note.reason for note in result.notes if note.action == REPAIRED]))
+    repairs += [note.reason for note in result.notes if note.action == REPAIRED]
+    return list(dict.fromkeys(series.repairs + repairs))
 
 
 def _gaps(position_mm):

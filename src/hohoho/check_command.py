@@ -20,6 +20,10 @@ def add_commands(commands) -> None:
     check.add_argument("--json", type=Path, metavar="FILE", help="write the report, with the names of all files")
     rescale = "for files without them, as the parameter ingest.assumed_rescale"
     check.add_argument("--assumed-rescale", type=float, nargs=2, metavar=("SLOPE", "INTERCEPT"), help=rescale)
+    kernel = (
+        "part of the name of the kernel to take where a study has several, as the parameter ingest.preferred_kernel"
+    )
+    check.add_argument("--preferred-kernel", metavar="NAME", help=kernel)
     check.add_argument("--workers", type=int, default=1, help="processes (default 1)")
     check.set_defaults(run=_check)
 
@@ -30,7 +34,7 @@ def _check(options: argparse.Namespace) -> None:
     from hohoho.files import write_json
 
     rescale = tuple(options.assumed_rescale) if options.assumed_rescale else None
-    report = check(options.root, rescale, options.workers, progress=sys.stderr.isatty())
+    report = check(options.root, rescale, options.preferred_kernel, options.workers, progress=sys.stderr.isatty())
     code = exit_code(report)
     try:
         if options.json:

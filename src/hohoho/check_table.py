@@ -6,7 +6,7 @@ from itertools import accumulate
 NAMES_WIDTH, NAME_WIDTH = 54, 40  # of the names on a line, of one name
 HEAD = ("series", "taken", "slices", "gaps mm: min", "median", "max", "tilt", "thick mm", "kernel", "size", "HU")
 ROW = "{:<7}{:<6}{:>6}{:>14}{:>8}{:>7}{:>7}{:>10}  {:<12}{:<10} {}"
-VERDICTS = ("All of it can be used.", "Usable, with what is listed above.", "Nothing here can be used.")
+VERDICTS = ("All of it can be used.", "Usable, with what is listed above.", "Nothing here can be used as it is.")
 
 
 def as_text(report: dict, code: int) -> str:
@@ -18,7 +18,7 @@ def as_text(report: dict, code: int) -> str:
     lines = [f"{_count(report['files'], 'file')}: {found}" + f", {_count(copies, 'file')} there twice" * bool(copies)]
     if report["series"]:
         lines += ["", ROW.format(*HEAD)] + [line for series in report["series"] for line in _series_lines(series)]
-    for title in ("skipped", "copies"):
+    for title in ("errors", "skipped", "copies"):
         if report[title]:
             lines += ["", title] + _reason_lines(report[title])
     return "\n".join([*lines, "", f"{VERDICTS[code]} (exit code {code})"])

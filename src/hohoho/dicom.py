@@ -1,23 +1,36 @@
 """DICOM CT files → slice headers and Hounsfield units. The only reading room that knows pydicom."""
 
-import os
-import stat
 from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels import get_decoder
+from pydicom.pixels import get_decoder, pixel_array
 from pydicom.uid import UID
 
+from hohoho.codestream import check_frame
+from hohoho.dicom_stream import BoundedStream, open_dicom
 from hohoho.dicom_values import Values
 from hohoho.errors import InputError
+from hohoho.frames import frame_values
 from hohoho.hounsfield import to_hu
 from hohoho.scan import Unusable
-from hohoho.slice_header import TAGS, SliceHeader, check_kind, pixel_format, rescale, slice_header
+from hohoho.slice_header import (
+    TAGS,
+    SliceHeader,
+    check_kind,
+    is_multi_frame,
+    pixel_format,
+    rescale,
+    slice_header,
+    upright,
+)
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # its warnings quote values: private ones too
 FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")  # how a DICOM file without its preamble begins
+UNDEFINED_LENGTH = 0xFFFFFFFF
+TRAILING_GROUPS = (0xFFFA, 0xFFFC)  # digital signatures and padding may follow the pixels (PS3.5 7.2)
 
 
 class MissingCodec(InputError):
@@ -25,26 +38,37 @@ class MissingCodec(InputError):
 
 
 def read_header(path: str | Path, assumed_rescale: tuple[float, float] | None = None) -> SliceHeader:
-    """SliceHeader of a single-frame CT image; no pixel is read.
+    """SliceHeader of a single image, as `read_frames` reads it."""
+    return read_frames(path, assumed_rescale)[0]
+
+
+def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = None) -> list[SliceHeader]:
+    """SliceHeader of the CT image, or of each of its frames; no pixel is read.
 
     assumed_rescale: (slope, intercept) for files without Rescale Slope and Intercept (0028,1053/1052), which are
     otherwise refused. Raises Unusable, with its own reason for everything that is no usable CT image, and
     MissingCodec.
     """
-    with _open(path) as file:
-        dataset, forced = _read_dataset(file, path)
+    with open_dicom(path) as (stream, is_deflated):
+        dataset, is_forced = _read_dataset(stream, path)
         meta = getattr(dataset, "file_meta", {})
-        values = Values(dataset, dataset.original_encoding[1])
-        check_kind(values, str(meta.get("MediaStorageSOPClassUID", "")), path)
-        slope, intercept, repairs = rescale(values, assumed_rescale, path)
-        pixels = pixel_format(values, slope, intercept, path)
+        is_implicit, is_little_endian = dataset.original_encoding
+        values, media_class = Values(dataset, is_little_endian), str(meta.get("MediaStorageSOPClassUID", ""))
+        check_kind(values, media_class, path)
+        frames = _frames(values, path) if is_multi_frame(values, media_class) else [values]
         syntax = UID(str(meta.get("TransferSyntaxUID", "")))
-        if _needs_decoder(syntax):
+        headers = [_header(path, each, assumed_rescale, str(syntax)) for each in frames]
+        repairs = ("no_preamble",) * is_forced
+        if frames != [values]:
+            headers = [header._replace(frame=i, instance=i + 1) for i, header in enumerate(headers)]
+            repairs += ("multi_frame",)
+        if syntax.is_transfer_syntax and syntax.is_compressed:
             _check_decoder(syntax, path)
         else:
-            offset = _pixel_offset(file, pixels, dataset.original_encoding[0], path)
-            pixels = pixels._replace(offset=offset)
-    return slice_header(path, values, pixels, repairs + (("no_preamble",) if forced else ()), ())
+            offset, trailing = _pixel_offset(stream, headers, is_implicit, path)
+            repairs += trailing
+            headers = headers if is_deflated else _with_offsets(headers, offset)
+    return [headers[0]._replace(repairs=headers[0].repairs + repairs), *headers[1:]]
 
 
 def read_slice(header: SliceHeader) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -68,61 +92,84 @@ def _hu_and_repairs(header):
     return to_hu(stored, header.pixels)
 
 
-def _open(path):
-    try:
-        status = os.stat(path)  # noqa: PTH116 - a Path for each of 750,000 files is dearer than the call
-        if not stat.S_ISREG(status.st_mode):
-            raise Unusable("not_a_file", f"{path}: not a regular file")
-        if status.st_size == 0:
-            raise Unusable("empty_file", f"{path}: zero bytes")
-        return Path(path).open("rb")
-    except OSError as error:
-        raise Unusable("unreadable", f"{path}: {error.strerror}") from error
-
-
-def _read_dataset(file, path):
+def _read_dataset(stream, path):
     """The data set up to its pixels, and whether it was forced for want of the 128-byte preamble (PS3.10 7.1)."""
     try:
         try:
-            return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS), False
+            return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=TAGS), False
         except InvalidDicomError:
-            file.seek(0)
-            if file.read(2) not in FIRST_GROUPS:
+            stream.seek(0)
+            if stream.read(2) not in FIRST_GROUPS:
                 raise
-            file.seek(0)
-            return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS, force=True), True
+            stream.seek(0)
+            return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=TAGS, force=True), True
     except InvalidDicomError as error:
         raise Unusable("not_dicom", f"{path}: not a DICOM file") from error
     except Exception as error:  # pydicom raises nearly everything on damage: each is reported, none hidden
         raise Unusable("damaged_header", f"{path}: damaged DICOM header ({type(error).__name__})") from error
 
 
-def _needs_decoder(syntax):
-    return syntax.is_transfer_syntax and (syntax.is_compressed or syntax.is_deflated)
+def _frames(values, path):
+    try:
+        return frame_values(values, path)
+    except Unusable:
+        raise
+    except Exception as error:  # sequences are parsed here, and damaged ones as above
+        raise Unusable("damaged_header", f"{path}: damaged frame descriptions ({type(error).__name__})") from error
+
+
+def _header(path, values, assumed_rescale, syntax):
+    """SliceHeader of one image or frame, its pixels not looked for yet."""
+    slope, intercept, rescaled = rescale(values, assumed_rescale, path)
+    pixels, inverted, warnings = upright(pixel_format(values, slope, intercept, path), values)
+    return slice_header(path, values, pixels, rescaled + inverted, warnings, syntax)
 
 
 def _check_decoder(syntax, path):
-    if not syntax.is_deflated and not get_decoder(syntax).is_available:
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError as error:
+        raise Unusable("undecodable_pixels", f"{path}: stored as {syntax.name}, which is no picture") from error
+    if not decoder.is_available:
         raise MissingCodec(
-            f"{path}: its pixels are stored as {syntax.name}, for which no decoder is installed. "
+            f"pixels are stored as {syntax.name}, for which no decoder is installed. "
             "`uv sync --extra codecs` brings one."
         )
 
 
-def _pixel_offset(file, pixels, is_implicit, path):
-    """Byte at which native pixel data begin: the reader has stopped at the element (7FE0,0010), PS3.5 7.1."""
+def _pixel_offset(stream: BoundedStream, headers, is_implicit, path):
+    """(byte at which native pixels begin, repairs); the stream has stopped at (7FE0,0010), PS3.5 7.1."""
+    pixels = headers[0].pixels
     order = "little" if pixels.dtype[0] == "<" else "big"
-    at = file.tell()
-    element = file.read(12)
-    tag = int.from_bytes(element[:2], order) << 16 | int.from_bytes(element[2:4], order)
-    if tag != 0x7FE00010:
+    at = stream.tell()
+    element = stream.read(12)
+    if _tag(element, order) != 0x7FE00010:
         raise Unusable("no_pixels", f"{path}: no Pixel Data (7FE0,0010)")
     offset = at + (8 if is_implicit else 12)
-    needed = pixels.rows * pixels.columns * np.dtype(pixels.dtype).itemsize
-    left = os.fstat(file.fileno()).st_size - offset
-    if left < needed:
-        raise Unusable("truncated_pixels", f"{path}: {max(left, 0)} of {needed} bytes of pixel data")
-    return offset
+    length = int.from_bytes(element[4:8] if is_implicit else element[8:], order)
+    needed, left = _frame_bytes(pixels) * len(headers), stream.length() - offset
+    if left < needed or length < needed:
+        raise Unusable("truncated_pixels", f"{path}: {max(min(left, length), 0)} of {needed} bytes of pixel data")
+    stream.seek(offset + length)
+    follows = _tag(stream.read(4), order) >> 16
+    is_data = follows in TRAILING_GROUPS or (follows > 0x7FE0 and follows % 2)  # or private: their groups are odd
+    is_longer = UNDEFINED_LENGTH != length > needed + needed % 2
+    return offset, ("trailing_bytes",) if is_longer or (follows and not is_data) else ()
+
+
+def _tag(element, order):
+    return int.from_bytes(element[:2], order) << 16 | int.from_bytes(element[2:4], order)
+
+
+def _frame_bytes(pixels):
+    return pixels.rows * pixels.columns * np.dtype(pixels.dtype).itemsize
+
+
+def _with_offsets(headers, offset):
+    return [
+        header._replace(pixels=header.pixels._replace(offset=offset + number * _frame_bytes(header.pixels)))
+        for number, header in enumerate(headers)
+    ]
 
 
 def _read_stored(header):
@@ -139,10 +186,24 @@ def _read_stored(header):
 
 def _decode(header):
     try:
-        stored = pydicom.dcmread(header.path, force=True).pixel_array
+        with open_dicom(header.path) as (stream, is_deflated):
+            if not is_deflated:
+                _check_coded_frame(stream, header)
+            stored = pixel_array(stream, index=header.frame)
+    except Unusable:
+        raise
     except Exception as error:  # decoders raise nearly everything on damage: each is reported, none hidden
         detail = f"{header.path}: pixel data cannot be decoded ({type(error).__name__})"
         raise Unusable("undecodable_pixels", detail) from error
     if stored.shape != (header.pixels.rows, header.pixels.columns):
         raise Unusable("undecodable_pixels", f"{header.path}: decoded to {stored.shape}, not to its header's size")
     return stored
+
+
+def _check_coded_frame(stream, header):
+    """Raises Unusable where a compressed frame is no picture of the header's size."""
+    dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["NumberOfFrames"], force=True)
+    stream.seek(stream.tell() + 12)  # (7FE0,0010) OB, undefined length
+    frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
+    check_frame(frame, header.pixels.rows, header.pixels.columns, header.path)
+    stream.seek(0)

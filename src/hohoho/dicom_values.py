@@ -4,6 +4,9 @@ import re
 
 import numpy as np
 
+ITEM = {"<": b"\xfe\xff\x00\xe0", ">": b"\xff\xfe\xe0\x00"}  # (FFFE,E000), what begins an item of a sequence
+MOST_ITEMS, LONGEST_SEQUENCE = 200_000, 16 * 2**20  # bytes; an item becomes about 1 kB
+
 
 class Values:
     """The elements of one data set by tag number. `dataset` needs get_item(tag) and the byte order it was read in."""
@@ -18,6 +21,19 @@ class Values:
             return None
         value = self.dataset.get_item(tag).value
         return value if isinstance(value, bytes) else b""
+
+    def over(self, elements):
+        """Values of other elements of the same file."""
+        return Values(elements, self.order == "<")
+
+    def items(self, tag):
+        """Values of each item of a sequence, [] where absent. Raises ValueError where there are too many."""
+        raw = self.raw(tag)
+        if raw is None:
+            return []
+        if len(raw) > LONGEST_SEQUENCE or raw.count(ITEM[self.order]) > MOST_ITEMS:
+            raise ValueError("a sequence longer than any image needs")
+        return [self.over(item) for item in self.dataset[tag].value]
 
     def texts(self, tag):
         """All values of a text element, without padding: [] where absent or empty."""

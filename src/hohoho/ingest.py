@@ -9,14 +9,16 @@ import pandas as pd
 from tqdm import tqdm
 
 from hohoho.errors import InputError
-from hohoho.ingest_report import count, report_lines, skipped_counts
+from hohoho.ingest_report import count, count_scan_labels, report_lines, skipped_counts
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scan import WARNED, Inventory, Note, Scan
 from hohoho.scan_pixels import ScanPixels, read_scan
 from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
-from hohoho.slice_store import SliceWriter
+from hohoho.slice_store import SCAN_LABELS, SliceWriter
 from hohoho.workers import ordered_map
+
+SHOWN_PLACES = 10
 
 
 class IngestReport(NamedTuple):
@@ -34,11 +36,12 @@ def ingest(
     key: bytes,
     workers: int = 1,
     progress: bool = False,
+    strict: bool = False,
 ) -> IngestReport:
     """Reads, windows and stores every slice of `inventory` in `folder`; the same result for any number of workers.
 
     image_size: pixels a side. window_hu: center, width. key: of the pseudonyms. Raises InputError where nothing usable
-    was found.
+    was found and, if strict, where a slice is missing.
     """
     if not inventory.scans:
         raise InputError(f"none of {inventory.files} files is a usable CT slice: {_reasons(inventory.notes)}")
@@ -58,10 +61,24 @@ def ingest(
     if not slices:
         raise InputError(f"none of {inventory.files} files has usable pixels: {_reasons(notes)}")
     slices, studies = pd.concat(slices, ignore_index=True), pd.DataFrame(studies)
+    if strict:
+        refuse_missing_slices(slices)
     copies = join_copies(slices, studies)
     notes += [Note(WARNED, "same_pixels_as_another_patient", stored[row].study) for row in copies]
     writer.finish(slices, studies)
-    return IngestReport(count(inventory.files, slices, notes), report_lines(notes, key, inventory.root))
+    counts = count(inventory.files, slices, notes) | count_scan_labels(studies)
+    return IngestReport(counts, report_lines(notes, key, inventory.root))
+
+
+def refuse_missing_slices(slices: pd.DataFrame) -> None:
+    """Raise InputError naming the first studies (pseudonyms) and places of missing slices. slices: the slice table."""
+    above = slices[slices["missing_before"]]
+    if len(above):
+        places = [f"{study} below slice {index}" for study, index in above[["study", "index"]].values[:SHOWN_PLACES]]
+        raise InputError(
+            f"{len(above)} slices are missing: {', '.join(places)} (counted from 0 at the foot). Complete the data, or "
+            "accept the gaps with ingest.strict=false"
+        )
 
 
 def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> pd.DataFrame:
@@ -86,11 +103,13 @@ def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> pd.DataFrame:
 def study_row(scan: Scan, rows: pd.DataFrame) -> dict:
     """The row of the study table for one scan; `rows` are its rows of the slice table."""
     gaps = gaps_mm(rows["position_mm"]) if len(rows) > 1 else np.array([np.nan])
+    scan_labels = [np.nan] * len(SCAN_LABELS) if scan.scan_labels is None else scan.scan_labels
     return {
         "study": rows["study"].iloc[0],
         "patient": rows["patient"].iloc[0],
         "split": scan.split,
         "small": scan.small,
+        **dict(zip(SCAN_LABELS, scan_labels, strict=True)),
         "slices": len(rows),
         "tilt_deg": scan.tilt_deg,
         "gap_mm_min": gaps.min(),

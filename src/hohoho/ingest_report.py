@@ -8,6 +8,7 @@ import pandas as pd
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import pseudonym
 from hohoho.scan import REPAIRED, SKIPPED, WARNED, Note
+from hohoho.slice_store import SCAN_LABELS
 
 LINE_COLUMNS = ["action", "reason", "study", "file", "slices", "count"]
 
@@ -29,6 +30,13 @@ def count(files: int, slices: pd.DataFrame, notes: list[Note]) -> dict:
         "repaired": _counts(notes, REPAIRED),
         "warned": _counts(notes, WARNED),
     }
+
+
+def count_scan_labels(studies: pd.DataFrame) -> dict:
+    """How many scans are labelled as a whole, how many of them positive; empty where none is. studies: the table."""
+    labels = studies[list(SCAN_LABELS)].set_axis(LABELS, axis=1).dropna()
+    positives = {name: int(n) for name, n in labels.sum().items()}
+    return {"labelled_scans": len(labels), "positive_scans": positives} if len(labels) else {}
 
 
 def skipped_counts(notes: list[Note]) -> dict[str, int]:

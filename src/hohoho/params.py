@@ -16,7 +16,7 @@ from hohoho.errors import InputError
 PARAMS, SCHEMA, PIPELINE = Path("params.yaml"), Path("conf/schema.yaml"), Path("dvc.yaml")
 ROOT_HINT = {
     "data.root": "needs the folder that holds your data set: -S data.root=/path/to/it",
-    "data.source": "needs a data set: -S data=phantom, rsna, dicom or course",
+    "data.source": "needs a data set: -S data=phantom, rsna, dicom, course, cq500 or ct_ich",
 }
 Record = TypeVar("Record")
 

@@ -1,12 +1,20 @@
 """What every data layout hands on: scans of ordered slices, and notes of what was skipped or repaired."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from hohoho.errors import InputError
+
 SKIPPED, REPAIRED, WARNED = "skipped", "repaired", "warned"
+REFUSED = "refused"  # stops an ingest; `hohoho check` goes on and lists it
+REFUSALS = {
+    "one_uid_two_images": "carry the SOP Instance UID of another file and differ from it",
+    "two_patients_in_study": "belong to a study with different Patient IDs",
+}
 
 
 class Unusable(ValueError):
@@ -24,7 +32,7 @@ class Unusable(ValueError):
 class Note(NamedTuple):
     """One line of the ingest report. `study` and `item` are raw names: they are replaced before anything is kept."""
 
-    action: str  # SKIPPED, REPAIRED or WARNED
+    action: str  # SKIPPED, REPAIRED, WARNED or REFUSED
     reason: str
     study: str | None = None
     item: str | None = None  # the file or image that is meant; None: the whole study
@@ -38,6 +46,7 @@ class Scan:
     images: one entry a slice, whatever `read_slice` needs to find its pixels.
     read_slice(image) -> ((rows, columns) in HU, names of the repairs made); raises Unusable; importable by its name.
     labels: (Z, 5) float32 in the order of LABELS, NaN where unlabelled.
+    scan_labels: (5,) float32, what is known of the scan as a whole, None where nothing is.
     """
 
     patient: str
@@ -47,6 +56,7 @@ class Scan:
     position_mm: np.ndarray  # (Z,) along the normal, rising from foot to head
     spacing_mm: np.ndarray  # (Z, 2) between rows, between columns
     labels: np.ndarray
+    scan_labels: np.ndarray | None = None
     tilt_deg: float = float("nan")
     thickness_mm: float = float("nan")
     kernel: str | None = None
@@ -60,9 +70,19 @@ class Scan:
 
 @dataclass
 class Inventory:
-    """All scans of a data source, headers read and pixels not, with the notes taken on the way."""
+    """All scans of a data source, headers read and pixels not, with the notes taken on the way.
+
+    Raises InputError where a note is of what must not be passed over. It names no file: what an ingest prints may be
+    kept as a log.
+    """
 
     scans: list[Scan]
     notes: list[Note] = field(default_factory=list)
     files: int = 0
     root: str = ""  # folder that the paths in `notes` are taken relative to
+
+    def __post_init__(self):
+        refused = Counter(note.reason for note in self.notes if note.action == REFUSED)
+        if refused:
+            found = ", ".join(f"{n} files {REFUSALS[reason]}" for reason, n in sorted(refused.items()))
+            raise InputError(f"{found}: correct or remove them; `hohoho check` names them")

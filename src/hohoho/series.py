@@ -7,6 +7,7 @@ import numpy as np
 
 WIDE_GAP = 1.5  # times the median: from here on two slices are flagged as no true neighbours
 SAME_PLANE_MM = 0.01
+TILTED_DEG = 1.0
 SAME_DIRECTION = np.cos(np.radians(2))
 LOCALIZER_ANGLE = np.cos(np.radians(45))
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -22,6 +23,20 @@ def normal(orientation: Sequence[float]) -> np.ndarray:
 def tilt_deg(orientation: Sequence[float]) -> float:
     """Degrees between the slices and the axial plane; from the orientation alone, vendors disagree on Gantry Tilt."""
     return float(np.degrees(np.arccos(np.clip(normal(orientation)[2], -1, 1))))
+
+
+def is_tilted(headers: list) -> bool:
+    """Whether the planes lean by a degree and more, as they do with a tilted gantry."""
+    return bool(headers[0].orientation and tilt_deg(headers[0].orientation) >= TILTED_DEG)
+
+
+def is_in_order(headers: list) -> bool:
+    """Whether Instance Numbers, where all are there, rise or fall all along these headers."""
+    numbers = [header.instance for header in headers]
+    if None in numbers:
+        return True
+    steps = np.diff(numbers)
+    return bool((steps > 0).all() or (steps < 0).all())
 
 
 def positions_mm(headers: list) -> tuple[np.ndarray | None, list[str]]:
@@ -70,14 +85,13 @@ def missing_slices(position_mm: Sequence[float]) -> np.ndarray:
 
 
 def gap_warnings(position_mm: Sequence[float]) -> list[str]:
-    """What the gaps of one scan are warned of: uneven ones, and those where a slice is missing."""
+    """What the gaps of one scan are warned of: those where a slice is missing, and uneven ones among the others."""
     gaps = gaps_mm(position_mm)
     if not len(gaps):
         return []
-    median = np.median(gaps)
-    uneven = gaps.max() - gaps.min() > 0.1 * median
-    missing = missing_slices(position_mm).any()
-    return ["uneven_gaps"] * bool(uneven) + ["missing_slice"] * bool(missing)
+    missing = missing_slices(position_mm)[1:]
+    uneven = np.ptp(gaps[~missing]) > 0.1 * np.median(gaps)
+    return ["uneven_gaps"] * bool(uneven) + ["missing_slice"] * bool(missing.any())
 
 
 def split_orientations(headers: list) -> tuple[list, list[tuple]]:

@@ -1,5 +1,6 @@
 """What one CT image says of itself before its pixels are read: DICOM tags, what is refused, what is repaired."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from hohoho.hounsfield import PixelFormat
 from hohoho.scan import Unusable
 
 IMAGE_TYPE, SOP_CLASS, SOP_UID, MODALITY, MANUFACTURER = 0x00080008, 0x00080016, 0x00080018, 0x00080060, 0x00080070
+DESCRIPTION = 0x0008103E  # read to tell pages from slices, and kept nowhere
 PATIENT_ID, SEX, AGE, THICKNESS, KERNEL = 0x00100020, 0x00100040, 0x00101010, 0x00180050, 0x00181210
 STUDY_UID, SERIES_UID, ACQUISITION, INSTANCE = 0x0020000D, 0x0020000E, 0x00200012, 0x00200013
 POSITION, ORIENTATION, LOCATION = 0x00200032, 0x00200037, 0x00201041
@@ -16,12 +18,22 @@ SAMPLES, PHOTOMETRIC, FRAMES, ROWS, COLUMNS = 0x00280002, 0x00280004, 0x00280008
 SPACING, ALLOCATED, STORED, SIGNED = 0x00280030, 0x00280100, 0x00280101, 0x00280103
 PADDING, PADDING_LIMIT, BURNED_IN = 0x00280120, 0x00280121, 0x00280301
 INTERCEPT, SLOPE, LOSSY = 0x00281052, 0x00281053, 0x00282110
+SHARED, PER_FRAME = 0x52009229, 0x52009230  # functional groups of enhanced CT
 TAGS = [tag for name, tag in list(globals().items()) if name.isupper() and isinstance(tag, int)]
+
+# Pixel Measures, Plane Position, Plane Orientation, Pixel Value Transformation, CT Reconstruction (PS3.3 C.7.6.16.2)
+FUNCTIONAL_GROUPS = (0x00289110, 0x00209113, 0x00209116, 0x00289145, 0x00189314)
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 MULTI_FRAME_CT = {"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"}
 DICOMDIR = "1.2.840.10008.1.3.10"
-NOT_SLICES = {"SCREEN SAVE", "DOSE_INFO"}
+LOSSY_SYNTAXES = {  # JPEG baseline and extended, JPEG-LS near-lossless; of JPEG 2000 only its tag tells
+    "1.2.840.10008.1.2.4.50",
+    "1.2.840.10008.1.2.4.51",
+    "1.2.840.10008.1.2.4.81",
+}
+NOT_SLICES = {"SCREEN SAVE", "DOSE_INFO", "CT_SOM5 PROT"}
+PAGES = re.compile(r"DOSE (REPORT|INFO|RECORD)|EXAM SUMMARY|PATIENT PROTOCOL|SCREEN SAVE")  # in Series Description
 LARGEST_SIDE = 4096  # pixels; a larger header is damage or an attack
 
 
@@ -47,10 +59,16 @@ class SliceHeader(NamedTuple):
     pixels: PixelFormat
     repairs: tuple[str, ...]
     warnings: tuple[str, ...]
+    frame: int = 0  # its place in a multi-frame file
+
+    @property
+    def image(self) -> tuple[str, int]:
+        """What no other slice has: its file and its place in there."""
+        return self.path, self.frame
 
 
 def check_kind(values: Values, media_class: str, path: str) -> None:
-    """Raises Unusable for all that is DICOM and yet no single CT slice of grey values.
+    """Raises Unusable for all that is DICOM and yet no CT slice, or frames of slices, of grey values.
 
     media_class: the SOP class that the file meta information names, "" where there is none.
     """
@@ -59,10 +77,10 @@ def check_kind(values: Values, media_class: str, path: str) -> None:
     frames = values.numbers(FRAMES)
     refusals = {
         "dicomdir": sop_class == DICOMDIR,
-        "multi_frame": sop_class in MULTI_FRAME_CT or (frames and frames[0] > 1),
-        "not_ct": sop_class != CT_IMAGE and (sop_class or values.text(MODALITY) != "CT"),
+        "multi_frame": sop_class not in MULTI_FRAME_CT and frames and frames[0] > 1,
+        "not_ct": sop_class not in {CT_IMAGE, *MULTI_FRAME_CT} and (sop_class or values.text(MODALITY) != "CT"),
         "localizer": image_type & {"LOCALIZER", "SCOUT"},
-        "not_a_slice": image_type & NOT_SLICES,
+        "not_a_slice": image_type & NOT_SLICES or PAGES.search(values.text(DESCRIPTION).upper()),
         "colour": values.integer(SAMPLES) not in (None, 1) or not _is_grey(values),
         "burned_in_text": values.text(BURNED_IN).upper() == "YES",
         "no_study_uid": not values.text(STUDY_UID),
@@ -70,6 +88,11 @@ def check_kind(values: Values, media_class: str, path: str) -> None:
     for reason, refused in refusals.items():
         if refused:
             raise Unusable(reason, f"{path}: {reason.replace('_', ' ')}, not a CT slice that can be used")
+
+
+def is_multi_frame(values: Values, media_class: str) -> bool:
+    """Whether this is enhanced CT: slices as frames of one file."""
+    return (values.text(SOP_CLASS) or media_class) in MULTI_FRAME_CT
 
 
 def _is_grey(values):
@@ -106,6 +129,16 @@ def pixel_format(values: Values, slope: float, intercept: float, path: str) -> P
     return PixelFormat(rows, columns, dtype, stored, slope, intercept, _padding(values, dtype[1:], allocated), None)
 
 
+def upright(pixels: PixelFormat, values: Values) -> tuple[PixelFormat, tuple[str, ...], tuple[str, ...]]:
+    """(format, repairs, warnings): 8-bit pictures that show high values dark are inverted; HU keep their numbers."""
+    if values.text(PHOTOMETRIC) != "MONOCHROME1":
+        return pixels, (), ()
+    if pixels.dtype[1:] != "u1":
+        return pixels, (), ("monochrome1",)
+    highest = 2**pixels.bits_stored - 1
+    return pixels._replace(slope=-pixels.slope, intercept=pixels.intercept + pixels.slope * highest), ("inverted",), ()
+
+
 def _padding(values, kind, allocated):
     """Lowest and highest padding value, its bits read as the pixels' are: writers mix US and SS up."""
     kind = kind if allocated == 16 else "i2" if kind[0] == "i" else "u2"
@@ -116,13 +149,11 @@ def _padding(values, kind, allocated):
     return min(value, limit), max(value, limit)
 
 
-def slice_header(path, values, pixels, repairs, warnings):
+def slice_header(path, values, pixels, repairs, warnings, syntax):
     """SliceHeader from the tags; what is missing and can be done without becomes a warning."""
     spacing, spacing_warnings = _spacing(values)
-    if values.text(LOSSY) == "01":
+    if values.text(LOSSY) == "01" or syntax in LOSSY_SYNTAXES:
         warnings += ("lossy_compression",)
-    if values.text(PHOTOMETRIC) == "MONOCHROME1":
-        warnings += ("monochrome1",)
     location, instance, thickness = (values.numbers(tag) for tag in (LOCATION, INSTANCE, THICKNESS))
     study_uid = values.text(STUDY_UID)
     return SliceHeader(

@@ -9,6 +9,7 @@ from hohoho.files import atomic, write_parquet
 from hohoho.labels import LABELS
 
 SHARD_BYTES = 256 * 2**20
+SCAN_LABELS = tuple(f"scan_{name}" for name in LABELS)
 SLICES, STUDIES = "slices.parquet", "studies.parquet"
 
 SLICE_COLUMNS = {
@@ -28,6 +29,7 @@ STUDY_COLUMNS = {
     "patient": "str",
     "split": "str",  # null, or the split that the data set itself imposes
     "small": "bool",  # in the data set's own small labelled set
+    **dict.fromkeys(SCAN_LABELS, "float32"),  # of the scan as a whole, NaN where only slices are labelled, or nothing
     "slices": "int32",
     "tilt_deg": "float64",
     "gap_mm_min": "float64",

@@ -9,6 +9,7 @@ import pandas as pd
 
 from hohoho.files import write_json, write_parquet
 from hohoho.labels import LABELS
+from hohoho.slice_store import SCAN_LABELS
 from hohoho.split import UNLABELLED
 
 STACK_COLUMNS = ["study", "patient", "split", "below", "above", *LABELS]
@@ -32,6 +33,17 @@ def neighbours(study: np.ndarray, missing_before: np.ndarray) -> tuple[np.ndarra
     joined = np.zeros(len(study) + 1, dtype=bool)  # joined[i]: row i follows row i - 1 without a break
     joined[1:-1] = (study[1:] == study[:-1]) & ~missing_before[1:]
     return np.where(joined[:-1], rows - 1, rows), np.where(joined[1:], rows + 1, rows)
+
+
+def spread_scan_labels(slices: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
+    """The slice table with the label of its scan on every slice that has none of its own.
+
+    Multiple-instance learning in its simplest form, each instance inheriting its bag's label: right for every slice of
+    a negative scan, too much for the slices of a positive one that show no blood. For training only.
+    """
+    own = slices[list(LABELS)]
+    of_scan = studies.set_index("study").loc[slices["study"], list(SCAN_LABELS)].to_numpy()
+    return slices.assign(**dict(zip(LABELS, np.where(own.isna(), of_scan, own).T, strict=True)))
 
 
 def stack_table(slices: pd.DataFrame, split: pd.Series) -> pd.DataFrame:

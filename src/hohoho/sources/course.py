@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from hohoho.csv_bounds import check_bounds
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
 from hohoho.scan import SKIPPED, WARNED, Inventory, Note, Scan, Unusable
@@ -45,6 +46,7 @@ def find(root: Path, max_unmatched_labels: float, window_hu: tuple[float, float]
 
 def read_labels(path: Path) -> pd.DataFrame:
     """The five labels (float32), index (dirname, picture name without ending). Raises `InputError` naming bad lines."""
+    check_bounds(path)
     try:
         rows = pd.read_csv(path, dtype="str", keep_default_na=False)
     except ValueError as error:  # pandas' parser errors and bad encodings

@@ -20,33 +20,50 @@ def find(
 ) -> Inventory:
     """All scans below `root`, one a study, headers read.
 
-    labels: CSV with a column SOPInstanceUID or file (path relative to root) and the columns ich, ivh, sah, sdh, edh.
+    labels: CSV with a column SOPInstanceUID or file (path relative to root), or with SeriesInstanceUID and
+    InstanceNumber, and the columns ich, ivh, sah, sdh, edh.
     max_unmatched_labels: fraction of its rows that may lack their image. preferred_kernel: part of the name of the
     kernel to take where a study has several series. Raises InputError where root or labels are not as needed.
     """
     root = Path(root)
     if not root.is_dir():
         raise InputError(f"{root} does not exist or is no folder: give the folder that holds the DICOM files")
-    table = read_labels(labels) if labels is not None else None
-    paths = list_files(root)
-    visible = [path for path in paths if not os.path.basename(path).startswith(".")]  # noqa: PTH119 - many files
-    notes = [Note(SKIPPED, "hidden_file", item=path) for path in sorted(set(paths) - set(visible))]
-    headers, header_notes = read_headers(visible, workers, assumed_rescale, progress)
+    table, label_notes = read_labels(labels, root) if labels is not None else (None, [])
+    paths, notes = list_files(root)
+    files = len(paths) + len(notes)
+    headers, header_notes = read_headers(paths, workers, assumed_rescale, progress)
     if table is not None:
         notes += match(table, headers, root, max_unmatched_labels)
     scans, scan_notes = build_scans(headers, lambda slices: labels_of(table, slices, root), preferred_kernel)
-    return Inventory(scans, notes + header_notes + scan_notes, len(paths), str(root))
+    return Inventory(scans, label_notes + notes + header_notes + scan_notes, files, str(root))
 
 
-def list_files(root: Path) -> list[str]:
-    """Paths of all files below `root`, sorted; linked folders are followed, each real folder is visited once."""
-    found, visited = [], set()
-    for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_refuse_folder):
+def list_files(root: Path) -> tuple[list[str], list[Note]]:
+    """(paths of the files below `root` that may be images, notes on those that are not looked at), both sorted.
+
+    Linked folders are followed, each real folder is visited once.
+    """
+    found, closed, visited = [], [], set()
+    for folder, subfolders, names in os.walk(root, followlinks=True, onerror=closed.append):
         visited.add(os.path.realpath(folder))
         subfolders[:] = sorted(name for name in subfolders if os.path.realpath(Path(folder, name)) not in visited)
         found += [os.path.join(folder, name) for name in names]  # noqa: PTH118 - many files
-    return sorted(found)
+    reasons = {path: _reason_to_skip(path) for path in found}
+    reasons |= {error.filename: "unreadable_folder" for error in closed}
+    notes = [Note(SKIPPED, reason, item=path) for path, reason in sorted(reasons.items()) if reason]
+    return sorted(path for path, reason in reasons.items() if not reason), notes
 
 
-def _refuse_folder(error):
-    raise InputError(f"{error.filename}: {error.strerror}; every folder below data.root must be readable") from error
+def _reason_to_skip(path):
+    """Why the name of a file alone keeps it out, None where it does not."""
+    if os.path.basename(path).startswith("."):  # noqa: PTH119 - many files
+        return "hidden_file"
+    return None if path.isascii() or _is_utf8(path) else "name_not_utf8"
+
+
+def _is_utf8(path):
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8 stand in a path as lone surrogates
+        return False
+    return True

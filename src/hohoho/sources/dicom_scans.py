@@ -10,10 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from hohoho.dicom import read_header, read_hu, read_slice
-from hohoho.errors import InputError
-from hohoho.scan import REPAIRED, SKIPPED, WARNED, Note, Scan, Unusable
-from hohoho.series import is_axial, positions_mm, same_places, split_orientations, tilt_deg
+from hohoho.dicom import read_frames, read_hu, read_slice
+from hohoho.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Scan, Unusable
+from hohoho.series import is_axial, is_in_order, is_tilted, positions_mm, same_places, split_orientations, tilt_deg
 from hohoho.series_choice import choice_key
 from hohoho.slice_header import SliceHeader
 from hohoho.workers import ordered_map
@@ -24,6 +23,7 @@ class Series(NamedTuple):
 
     headers: list[SliceHeader]
     position_mm: np.ndarray
+    repairs: list[str]
     warnings: list[str]
 
 
@@ -32,22 +32,22 @@ def read_headers(
 ) -> tuple[list[SliceHeader], list[Note]]:
     """(headers, notes) of all files; what is no usable CT slice becomes a note. The order of `paths` is irrelevant.
 
-    Raises InputError where two different images carry one SOP Instance UID, and MissingCodec.
+    Two different images that carry one SOP Instance UID are refused by a note. Raises MissingCodec.
     """
     paths = sorted(str(path) for path in paths)
-    read = partial(_header_or_note, assumed_rescale=assumed_rescale)
+    read = partial(_headers_or_note, assumed_rescale=assumed_rescale)
     results = ordered_map(read, paths, workers, chunk=64)
     results = list(tqdm(results, "headers", len(paths), disable=not progress, unit="file"))
     notes = [result for result in results if isinstance(result, Note)]
-    headers = [result for result in results if not isinstance(result, Note)]
-    headers.sort(key=lambda header: (header.study_uid, header.series_uid, header.sop_uid, header.path))
+    headers = [header for result in results if not isinstance(result, Note) for header in result]
+    headers.sort(key=lambda header: (header.study_uid, header.series_uid, header.sop_uid, header.image))
     headers, repeated = _without_repeats(headers)
     return headers, notes + repeated + [note for header in headers for note in _header_notes(header)]
 
 
-def _header_or_note(path, assumed_rescale):
+def _headers_or_note(path, assumed_rescale):
     try:
-        return read_header(path, assumed_rescale)
+        return read_frames(path, assumed_rescale)
     except Unusable as unusable:
         return Note(SKIPPED, unusable.reason, item=path)
 
@@ -61,14 +61,11 @@ def _without_repeats(headers):
     """One header for every SOP Instance UID; the same file twice is repaired, two images of one name are refused."""
     first, notes = {}, []
     for header in headers:
-        known = first.setdefault(header.sop_uid, header)
-        if known is header:
-            continue
-        if not filecmp.cmp(known.path, header.path, shallow=False):
-            raise InputError(
-                f"{known.path} and {header.path} differ but carry one SOP Instance UID: remove one of them"
-            )
-        notes.append(Note(REPAIRED, "same_file_twice", header.study_uid, header.path))
+        known = first.setdefault((header.sop_uid, header.frame), header)
+        if known is not header:
+            same = filecmp.cmp(known.path, header.path, shallow=False)
+            action, reason = (REPAIRED, "same_file_twice") if same else (REFUSED, "one_uid_two_images")
+            notes.append(Note(action, reason, header.study_uid, header.path))
     return list(first.values()), notes
 
 
@@ -77,26 +74,28 @@ def build_scans(
 ) -> tuple[list[Scan], list[Note]]:
     """(scans, notes): one scan a study, from headers in any order.
 
-    labels_of(headers) -> (Z, 5) float32, NaN where unlabelled. Raises InputError where a study has two patients.
+    labels_of(headers) -> (Z, 5) float32, NaN where unlabelled. A study of two patients is refused by a note.
     """
     scans, notes = [], []
-    headers = sorted(headers, key=lambda header: (header.study_uid, header.series_uid, header.sop_uid))
+    headers = sorted(headers, key=lambda header: (header.study_uid, header.series_uid, header.sop_uid, header.frame))
     for study, group in groupby(headers, key=lambda header: header.study_uid):
         group = list(group)
         if len({header.patient_id for header in group}) > 1:
-            raise InputError(f"{group[0].path} and others of its study carry different Patient IDs: correct them")
-        candidates = _series_of(group, notes)
+            notes += [Note(REFUSED, "two_patients_in_study", study, header.path) for header in group]
+            continue
+        candidates = series_of(group, notes)
         candidates.sort(key=lambda series: choice_key(series.headers, preferred_kernel))
         for series in candidates[1:]:
             notes.extend(_skips(series.headers, "other_series"))
         if candidates:
-            notes.extend(Note(WARNED, warning, study) for warning in candidates[0].warnings)
-            scans.append(_scan(study, candidates[0], labels_of))
+            notes += [Note(REPAIRED, repair, study) for repair in candidates[0].repairs]
+            notes += [Note(WARNED, warning, study) for warning in candidates[0].warnings]
+            scans.append(scan_of(study, candidates[0], labels_of))
     return scans, notes
 
 
-def _series_of(study_headers, notes):
-    """All usable series of one study, each of one orientation and in order."""
+def series_of(study_headers: list[SliceHeader], notes: list[Note]) -> list[Series]:
+    """All usable series of one study, each of one orientation and in order; what is left out goes to `notes`."""
     found = []
     for _, group in groupby(study_headers, key=lambda header: header.series_uid):
         headers, others = split_orientations(list(group))
@@ -140,6 +139,7 @@ def _in_order(headers, notes):
     """Series of one image a position, foot to head."""
     position_mm, warnings = positions_mm(headers)
     order = sorted(range(len(headers)), key=lambda i: (position_mm[i], headers[i].instance or 0, headers[i].sop_uid))
+    by_position = all(header.position is not None for header in headers)
     headers, position_mm = [headers[i] for i in order], position_mm[order]
     dropped = set()
     for places in same_places(position_mm):
@@ -148,13 +148,20 @@ def _in_order(headers, notes):
         dropped |= set(others)
     kept = [i for i in range(len(headers)) if i not in dropped]
     headers = [headers[i] for i in kept]
-    return Series(headers, position_mm[kept], warnings + _size_warnings(headers))
+    repairs = {"gantry_tilt": is_tilted(headers), "instance_numbers": by_position and not is_in_order(headers)}
+    return Series(headers, position_mm[kept], _true(repairs), warnings + _size_warnings(headers))
 
 
 def _size_warnings(headers):
     sizes = {(header.pixels.rows, header.pixels.columns, *header.spacing_mm) for header in headers}
     oblong = any(rows != columns or down_mm != across_mm for rows, columns, down_mm, across_mm in sizes)
-    return ["mixed_sizes"] * (len(sizes) > 1) + ["not_square"] * oblong
+    thick = {header.thickness_mm for header in headers if np.isfinite(header.thickness_mm)}
+    kinds = {"mixed_sizes": len(sizes) > 1, "not_square": oblong, "varying_thickness": len(thick) > 1}
+    return _true(kinds)
+
+
+def _true(found):
+    return [name for name, is_found in found.items() if is_found]
 
 
 def _double(kept, other):
@@ -167,7 +174,8 @@ def _double(kept, other):
     return Note(action, reason, other.study_uid, other.path)
 
 
-def _scan(study, series, labels_of):
+def scan_of(study: str, series: Series, labels_of: Callable) -> Scan:
+    """The Scan of one series."""
     headers = series.headers
     first = headers[0]
     thickness_mm = [header.thickness_mm for header in headers if np.isfinite(header.thickness_mm)]

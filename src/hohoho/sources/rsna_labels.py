@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from hohoho.csv_bounds import check_bounds
 from hohoho.errors import InputError
 from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.scan import REPAIRED, WARNED, Note
@@ -38,6 +39,7 @@ def read_labels(path: Path) -> tuple[pd.DataFrame, list[Note]]:
 
 def _read_rows(path):
     """The two columns as text. Raises InputError where they are not there."""
+    check_bounds(path)
     try:
         return pd.read_csv(path, usecols=COLUMNS, dtype="str", keep_default_na=False, engine="pyarrow")
     except (ValueError, KeyError) as error:  # pyarrow's parser errors are ValueErrors

@@ -1,0 +1,47 @@
+"""What a compressed picture says of its own size, before a decoder takes its word and the memory for it."""
+
+import struct
+
+from hohoho.scan import Unusable
+
+JPEG_START, J2K_START, JP2_START = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  "
+JPEG_END = b"\xff\xd9"  # also the end of a JPEG 2000 codestream
+FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # SOF markers of JPEG, and of JPEG-LS
+LARGEST_RLE_BYTES = 8 * 2**20  # two bytes become 128 at most, so this becomes half a gigabyte
+
+
+def check_frame(frame: bytes, rows: int, columns: int, path: str) -> None:
+    """Raises Unusable where a compressed frame is cut off, or is not of the header's size.
+
+    frame: JPEG (ITU-T T.81 B.2, T.87 C.2), JPEG 2000 (T.800 A.5) or, where none of their marks shows, RLE (PS3.5 G).
+    """
+    if not frame.startswith((JPEG_START, J2K_START, JP2_START)):
+        if len(frame) > LARGEST_RLE_BYTES:
+            raise Unusable("too_large", f"{path}: {len(frame)} bytes of run lengths")
+        return
+    size = _jpeg_size(frame) if frame.startswith(JPEG_START) else _jpeg_2000_size(frame)
+    if size != (rows, columns, 1):
+        raise Unusable("wrong_coded_size", f"{path}: coded as {size}, its header says {rows} x {columns}, grey")
+    if not frame.rstrip(b"\0").endswith(JPEG_END):
+        raise Unusable("truncated_pixels", f"{path}: the compressed picture has no end")
+
+
+def _jpeg_size(frame):
+    """(rows, columns, components), None where there is no frame header."""
+    at = 2
+    while at + 10 <= len(frame) and frame[at] == 0xFF:
+        marker, length = frame[at + 1], int.from_bytes(frame[at + 2 : at + 4], "big")
+        if marker in FRAME_HEADERS:
+            return struct.unpack_from(">HHB", frame, at + 5)
+        at += 1 if marker == 0xFF else 2 + length  # a marker may be filled up with FF
+    return None
+
+
+def _jpeg_2000_size(frame):
+    """(rows, columns, components), None where there is no SIZ marker."""
+    at = frame.find(J2K_START)
+    if at < 0 or at + 42 > len(frame):
+        return None
+    right, bottom, left, top = struct.unpack_from(">IIII", frame, at + 8)
+    (components,) = struct.unpack_from(">H", frame, at + 40)
+    return bottom - top, right - left, components

@@ -1,0 +1,126 @@
+"""A miniature of every data set runs through all seven stages, in one process."""
+
+import json
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from dvc.utils.hydra import load_hydra_plugins
+from miniatures import (
+    PATIENTS,
+    SLICES,
+    write_course,
+    write_cq500,
+    write_ct_ich_pictures,
+    write_ct_ich_volumes,
+    write_dicom,
+    write_rsna,
+)
+
+from hohoho.composition import compose
+from hohoho.labels import LABELS
+from hohoho.slice_store import SCAN_LABELS
+from hohoho.split import SPLITS
+
+ROOT = Path(__file__).parents[1]
+STAGES = ["ingest", "stack", "simclr_pretrain", "train_cnn", "embed", "train_lstm", "evaluate"]
+TINY = [
+    "ingest.image_size=32",
+    "backbone.start=random",
+    "split.val_fraction=0.25",
+    "split.test_fraction=0.25",
+    "train_cnn.epochs=1",
+    "train_lstm.epochs=1",
+    "train_lstm.units=4",
+    "runtime.workers=1",
+    "runtime.threads=1",
+    "runtime.accelerator=cpu",
+    "runtime.progress=false",
+]
+
+load_hydra_plugins(str(ROOT / "conf/plugins"))  # Hydra looks once a process; a test's tiny repository must not be first
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """run(overrides): all seven stages on the composed parameters, in a folder of their own, which is returned."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    for name in ("conf", "dvc.yaml", "src"):
+        (folder / name).symlink_to(ROOT / name)
+    monkeypatch.setenv("HOHOHO_PSEUDONYM_KEY", "a key for tests only")
+
+    def run_stages(*overrides):
+        monkeypatch.chdir(ROOT)
+        compose(folder / "params.yaml", [*overrides, *TINY])
+        monkeypatch.chdir(folder)
+        for stage in STAGES:
+            monkeypatch.setenv("DVC_STAGE", stage)
+            runpy.run_path(str(ROOT / f"stages/{stage}.py"), run_name="__main__")
+        return folder
+
+    return run_stages
+
+
+def f2(folder):
+    return json.loads((folder / "metrics/scores.json").read_text())["f2"]
+
+
+def predictions(folder):
+    """data/predictions.parquet; complete, and with probabilities by both models."""
+    table = pd.read_parquet(folder / "data/predictions.parquet")
+    assert len(table) == PATIENTS * SLICES
+    for model in ("cnn", "cnn_lstm"):
+        values = table[[f"{model}_{label}" for label in LABELS]].to_numpy()
+        assert np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1
+    return table
+
+
+@pytest.mark.parametrize(
+    ("source", "write"),
+    [("rsna", write_rsna), ("dicom", write_dicom), ("ct_ich", write_ct_ich_volumes), ("ct_ich", write_ct_ich_pictures)],
+    ids=["rsna", "dicom", "ct_ich-nifti", "ct_ich-jpeg"],
+)
+def test_data_with_labelled_slices_run_through_and_are_scored(run, tmp_path, source, write):
+    data = tmp_path / "data set"
+    write(data)
+    labels = [f"data.labels={data}/labels.csv"] if source == "dicom" else []
+    root = data / "ct" if source == "dicom" else data
+    folder = run(f"data={source}", f"data.root={root}", *labels)
+    assert predictions(folder)[list(LABELS)].notna().all(axis=None)
+    assert all(0 <= f2(folder)[split] <= 1 for split in SPLITS)
+    assert json.loads((folder / "metrics/ingest.json").read_text())["patients"] == PATIENTS
+
+
+def test_the_courses_unlabelled_test_set_has_no_score_and_a_submission(run, tmp_path):
+    write_course(tmp_path / "course")
+    folder = run("data=course", f"data.root={tmp_path}/course")
+    table = predictions(folder)
+    assert table.loc[table["split"] == "test", list(LABELS)].isna().all(axis=None)
+    assert f2(folder)["test"] is None and 0 <= f2(folder)["val"] <= 1
+    assert len(pd.read_csv(folder / "data/submission.csv")) == 2 * SLICES * len(LABELS)
+
+
+def test_data_with_labelled_scans_train_on_weak_targets_and_no_slice_is_scored(run, tmp_path):
+    write_cq500(tmp_path / "cq500")
+    folder = run("data=cq500", f"data.root={tmp_path}/cq500")
+    studies = pd.read_parquet(folder / "data/slices/studies.parquet").set_index("study")
+    stacks = pd.read_parquet(folder / "data/stacks/stacks.parquet")
+    assert (
+        stacks[list(LABELS)].to_numpy().tolist() == studies.loc[stacks["study"], list(SCAN_LABELS)].to_numpy().tolist()
+    )
+    assert pd.read_csv(folder / "metrics/plots/train_cnn.csv")["val_f2"].between(0, 1).all()
+    table = predictions(folder)
+    assert set(table["split"]) == set(SPLITS)
+    assert table[list(LABELS)].isna().all(axis=None)
+    assert f2(folder) == dict.fromkeys(SPLITS)
+    assert pd.read_csv(folder / "data/submission.csv").empty
+
+
+def test_scans_without_labelled_slices_are_refused_where_their_labels_are_ignored(run, tmp_path):
+    write_cq500(tmp_path / "cq500")
+    with pytest.raises(SystemExit, match="ERROR: no slice has a label"):
+        run("data=cq500", f"data.root={tmp_path}/cq500", "stack.scan_labels=ignore")
+    assert not (tmp_path / "repository/data/stacks").exists()
