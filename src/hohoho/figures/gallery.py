@@ -1,0 +1,197 @@
+"""All figures of one run, drawn into a folder, and the numbers behind them."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from hohoho.backbones import SliceClassifier
+from hohoho.bleed_masks import PhantomDraw, bleed_masks
+from hohoho.figures import disagreements, embedding_map, loss_gradients, neighbours, saliency_pairs, worst_slices
+from hohoho.figures.style import save
+from hohoho.labels import LABELS
+from hohoho.level_probe import level_probe
+from hohoho.predictions import models_in, probabilities_of
+from hohoho.saliency import METHODS, saliency_maps
+from hohoho.saliency_scores import best_method, saliency_scores
+from hohoho.saliency_trial import known_bleeds
+from hohoho.slice_store import SlicePixels
+from hohoho.split import SPLITS
+from hohoho.stacks import channel_rows
+
+MODEL_NAMES = {"cnn": "the CNN", "cnn_lstm": "the CNN-LSTM"}
+MOST_GAPS = 60  # whose truth is looked up: a tenth of a second each
+SEED = 0  # of the samples and of t-SNE
+POSTER_METHOD, SECOND_METHOD = "gradient", "integrated_gradients"  # the second where no bleed's place is known
+
+
+class Run(NamedTuple):
+    """What a run has left behind, row i of every table and array the same slice."""
+
+    pixels: SlicePixels
+    slices: pd.DataFrame  # the slice table
+    stacks: pd.DataFrame
+    predictions: pd.DataFrame
+    embeddings: np.ndarray
+    classifier: SliceClassifier
+    device: str
+    stacked: bool  # what the classifier sees: l-1, l, l+1 or l alone
+    threshold: float
+    loss: tuple[float, float]  # gamma_neg, clip
+    phantom: PhantomDraw | None  # None: the places of the bleeds are unknown
+
+
+class Gallery(NamedTuple):
+    """The figures' names and what each says; the tables behind them."""
+
+    captions: dict[str, str]  # file name → text
+    gradients: pd.DataFrame
+    probe: pd.DataFrame
+    saliency: pd.DataFrame
+
+
+def draw_gallery(folder: Path, run: Run, worst: np.ndarray) -> Gallery:
+    """Write every figure as PNG into `folder`. worst: rows of the slices that the model got most wrong."""
+    gradients = loss_gradients.gradient_curves(*run.loss)
+    captions = {"figure1_neighbours.png": draw_neighbours(folder / "figure1_neighbours.png", run)}
+    save(folder / "figure3_gradients.png", loss_gradients.draw(gradients, *run.loss))
+    captions["figure3_gradients.png"] = (
+        "How hard each loss pulls at a negative slice, by autograd of the repository's own loss. Focusing (γ⁻) lets go "
+        "of easy negatives, the shift (m) also of those that the model is sure are positive: the label may be wrong."
+    )
+    probe, captions["figure5_embeddings.png"] = draw_embeddings(folder / "figure5_embeddings.png", run)
+    saliency, captions["figure6_saliency.png"] = draw_saliency(folder / "figure6_saliency.png", run)
+    captions["figure7_disagreements.png"] = draw_disagreements(folder / "figure7_disagreements.png", run)
+    captions["worst_slices.png"] = draw_worst(folder / "worst_slices.png", run, worst)
+    return Gallery(captions, gradients, probe, saliency)
+
+
+def shown_rows(stacks: pd.DataFrame) -> tuple[str, np.ndarray]:
+    """The split that is shown, and its labelled rows: test, where that has no labels validation, else train."""
+    labelled = stacks[list(LABELS)].notna().all(axis=1).to_numpy()
+    for split in reversed(SPLITS):
+        rows = np.flatnonzero(labelled & (stacks["split"] == split).to_numpy())
+        if len(rows):
+            return split, rows
+    return SPLITS[-1], np.empty(0, int)
+
+
+def draw_neighbours(path: Path, run: Run) -> str:
+    """Figure 1."""
+    rows = channel_rows(run.stacks, stacked=True)
+    _, labelled = shown_rows(run.stacks)
+    offered = labelled if len(labelled) else np.arange(len(rows))
+    row = offered[neighbours.pick(run.slices[list(LABELS)].to_numpy()[offered], rows[offered])]
+    save(path, neighbours.draw(run.pixels.take(rows[row])))
+    return (
+        "A slice enters between its neighbours, as the three channels of one picture; colour shows where they differ."
+    )
+
+
+def draw_embeddings(path: Path, run: Run) -> tuple[pd.DataFrame, str]:
+    """Figure 5, and how well a linear probe reads the level off the embedding."""
+    split, level = run.stacks["split"].to_numpy(), run.slices["level"].to_numpy()
+    probe = level_probe(run.embeddings, level, split, SEED)
+    rows = embedding_map.choose(split, SEED)
+    enough = len(rows) >= embedding_map.LEAST_SLICES
+    points = embedding_map.project(run.embeddings[rows], SEED) if enough else np.empty((0, 2))
+    save(path, embedding_map.draw(points, level[rows], split[rows], probe))
+    found = ", ".join(f"{row.r2:.2f} on {row.split}" for row in probe.itertuples() if np.isfinite(row.r2))
+    return (
+        probe,
+        f"t-SNE of the embeddings. A linear probe, fitted on train, predicts the level with R² {found or '–'}.",
+    )
+
+
+def draw_saliency(path: Path, run: Run) -> tuple[pd.DataFrame, str]:
+    """Figure 6, and the trial of the methods where the bleeds' places are known."""
+    split, rows = shown_rows(run.stacks)
+    saliency = score_methods(run, rows)
+    methods = [POSTER_METHOD, best_method(saliency) or SECOND_METHOD]
+    targets, probabilities = run.slices[list(LABELS)].to_numpy(), probabilities_of(run.predictions, "cnn")
+    examples = saliency_pairs.pick(targets[rows], probabilities[rows], run.threshold)
+    chosen = rows[[example.place for example in examples]]
+    classes = np.array([example.label for example in examples], int)
+    maps = {name: explain(run, name, chosen, classes) for name in dict.fromkeys(methods)} if examples else {}
+    save(path, saliency_pairs.draw(examples, run.pixels.take(chosen), maps, masks_of(run, chosen, classes)))
+    outlined = (
+        " Blue: outline of the drawn bleed; around a bleed labelled 0 it shows a wrong label." if run.phantom else ""
+    )
+    return saliency, (
+        f"The CNN on the {split} split: per class the surest bleed found and surest wrong answer, with the poster's "
+        f"saliency (gradient of the logit) and {saliency_pairs.NAMES[methods[-1]]}.{outlined}"
+    )
+
+
+def score_methods(run: Run, rows: np.ndarray) -> pd.DataFrame:
+    """The table of `saliency_scores` on a sample of the known bleeds among `rows`; empty where none is known."""
+    if run.phantom is None:
+        return saliency_scores({}, np.empty((0, 1, 1), bool), np.empty(0, int))
+    bleeds = known_bleeds(run.slices, rows, run.phantom, run.pixels.image_size, SEED)
+    maps = {name: explain(run, name, bleeds.rows, bleeds.classes) for name in METHODS}
+    return saliency_scores(maps, bleeds.masks, bleeds.classes)
+
+
+def explain(run: Run, method: str, rows: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """(n, H, W) saliency of these slices for these classes."""
+    channels = channel_rows(run.stacks, run.stacked)[rows]
+    stacks = run.pixels.take(channels).reshape(*channels.shape, run.pixels.image_size, run.pixels.image_size)
+    return saliency_maps(method, run.classifier, stacks, classes, run.device)
+
+
+def masks_of(run: Run, rows: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """(n, H, W) bool, where the class's blood lies in each slice; all false where that is unknown."""
+    size = run.pixels.image_size
+    if run.phantom is None or not len(rows):
+        return np.zeros((len(rows), size, size), bool)
+    return bleed_masks(run.slices.iloc[rows], run.phantom, size)[np.arange(len(rows)), classes]
+
+
+def draw_disagreements(path: Path, run: Run) -> str:
+    """Figure 7, of the row's own model and all labelled splits."""
+    study, targets = run.slices["study"].to_numpy(), run.slices[list(LABELS)].to_numpy()
+    model = models_in(run.predictions)[-1]
+    probabilities = probabilities_of(run.predictions, model)
+    gaps = disagreements.label_gaps(study, targets, probabilities)
+    closed = disagreements.closed_gaps(gaps, run.threshold)
+    shown = closed[: disagreements.SHOWN_RUNS]
+    lines, captions = [], []
+    for gap in shown:
+        rows = disagreements.shown_rows(gap, study)
+        lines.append([None if row is None else run.pixels.take([row])[0] for row in rows])
+        values = [("", "") if row is None else (targets[row, gap.label], probabilities[row, gap.label]) for row in rows]
+        captions.append([_caption(gap.label, *pair) for pair in values])
+    save(path, disagreements.draw(shown, lines, captions))
+    return (
+        f"Labels of one scan that break off for a slice or two while the model stays. Of {len(gaps)} such gaps in the "
+        f"labels of all splits, {MODEL_NAMES[model]} answers yes all through {len(closed)}.{_true_bleeds(run, closed)}"
+    )
+
+
+def _caption(label: int, target, probability) -> str:
+    return "" if target == "" else f"{LABELS[label]}: label {target:g}, model {probability:.2f}"
+
+
+def _true_bleeds(run: Run, gaps: list[disagreements.Gap]) -> str:
+    """In how many of these gaps the phantom did draw blood, so that the label is wrong."""
+    if run.phantom is None or not gaps:
+        return ""
+    gaps = gaps[:MOST_GAPS]
+    rows, labels = np.array([gap.rows[0] for gap in gaps]), np.array([gap.label for gap in gaps])
+    bloody = masks_of(run, rows, labels).any(axis=(1, 2)).sum()
+    return f" In {bloody} of the {len(gaps)} surest of these the phantom did draw blood: there the label is wrong."
+
+
+def draw_worst(path: Path, run: Run, worst: np.ndarray) -> str:
+    """The slices that the model got most wrong, with labels and the surest answer."""
+    model = models_in(run.predictions)[-1]
+    targets, probabilities = run.slices[list(LABELS)].to_numpy(), probabilities_of(run.predictions, model)
+    worst = np.asarray(worst, int)[: worst_slices.SHOWN]
+    captions = []
+    for row in worst:
+        given = ", ".join(np.array(LABELS)[targets[row] == 1]) or "none"
+        farthest = int(np.abs(probabilities[row] - targets[row]).argmax())
+        captions.append(f"label {given}\n{LABELS[farthest]} by model {probabilities[row, farthest]:.2f}")
+    save(path, worst_slices.draw(run.pixels.take(worst), captions))
+    return "One slice of each of the worst scans: the label, and the answer that is farthest from it."
