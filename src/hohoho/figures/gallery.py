@@ -8,7 +8,17 @@ import pandas as pd
 
 from hohoho.backbones import SliceClassifier
 from hohoho.bleed_masks import PhantomDraw, bleed_masks
-from hohoho.figures import disagreements, embedding_map, loss_gradients, neighbours, saliency_pairs, worst_slices
+from hohoho.evaluation import Evaluation
+from hohoho.figures import (
+    curves,
+    disagreements,
+    embedding_map,
+    loss_gradients,
+    neighbours,
+    saliency_pairs,
+    worst_slices,
+)
+from hohoho.figures.drawn import Drawn
 from hohoho.figures.style import save
 from hohoho.labels import LABELS
 from hohoho.level_probe import level_probe
@@ -21,7 +31,7 @@ from hohoho.split import SPLITS
 from hohoho.stacks import channel_rows
 
 MODEL_NAMES = {"cnn": "the CNN", "cnn_lstm": "the CNN-LSTM"}
-MOST_GAPS = 60  # whose truth is looked up: a tenth of a second each
+MOST_GAPS = 100  # whose truth is looked up: a tenth of a second each
 SEED = 0  # of the samples and of t-SNE
 POSTER_METHOD, SECOND_METHOD = "gradient", "integrated_gradients"  # the second where no bleed's place is known
 
@@ -42,17 +52,8 @@ class Run(NamedTuple):
     phantom: PhantomDraw | None  # None: the places of the bleeds are unknown
 
 
-class Gallery(NamedTuple):
-    """The figures' names and what each says; the tables behind them."""
-
-    captions: dict[str, str]  # file name → text
-    gradients: pd.DataFrame
-    probe: pd.DataFrame
-    saliency: pd.DataFrame
-
-
-def draw_gallery(folder: Path, run: Run, worst: np.ndarray) -> Gallery:
-    """Write every figure as PNG into `folder`. worst: rows of the slices that the model got most wrong."""
+def draw_gallery(folder: Path, run: Run, found: Evaluation) -> Drawn:
+    """Write every figure as PNG into `folder`. found: the scores, for the curves and the worst slices."""
     gradients = loss_gradients.gradient_curves(*run.loss)
     captions = {"figure1_neighbours.png": draw_neighbours(folder / "figure1_neighbours.png", run)}
     save(folder / "figure3_gradients.png", loss_gradients.draw(gradients, *run.loss))
@@ -63,8 +64,10 @@ def draw_gallery(folder: Path, run: Run, worst: np.ndarray) -> Gallery:
     probe, captions["figure5_embeddings.png"] = draw_embeddings(folder / "figure5_embeddings.png", run)
     saliency, captions["figure6_saliency.png"] = draw_saliency(folder / "figure6_saliency.png", run)
     captions["figure7_disagreements.png"] = draw_disagreements(folder / "figure7_disagreements.png", run)
-    captions["worst_slices.png"] = draw_worst(folder / "worst_slices.png", run, worst)
-    return Gallery(captions, gradients, probe, saliency)
+    captions["worst_slices.png"] = draw_worst(folder / "worst_slices.png", run, found.worst)
+    save(folder / "curves.png", curves.draw(found.curves))
+    captions["curves.png"] = "Dashed: validation, and probabilities as they come; solid: test, and calibrated."
+    return Drawn(captions, gradients, probe, saliency)
 
 
 def shown_rows(stacks: pd.DataFrame) -> tuple[str, np.ndarray]:
@@ -165,7 +168,7 @@ def draw_disagreements(path: Path, run: Run) -> str:
     save(path, disagreements.draw(shown, lines, captions))
     return (
         f"Labels of one scan that break off for a slice or two while the model stays. Of {len(gaps)} such gaps in the "
-        f"labels of all splits, {MODEL_NAMES[model]} answers yes all through {len(closed)}.{_true_bleeds(run, closed)}"
+        f"labels of all splits, {MODEL_NAMES[model]} answers yes all through {len(closed)}.{_truth(run, gaps, closed)}"
     )
 
 
@@ -173,25 +176,26 @@ def _caption(label: int, target, probability) -> str:
     return "" if target == "" else f"{LABELS[label]}: label {target:g}, model {probability:.2f}"
 
 
-def _true_bleeds(run: Run, gaps: list[disagreements.Gap]) -> str:
-    """In how many of these gaps the phantom did draw blood, so that the label is wrong."""
-    if run.phantom is None or not gaps:
+def _truth(run: Run, gaps: list[disagreements.Gap], closed: list[disagreements.Gap]) -> str:
+    """In how many gaps the phantom did draw blood, so that the label is wrong."""
+    if run.phantom is None or not closed or len(gaps) > MOST_GAPS:
         return ""
-    gaps = gaps[:MOST_GAPS]
     rows, labels = np.array([gap.rows[0] for gap in gaps]), np.array([gap.label for gap in gaps])
-    bloody = masks_of(run, rows, labels).any(axis=(1, 2)).sum()
-    return f" In {bloody} of the {len(gaps)} surest of these the phantom did draw blood: there the label is wrong."
+    bloody = masks_of(run, rows, labels).any(axis=(1, 2))  # the closed ones come first
+    found, others = bloody[: len(closed)].sum(), bloody[len(closed) :].sum()
+    return (
+        f" The phantom did draw blood in {found} of these {len(closed)}: there the label is wrong; and in {others} "
+        f"of the {len(gaps) - len(closed)} where the model breaks off too."
+    )
 
 
-def draw_worst(path: Path, run: Run, worst: np.ndarray) -> str:
-    """The slices that the model got most wrong, with labels and the surest answer."""
-    model = models_in(run.predictions)[-1]
-    targets, probabilities = run.slices[list(LABELS)].to_numpy(), probabilities_of(run.predictions, model)
-    worst = np.asarray(worst, int)[: worst_slices.SHOWN]
-    captions = []
-    for row in worst:
-        given = ", ".join(np.array(LABELS)[targets[row] == 1]) or "none"
-        farthest = int(np.abs(probabilities[row] - targets[row]).argmax())
-        captions.append(f"label {given}\n{LABELS[farthest]} by model {probabilities[row, farthest]:.2f}")
-    save(path, worst_slices.draw(run.pixels.take(worst), captions))
-    return "One slice of each of the worst scans: the label, and the answer that is farthest from it."
+def draw_worst(path: Path, run: Run, worst: pd.DataFrame) -> str:
+    """The slices that the model got most wrong, what was wrong about each and what is there."""
+    shown = worst.head(worst_slices.SHOWN)
+    texts = [
+        f"{row['error']}: {row['class']} {row['probability']:.2f}\nlabel: {row['truth']}" for _, row in shown.iterrows()
+    ]
+    save(path, worst_slices.draw(run.pixels.take(shown["row"].to_numpy(int)), texts))
+    return (
+        "One slice of each of the worst scans: the wrong answer with the model's probability, and the slice's labels."
+    )

@@ -5,10 +5,11 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
+from hohoho.figures.drawn import GRADIENT_COLUMNS
 from hohoho.figures.style import BLACK, BLUE, SKY, SMALL_PT, VERMILLION, canvas, label_axes
 from hohoho.losses import AsymmetricLoss
 
-CROSS_ENTROPY, SHIFT, FOCUSING, ASYMMETRIC = "cross_entropy", "ce_shift", "asymmetric_focusing", "asl"
+CROSS_ENTROPY, SHIFT, FOCUSING, ASYMMETRIC = GRADIENT_COLUMNS[1:]
 LINES = {CROSS_ENTROPY: (BLACK, "--"), SHIFT: (SKY, "-."), FOCUSING: (BLUE, ":"), ASYMMETRIC: (VERMILLION, "-")}
 PROBABILITIES = np.linspace(0, 1, 201)[1:-1].round(3)  # without the ends, whose logits are infinite
 
@@ -20,7 +21,9 @@ def gradient_curves(gamma_neg: float, clip: float) -> pd.DataFrame:
     """
     losses = {CROSS_ENTROPY: (0, 0), SHIFT: (0, clip), FOCUSING: (gamma_neg, 0), ASYMMETRIC: (gamma_neg, clip)}
     curves = {name: negative_gradient(AsymmetricLoss(0, *knobs), PROBABILITIES) for name, knobs in losses.items()}
-    return pd.DataFrame({"p": PROBABILITIES} | {name: (g / g.max()).round(6) for name, g in curves.items()})
+    return pd.DataFrame(
+        {GRADIENT_COLUMNS[0]: PROBABILITIES} | {name: (g / g.max()).round(6) for name, g in curves.items()}
+    )
 
 
 def negative_gradient(loss: torch.nn.Module, probabilities: np.ndarray) -> np.ndarray:
