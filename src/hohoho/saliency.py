@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hohoho.backbones import SliceClassifier, to_unit
 
-BATCH = 32  # slices
+BATCH, BATCH_PIXELS = 32, 2**20  # slices at once, at most this many pixels: memory grows with the picture
 NOISE_SD, NOISE_SAMPLES, NOISE_SEED = 0.1, 16, 0  # SmoothGrad: part of the grey range
 PATH_STEPS = 16  # integrated gradients
 LEAST_CAM_PX = 7  # a side of the map, as ResNet's last block has at 224 px
@@ -42,9 +42,7 @@ def smoothgrad(model: SliceClassifier, images: Tensor, classes: Tensor) -> Tenso
 def integrated_gradients(model: SliceClassifier, images: Tensor, classes: Tensor) -> Tensor:
     """The gradient along the way from a black picture (Sundararajan et al. 2017, arXiv:1703.01365)."""
     method = IntegratedGradients(model)
-    return _strongest(
-        method.attribute(images, target=classes, n_steps=PATH_STEPS, internal_batch_size=max(BATCH, len(images)))
-    )
+    return _strongest(method.attribute(images, target=classes, n_steps=PATH_STEPS, internal_batch_size=len(images)))
 
 
 def grad_cam(model: SliceClassifier, images: Tensor, classes: Tensor) -> Tensor:
@@ -74,9 +72,10 @@ def saliency_maps(
     """(n, H, W) float32 maps by one of METHODS. stacks: (n, channels, H, W) uint8; classes: (n,) index into LABELS."""
     model = model.to(device).eval()
     maps = [np.empty((0, *stacks.shape[-2:]), np.float32)]
-    for start in range(0, len(stacks), BATCH):
-        images = to_unit(torch.from_numpy(stacks[start : start + BATCH]).to(device))
-        targets = torch.from_numpy(classes[start : start + BATCH]).long().to(device)
+    batch = max(1, min(BATCH, BATCH_PIXELS // stacks[0, 0].size)) if len(stacks) else BATCH
+    for start in range(0, len(stacks), batch):
+        images = to_unit(torch.from_numpy(stacks[start : start + batch]).to(device))
+        targets = torch.from_numpy(classes[start : start + batch]).long().to(device)
         maps.append(METHODS[method](model, images, targets).detach().float().cpu().numpy())
     return np.concatenate(maps)
 

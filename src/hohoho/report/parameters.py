@@ -1,4 +1,4 @@
-"""The parameters that the report shows and the figures use: what made the models. All of them lie upstream of evaluate."""
+"""The parameters behind the models, for the figures and the report. All of them lie upstream of evaluate."""
 
 from dataclasses import dataclass
 
