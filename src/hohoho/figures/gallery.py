@@ -70,6 +70,13 @@ def draw_gallery(folder: Path, run: Run, found: Evaluation) -> Drawn:
     return Drawn(captions, gradients, probe, saliency)
 
 
+def phantom_of(source: str, slices: pd.DataFrame, knobs) -> PhantomDraw | None:
+    """Which phantom the slices show; None for other data, and where secret pseudonyms hide which image is which."""
+    if source != "phantom" or slices["image"].isna().any():
+        return None
+    return PhantomDraw(knobs.patients, knobs.size_px, knobs.seed)
+
+
 def shown_rows(stacks: pd.DataFrame) -> tuple[str, np.ndarray]:
     """The split that is shown, and its labelled rows: test, where that has no labels validation, else train."""
     labelled = stacks[list(LABELS)].notna().all(axis=1).to_numpy()
