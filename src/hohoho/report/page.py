@@ -15,7 +15,8 @@ from hohoho.report import score_sections as scores
 from hohoho.report.data_sections import data_section, parameter_section, version_section
 
 TEMPLATE = "page.html.j2"
-LARGEST_PNG, JPEG_QUALITY = 400_000, 85  # bytes; a larger PNG goes in as JPEG
+LARGEST_PICTURE = 400_000  # bytes: seven of them, in base64, stay below 4 MB
+JPEG_QUALITIES = (85, 70, 50, 30)
 
 
 def sections(found: Evaluation, drawn: Drawn, ingest: dict, studies: pd.DataFrame, params) -> list[scores.Section]:
@@ -52,9 +53,11 @@ def write_report(path: Path, figures: Path, cards: list[scores.Card], content: l
 
 
 def inline(path: Path) -> str:
-    """A PNG as a data URI; a large one as JPEG, so that the page stays small."""
+    """A PNG as a data URI; a large one as the best JPEG that is small enough."""
     content, kind = path.read_bytes(), "png"
-    if len(content) > LARGEST_PNG:
-        _, jpeg = cv2.imencode(".jpg", cv2.imread(str(path)), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    for quality in JPEG_QUALITIES if len(content) > LARGEST_PICTURE else ():
+        _, jpeg = cv2.imencode(".jpg", cv2.imread(str(path)), [cv2.IMWRITE_JPEG_QUALITY, quality])
         content, kind = jpeg.tobytes(), "jpeg"
+        if len(content) <= LARGEST_PICTURE:
+            break
     return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
