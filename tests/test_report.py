@@ -21,7 +21,7 @@ VOID = {"meta", "img", "br", "link", "input"}
 
 @dataclass
 class Knobs:
-    threshold: float = 0.5
+    learning_rate: float = 0.0002
     name: str = SCRIPT
 
 
@@ -110,6 +110,10 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
     first = report_of(tmp_path / "a", drawn_in(tmp_path / "a/figures"))
     assert first == report_of(tmp_path / "b", drawn_in(tmp_path / "b/figures"))
     assert str(tmp_path) not in first
+
+
+def test_a_small_parameter_is_not_rounded_away(tmp_path):
+    assert "0.0002" in Page(report_of(tmp_path, nothing_drawn())).words
 
 
 def test_without_labels_or_figures_the_sections_say_so(tmp_path):

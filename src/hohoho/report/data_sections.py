@@ -64,10 +64,10 @@ def scanner_table(studies: pd.DataFrame) -> pd.DataFrame:
 
 def parameter_section(params) -> Section:
     """The parameters as the stage got them: a record of records."""
-    names = pd.json_normalize(asdict(params)).iloc[0].to_dict()
-    return Section(
-        "Parameters", "What made the models; params.yaml holds the rest.", [of_pairs(names, ("key", "value"))], {}
-    )
+    values = pd.json_normalize(asdict(params)).iloc[0].to_dict()
+    written = {name: text(value) if isinstance(value, bool) else str(value) for name, value in values.items()}
+    intro = "What made the models; params.yaml holds the rest."
+    return Section("Parameters", intro, [of_pairs(written, ("key", "value"))], {})
 
 
 def version_section() -> Section:
