@@ -1,6 +1,7 @@
 """The report's sections on what went in: the data's own numbers, the parameters, the versions."""
 
 import platform
+from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 
@@ -64,10 +65,18 @@ def scanner_table(studies: pd.DataFrame) -> pd.DataFrame:
 
 def parameter_section(params) -> Section:
     """The parameters as the stage got them: a record of records."""
-    values = pd.json_normalize(asdict(params)).iloc[0].to_dict()
-    written = {name: text(value) if isinstance(value, bool) else str(value) for name, value in values.items()}
+    written = dict(_flat(asdict(params)))
     intro = "What made the models; params.yaml holds the rest."
     return Section("Parameters", intro, [of_pairs(written, ("key", "value"))], {})
+
+
+def _flat(values: dict, at: str = "") -> Iterator[tuple[str, str]]:
+    """Dotted names and values as text, none rounded."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{at}{name}.")
+        else:
+            yield f"{at}{name}", text(value) if isinstance(value, bool) else str(value)
 
 
 def version_section() -> Section:
