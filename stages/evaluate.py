@@ -112,7 +112,8 @@ def draw(params: Params, slices: pd.DataFrame, table: pd.DataFrame, found: Evalu
     """All figures. torch is imported here, so that a run without figures does without it."""
     from hohoho.backbones import load_classifier
     from hohoho.devices import on_devices, torch_device
-    from hohoho.figures.gallery import Run, draw_gallery, phantom_of
+    from hohoho.figures.gallery import draw_gallery
+    from hohoho.figures.run import Run, phantom_of
 
     run = Run(
         pixels=SlicePixels(SLICES),

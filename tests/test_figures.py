@@ -7,7 +7,8 @@ from hohoho.backbones import SliceClassifier, build_backbone
 from hohoho.figures import disagreements, neighbours, saliency_pairs
 from hohoho.figures.disagreements import Gap, closed_gaps, label_gaps
 from hohoho.figures.drawn import nothing_drawn, write_captions
-from hohoho.figures.gallery import Run, draw_gallery, phantom_of, shown_rows
+from hohoho.figures.gallery import draw_gallery
+from hohoho.figures.run import Run, phantom_of, shown_rows
 from hohoho.figures.style import canvas, save
 from hohoho.labels import LABELS
 

@@ -21,6 +21,14 @@ class Gap(NamedTuple):
     probability: float  # the model's lowest in the gap
 
 
+class Shown(NamedTuple):
+    """One slice of a run, with what label and model say of the gap's class."""
+
+    picture: np.ndarray  # (H, W) uint8
+    target: float
+    probability: float
+
+
 def label_gaps(study: np.ndarray, targets: np.ndarray, probabilities: np.ndarray) -> list[Gap]:
     """Every isolated gap in the labels, the model's surest first.
 
@@ -49,21 +57,23 @@ def shown_rows(gap: Gap, study: np.ndarray) -> list[int | None]:
     return [row if 0 <= row < len(study) and study[row] == study[gap.rows[0]] else None for row in around]
 
 
-def draw(gaps: list[Gap], lines: list[list[np.ndarray | None]], captions: list[list[str]]) -> Figure:
-    """gaps: at most SHOWN_RUNS, closed by the model. lines: per gap the (H, W) uint8 pictures of `shown_rows`;
-    captions: what is written above each."""
+def draw(gaps: list[Gap], lines: list[list[Shown | None]]) -> Figure:
+    """gaps: at most SHOWN_RUNS, closed by the model. lines: per gap what `shown_rows` names, None where that does."""
     if not gaps:
         return note(TITLE, "None: no label breaks off where the model does not.")
     figure = canvas(0.45 + 2.05 * len(gaps), TITLE)
     panels = figure.subplots(len(gaps), 2 * REACH + 1, squeeze=False)
     switch_off(panels.ravel())
-    for gap, line, texts, axes in zip(gaps, lines, captions, panels, strict=True):
-        for step, (picture, text) in enumerate(zip(line, texts, strict=True)):
-            if picture is None:
-                continue
-            framed = REACH <= step < REACH + len(gap.rows)
-            axes[step].axis("on")
-            show_slice(axes[step], picture, text, VERMILLION if framed else BLACK)
-            if framed:
-                frame(axes[step], VERMILLION)
+    for gap, line, places in zip(gaps, lines, panels, strict=True):
+        for step, (shown, axes) in enumerate(zip(line, places, strict=True)):
+            if shown is not None:
+                _draw_slice(axes, shown, gap.label, in_gap=REACH <= step < REACH + len(gap.rows))
     return figure
+
+
+def _draw_slice(axes, shown: Shown, label: int, in_gap: bool) -> None:
+    axes.axis("on")
+    caption = f"{LABELS[label]}: label {shown.target:g}, model {shown.probability:.2f}"
+    show_slice(axes, shown.picture, caption, VERMILLION if in_gap else BLACK)
+    if in_gap:
+        frame(axes, VERMILLION)

@@ -8,7 +8,9 @@ import pandas as pd
 from hohoho.files import write_json
 from hohoho.saliency_scores import COLUMNS as SALIENCY_COLUMNS
 
-CAPTIONS = "captions.json"
+NEIGHBOURS, GRADIENTS, EMBEDDINGS = "figure1_neighbours.png", "figure3_gradients.png", "figure5_embeddings.png"
+SALIENCY, DISAGREEMENTS = "figure6_saliency.png", "figure7_disagreements.png"
+CURVES, WORST, CAPTIONS = "curves.png", "worst_slices.png", "captions.json"
 GRADIENT_COLUMNS = ["p", "cross_entropy", "ce_shift", "asymmetric_focusing", "asl"]
 PROBE_COLUMNS = ["split", "slices", "r2"]
 

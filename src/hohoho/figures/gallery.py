@@ -1,13 +1,10 @@
 """All figures of one run, drawn into a folder, and the numbers behind them."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from hohoho.backbones import SliceClassifier
-from hohoho.bleed_masks import PhantomDraw, bleed_masks
 from hohoho.evaluation import Evaluation
 from hohoho.figures import (
     curves,
@@ -18,73 +15,52 @@ from hohoho.figures import (
     saliency_pairs,
     worst_slices,
 )
-from hohoho.figures.drawn import Drawn
+from hohoho.figures.disagreements import Shown
+from hohoho.figures.drawn import CURVES, DISAGREEMENTS, EMBEDDINGS, GRADIENTS, NEIGHBOURS, SALIENCY, WORST, Drawn
+from hohoho.figures.run import Run, explain, masks_of, shown_rows
 from hohoho.figures.style import save
 from hohoho.labels import LABELS
 from hohoho.level_probe import level_probe
 from hohoho.predictions import models_in, probabilities_of
-from hohoho.saliency import METHODS, saliency_maps
+from hohoho.saliency import METHODS
 from hohoho.saliency_scores import best_method, saliency_scores
 from hohoho.saliency_trial import known_bleeds
-from hohoho.slice_store import SlicePixels
-from hohoho.split import SPLITS
 from hohoho.stacks import channel_rows
 
 MODEL_NAMES = {"cnn": "the CNN", "cnn_lstm": "the CNN-LSTM"}
 MOST_GAPS = 100  # whose truth is looked up: a tenth of a second each
 SEED = 0  # of the samples and of t-SNE
 POSTER_METHOD, SECOND_METHOD = "gradient", "integrated_gradients"  # the second where no bleed's place is known
-
-
-class Run(NamedTuple):
-    """What a run has left behind, row i of every table and array the same slice."""
-
-    pixels: SlicePixels
-    slices: pd.DataFrame  # the slice table
-    stacks: pd.DataFrame
-    predictions: pd.DataFrame
-    embeddings: np.ndarray
-    classifier: SliceClassifier
-    device: str
-    stacked: bool  # what the classifier sees: l-1, l, l+1 or l alone
-    threshold: float
-    loss: tuple[float, float]  # gamma_neg, clip
-    phantom: PhantomDraw | None  # None: the places of the bleeds are unknown
+NEIGHBOURS_TEXT = (
+    "A slice enters between its neighbours, as the three channels of one picture; colour shows where they differ."
+)
+GRADIENTS_TEXT = (
+    "How hard each loss pulls at a negative slice, by autograd of the repository's own loss. Focusing (γ⁻) lets go of "
+    "easy negatives, the shift (m) also of those that the model is sure are positive: the label may be wrong."
+)
+WORST_TEXT = (
+    "One slice of each of the worst scans: the wrong answer with the model's probability, and the slice's labels."
+)
+OUTLINED = " Blue: outline of the drawn bleed; around a bleed labelled 0 it shows a wrong label."
 
 
 def draw_gallery(folder: Path, run: Run, found: Evaluation) -> Drawn:
     """Write every figure as PNG into `folder`. found: the scores, for the curves and the worst slices."""
     gradients = loss_gradients.gradient_curves(*run.loss)
-    captions = {"figure1_neighbours.png": draw_neighbours(folder / "figure1_neighbours.png", run)}
-    save(folder / "figure3_gradients.png", loss_gradients.draw(gradients, *run.loss))
-    captions["figure3_gradients.png"] = (
-        "How hard each loss pulls at a negative slice, by autograd of the repository's own loss. Focusing (γ⁻) lets go "
-        "of easy negatives, the shift (m) also of those that the model is sure are positive: the label may be wrong."
-    )
-    probe, captions["figure5_embeddings.png"] = draw_embeddings(folder / "figure5_embeddings.png", run)
-    saliency, captions["figure6_saliency.png"] = draw_saliency(folder / "figure6_saliency.png", run)
-    captions["figure7_disagreements.png"] = draw_disagreements(folder / "figure7_disagreements.png", run)
-    captions["worst_slices.png"] = draw_worst(folder / "worst_slices.png", run, found.worst)
-    save(folder / "curves.png", curves.draw(found.curves))
-    captions["curves.png"] = "Dashed: validation, and probabilities as they come; solid: test, and calibrated."
+    save(folder / GRADIENTS, loss_gradients.draw(gradients, *run.loss))
+    save(folder / CURVES, curves.draw(found.curves))
+    probe, embeddings_text = draw_embeddings(folder / EMBEDDINGS, run)
+    saliency, saliency_text = draw_saliency(folder / SALIENCY, run)
+    captions = {
+        NEIGHBOURS: draw_neighbours(folder / NEIGHBOURS, run),
+        GRADIENTS: GRADIENTS_TEXT,
+        EMBEDDINGS: embeddings_text,
+        SALIENCY: saliency_text,
+        DISAGREEMENTS: draw_disagreements(folder / DISAGREEMENTS, run),
+        CURVES: "Dashed: validation, and probabilities as they come; solid: test, and calibrated.",
+        WORST: draw_worst(folder / WORST, run, found.worst),
+    }
     return Drawn(captions, gradients, probe, saliency)
-
-
-def phantom_of(source: str, slices: pd.DataFrame, knobs) -> PhantomDraw | None:
-    """Which phantom the slices show; None for other data, and where secret pseudonyms hide which image is which."""
-    if source != "phantom" or slices["image"].isna().any():
-        return None
-    return PhantomDraw(knobs.patients, knobs.size_px, knobs.seed)
-
-
-def shown_rows(stacks: pd.DataFrame) -> tuple[str, np.ndarray]:
-    """The split that is shown, and its labelled rows: test, where that has no labels validation, else train."""
-    labelled = stacks[list(LABELS)].notna().all(axis=1).to_numpy()
-    for split in reversed(SPLITS):
-        rows = np.flatnonzero(labelled & (stacks["split"] == split).to_numpy())
-        if len(rows):
-            return split, rows
-    return SPLITS[-1], np.empty(0, int)
 
 
 def draw_neighbours(path: Path, run: Run) -> str:
@@ -94,9 +70,7 @@ def draw_neighbours(path: Path, run: Run) -> str:
     offered = labelled if len(labelled) else np.arange(len(rows))
     row = offered[neighbours.pick(run.slices[list(LABELS)].to_numpy()[offered], rows[offered])]
     save(path, neighbours.draw(run.pixels.take(rows[row])))
-    return (
-        "A slice enters between its neighbours, as the three channels of one picture; colour shows where they differ."
-    )
+    return NEIGHBOURS_TEXT
 
 
 def draw_embeddings(path: Path, run: Run) -> tuple[pd.DataFrame, str]:
@@ -108,29 +82,24 @@ def draw_embeddings(path: Path, run: Run) -> tuple[pd.DataFrame, str]:
     points = embedding_map.project(run.embeddings[rows], SEED) if enough else np.empty((0, 2))
     save(path, embedding_map.draw(points, level[rows], split[rows], probe))
     found = ", ".join(f"{row.r2:.2f} on {row.split}" for row in probe.itertuples() if np.isfinite(row.r2))
-    return (
-        probe,
-        f"t-SNE of the embeddings. A linear probe, fitted on train, predicts the level with R² {found or '–'}.",
-    )
+    text = f"t-SNE of the embeddings. A linear probe, fitted on train, predicts the level with R² {found or '–'}."
+    return probe, text
 
 
 def draw_saliency(path: Path, run: Run) -> tuple[pd.DataFrame, str]:
     """Figure 6, and the trial of the methods where the bleeds' places are known."""
     split, rows = shown_rows(run.stacks)
     saliency = score_methods(run, rows)
-    methods = [POSTER_METHOD, best_method(saliency) or SECOND_METHOD]
+    methods = list(dict.fromkeys([POSTER_METHOD, best_method(saliency) or SECOND_METHOD]))
     targets, probabilities = run.slices[list(LABELS)].to_numpy(), probabilities_of(run.predictions, "cnn")
     examples = saliency_pairs.pick(targets[rows], probabilities[rows], run.threshold)
     chosen = rows[[example.place for example in examples]]
     classes = np.array([example.label for example in examples], int)
-    maps = {name: explain(run, name, chosen, classes) for name in dict.fromkeys(methods)} if examples else {}
+    maps = {name: explain(run, name, chosen, classes) for name in methods} if examples else {}
     save(path, saliency_pairs.draw(examples, run.pixels.take(chosen), maps, masks_of(run, chosen, classes)))
-    outlined = (
-        " Blue: outline of the drawn bleed; around a bleed labelled 0 it shows a wrong label." if run.phantom else ""
-    )
     return saliency, (
-        f"The CNN on the {split} split: per class the surest bleed found and surest wrong answer, with the poster's "
-        f"saliency (gradient of the logit) and {saliency_pairs.NAMES[methods[-1]]}.{outlined}"
+        f"The CNN on the {split} split: per class the surest bleed found and surest wrong answer, with the saliency by "
+        f"{' and '.join(saliency_pairs.NAMES[name] for name in methods)}.{OUTLINED if run.phantom else ''}"
     )
 
 
@@ -143,21 +112,6 @@ def score_methods(run: Run, rows: np.ndarray) -> pd.DataFrame:
     return saliency_scores(maps, bleeds.masks, bleeds.classes)
 
 
-def explain(run: Run, method: str, rows: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """(n, H, W) saliency of these slices for these classes."""
-    channels = channel_rows(run.stacks, run.stacked)[rows]
-    stacks = run.pixels.take(channels).reshape(*channels.shape, run.pixels.image_size, run.pixels.image_size)
-    return saliency_maps(method, run.classifier, stacks, classes, run.device)
-
-
-def masks_of(run: Run, rows: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """(n, H, W) bool, where the class's blood lies in each slice; all false where that is unknown."""
-    size = run.pixels.image_size
-    if run.phantom is None or not len(rows):
-        return np.zeros((len(rows), size, size), bool)
-    return bleed_masks(run.slices.iloc[rows], run.phantom, size)[np.arange(len(rows)), classes]
-
-
 def draw_disagreements(path: Path, run: Run) -> str:
     """Figure 7, of the row's own model and all labelled splits."""
     study, targets = run.slices["study"].to_numpy(), run.slices[list(LABELS)].to_numpy()
@@ -166,21 +120,20 @@ def draw_disagreements(path: Path, run: Run) -> str:
     gaps = disagreements.label_gaps(study, targets, probabilities)
     closed = disagreements.closed_gaps(gaps, run.threshold)
     shown = closed[: disagreements.SHOWN_RUNS]
-    lines, captions = [], []
-    for gap in shown:
-        rows = disagreements.shown_rows(gap, study)
-        lines.append([None if row is None else run.pixels.take([row])[0] for row in rows])
-        values = [("", "") if row is None else (targets[row, gap.label], probabilities[row, gap.label]) for row in rows]
-        captions.append([_caption(gap.label, *pair) for pair in values])
-    save(path, disagreements.draw(shown, lines, captions))
+    lines = [
+        [
+            None
+            if row is None
+            else Shown(run.pixels.take([row])[0], targets[row, gap.label], probabilities[row, gap.label])
+            for row in disagreements.shown_rows(gap, study)
+        ]
+        for gap in shown
+    ]
+    save(path, disagreements.draw(shown, lines))
     return (
         f"Labels of one scan that break off for a slice or two while the model stays. Of {len(gaps)} such gaps in the "
         f"labels of all splits, {MODEL_NAMES[model]} answers yes all through {len(closed)}.{_truth(run, gaps, closed)}"
     )
-
-
-def _caption(label: int, target, probability) -> str:
-    return "" if target == "" else f"{LABELS[label]}: label {target:g}, model {probability:.2f}"
 
 
 def _truth(run: Run, gaps: list[disagreements.Gap], closed: list[disagreements.Gap]) -> str:
@@ -203,6 +156,4 @@ def draw_worst(path: Path, run: Run, worst: pd.DataFrame) -> str:
         f"{row['error']}: {row['class']} {row['probability']:.2f}\nlabel: {row['truth']}" for _, row in shown.iterrows()
     ]
     save(path, worst_slices.draw(run.pixels.take(shown["row"].to_numpy(int)), texts))
-    return (
-        "One slice of each of the worst scans: the wrong answer with the model's probability, and the slice's labels."
-    )
+    return WORST_TEXT

@@ -22,7 +22,7 @@ from hohoho.labels import LABELS
 
 TITLE = "Figure 6 · Where the CNN looks: a match (left) and a mismatch (right) of every class"
 NAMES = {
-    "gradient": "gradient",
+    "gradient": "gradient",  # the poster's
     "smoothgrad": "SmoothGrad",
     "integrated_gradients": "integrated gradients",
     "grad_cam": "Grad-CAM",

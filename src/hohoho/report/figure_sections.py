@@ -3,12 +3,11 @@
 import pandas as pd
 
 from hohoho.evaluation import Evaluation
-from hohoho.figures.drawn import Drawn
+from hohoho.figures.drawn import CURVES, DISAGREEMENTS, EMBEDDINGS, GRADIENTS, NEIGHBOURS, SALIENCY, WORST, Drawn
 from hohoho.report.score_sections import NO_LABELS, Section
 from hohoho.report.tables import Table, of_frame
 
-FIGURES = ("figure1_neighbours.png", "figure3_gradients.png", "figure5_embeddings.png", "figure7_disagreements.png")
-SALIENCY, CURVES, WORST = "figure6_saliency.png", "curves.png", "worst_slices.png"
+FIGURES = (NEIGHBOURS, GRADIENTS, EMBEDDINGS, DISAGREEMENTS)
 METHOD_NAMES = {
     "gradient": "gradient (the poster's)",
     "smoothgrad": "SmoothGrad",
