@@ -39,7 +39,7 @@ GRADIENTS_TEXT = (
     "easy negatives, the shift (m) also of those that the model is sure are positive: the label may be wrong."
 )
 WORST_TEXT = (
-    "One slice of each of the worst scans: the wrong answer with the model's probability, and the slice's labels."
+    "The surest misses, then the surest false alarms: the model's probability of the class, and the slice's labels."
 )
 OUTLINED = " Blue: outline of the drawn bleed; around a bleed labelled 0 it shows a wrong label."
 
@@ -150,8 +150,8 @@ def _truth(run: Run, gaps: list[disagreements.Gap], closed: list[disagreements.G
 
 
 def draw_worst(path: Path, run: Run, worst: pd.DataFrame) -> str:
-    """The slices that the model got most wrong, what was wrong about each and what is there."""
-    shown = worst.head(worst_slices.SHOWN)
+    """The slices that the model got most wrong, half of them missed bleeds, with what is there."""
+    shown = worst.groupby("error", sort=False).head(worst_slices.SHOWN // 2)
     texts = [
         f"{row['error']}: {row['class']} {row['probability']:.2f}\nlabel: {row['truth']}" for _, row in shown.iterrows()
     ]

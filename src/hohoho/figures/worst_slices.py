@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from hohoho.figures.style import canvas, note, show_slice, switch_off
 
-TITLE = "The worst slices, one a scan"
+TITLE = "Where the model was most surely wrong"
 SHOWN, COLUMNS = 12, 6
 
 

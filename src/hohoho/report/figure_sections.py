@@ -30,7 +30,11 @@ def curve_section(drawn: Drawn) -> Section:
 def worst_section(found: Evaluation, drawn: Drawn) -> Section:
     """The slices that the model got most wrong."""
     table = found.worst.drop(columns=["row", "patient"], errors="ignore")
-    intro = "The worst slice of each of the worst scans, by the calibrated model." if len(table) else NO_LABELS
+    intro = (
+        "The surest misses and false alarms by the calibrated model, at most one each a scan."
+        if len(table)
+        else NO_LABELS
+    )
     return Section("Worst slices", intro, [of_frame(table)] if len(table) else [], chosen(drawn, WORST))
 
 

@@ -17,7 +17,7 @@ POINT_COLUMNS = (
 )
 SUBGROUP_HEAD = ["group", "patients", "slices", "positives"]
 SUBGROUP_HEAD += ["F2", "recall", "precision", "specificity", "AUROC", "bleeds found"]
-SMOOTHING_HEAD = ["class", "F2", "F2, smoothed", "filled: right / wrong", "dropped: right / wrong"]
+SMOOTHING_HEAD = ["class", "F2", "F2, smoothed", "gain", "filled: right / wrong", "dropped: right / wrong"]
 SMOOTHING_HEAD += ["single-slice bleeds", "found", "erased"]
 SINGLE_SLICE = ("single_slice_bleeds", "single_slice_bleeds_found", "single_slice_bleeds_erased")
 
@@ -56,6 +56,7 @@ def smoothing_table(smoothing: pd.DataFrame) -> Table:
         [
             row["class"],
             *(text(row[name]) for name in ("f2", "f2_smoothed")),
+            _with_interval(row, "gain"),
             *(f"{row[f'{kind}_right']} / {row[f'{kind}_wrong']}" for kind in ("filled", "dropped")),
             *(count(row[name]) for name in SINGLE_SLICE),
         ]
