@@ -38,9 +38,7 @@ GRADIENTS_TEXT = (
     "How hard each loss pulls at a negative slice, by autograd of the repository's own loss. Focusing (γ⁻) lets go of "
     "easy negatives, the shift (m) also of those that the model is sure are positive: the label may be wrong."
 )
-WORST_TEXT = (
-    "The surest misses, then the surest false alarms: the model's probability of the class, and the slice's labels."
-)
+WORST_TEXT = "The surest misses, then the surest false alarms: the class with the model's probability, and the labels."
 OUTLINED = " Blue: outline of the drawn bleed; around a bleed labelled 0 it shows a wrong label."
 
 

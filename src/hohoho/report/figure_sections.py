@@ -30,11 +30,7 @@ def curve_section(drawn: Drawn) -> Section:
 def worst_section(found: Evaluation, drawn: Drawn) -> Section:
     """The slices that the model got most wrong."""
     table = found.worst.drop(columns=["row", "patient"], errors="ignore")
-    intro = (
-        "The surest misses and false alarms by the calibrated model, at most one each a scan."
-        if len(table)
-        else NO_LABELS
-    )
+    intro = "The surest misses and false alarms, at most one of each a scan." if len(table) else NO_LABELS
     return Section("Worst slices", intro, [of_frame(table)] if len(table) else [], chosen(drawn, WORST))
 
 
