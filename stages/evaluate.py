@@ -1,27 +1,47 @@
-"""Stage evaluate: every slice's prediction, and every score of it."""
+"""Stage evaluate: every slice's prediction, every score of it, the figures and the report."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from hohoho.details import Settings
-from hohoho.embedding_store import read_probabilities
-from hohoho.evaluation import evaluate
+from hohoho.embedding_store import read_embeddings, read_probabilities
+from hohoho.evaluation import Evaluation, evaluate
+from hohoho.figures.drawn import Drawn, nothing_drawn, write_captions
 from hohoho.files import write_csv, write_json, write_parquet
-from hohoho.params import run_stage, stage_params
+from hohoho.params import run_stage, runtime, stage_params
 from hohoho.predictions import answers_of, models_in, prediction_table, probabilities_of
-from hohoho.slice_store import read_slice_table, read_study_table
+from hohoho.report.page import sections, write_report
+from hohoho.report.parameters import (
+    Augment,
+    Backbone,
+    Ingest,
+    Loss,
+    Phantom,
+    Simclr,
+    Split,
+    Stack,
+    TrainCnn,
+    TrainLstm,
+)
+from hohoho.report.score_sections import cards
+from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
 from hohoho.stacks import read_stacks
 from hohoho.submission import submission
 
 SLICES, STACKS = Path("data/slices"), Path("data/stacks")
 EMBEDDINGS, BY_LSTM = Path("data/embeddings"), Path("data/lstm_probabilities.npy")
 PREDICTIONS, SUBMISSION = Path("data/predictions.parquet"), Path("data/submission.csv")
-CALIBRATION = Path("models/calibration.json")
+CNN, CALIBRATION = Path("models/cnn"), Path("models/calibration.json")
 SCORES, DETAILS, WORST = Path("metrics/scores.json"), Path("metrics/details.json"), Path("metrics/worst_slices.csv")
 PRECISION_RECALL, F2_PER_CLASS = Path("metrics/plots/precision_recall.csv"), Path("metrics/plots/f2_per_class.csv")
 ROC, RELIABILITY = Path("metrics/plots/roc.csv"), Path("metrics/plots/reliability.csv")
 OPERATING_POINTS, SMOOTHING = Path("metrics/plots/operating_points.csv"), Path("metrics/plots/smoothing.csv")
-SUBGROUPS = Path("metrics/plots/subgroups.csv")
+SUBGROUPS, GRADIENTS = Path("metrics/plots/subgroups.csv"), Path("metrics/plots/loss_gradients.csv")
+SALIENCY, PROBE = Path("metrics/plots/saliency.csv"), Path("metrics/plots/level_probe.csv")
+INGEST, FIGURES, REPORT = Path("metrics/ingest.json"), Path("metrics/figures"), Path("metrics/report.html")
 CURVES = (PRECISION_RECALL, F2_PER_CLASS, ROC, RELIABILITY, OPERATING_POINTS)
 
 
@@ -35,12 +55,23 @@ class Evaluate:
     threshold: float
     smoothing: bool
     bootstrap: int
+    figures: bool
 
 
 @dataclass(frozen=True)
 class Params:
     seed: int
     data: Data
+    phantom: Phantom
+    ingest: Ingest
+    split: Split
+    stack: Stack
+    backbone: Backbone
+    simclr: Simclr
+    train_cnn: TrainCnn
+    loss: Loss
+    augment: Augment
+    train_lstm: TrainLstm
     evaluate: Evaluate
 
 
@@ -68,6 +99,36 @@ def main():
     positive = answers_of(table, model, knobs.threshold, knobs.smoothing)
     by_model = probabilities_of(table, model)
     write_csv(SUBMISSION, submission(table, slices["image"], params.data.source, by_model, positive))
+
+    drawn = draw(params, slices, table, found) if knobs.figures else nothing_drawn()
+    write_captions(FIGURES, drawn)
+    for path, numbers in ((GRADIENTS, drawn.gradients), (SALIENCY, drawn.saliency), (PROBE, drawn.probe)):
+        write_csv(path, numbers)
+    content = sections(found, drawn, json.loads(INGEST.read_text()), studies, params)
+    write_report(REPORT, FIGURES, cards(found.headline, found.details["own_model"]), content)
+
+
+def draw(params: Params, slices: pd.DataFrame, table: pd.DataFrame, found: Evaluation) -> Drawn:
+    """All figures. torch is imported here, so that a run without figures does without it."""
+    from hohoho.backbones import load_classifier
+    from hohoho.devices import on_devices, torch_device
+    from hohoho.figures.gallery import draw_gallery
+    from hohoho.figures.run import Run, phantom_of
+
+    run = Run(
+        pixels=SlicePixels(SLICES),
+        slices=slices,
+        stacks=read_stacks(STACKS),
+        predictions=table,
+        embeddings=read_embeddings(EMBEDDINGS),
+        classifier=load_classifier(CNN),
+        device=torch_device(on_devices(runtime())),
+        stacked=params.stack.input == "stacked",
+        threshold=params.evaluate.threshold,
+        loss=(params.loss.gamma_neg, params.loss.clip),
+        phantom=phantom_of(params.data.source, slices, params.phantom),
+    )
+    return draw_gallery(FIGURES, run, found)
 
 
 if __name__ == "__main__":

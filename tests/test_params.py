@@ -105,7 +105,7 @@ def test_a_field_that_dvc_yaml_does_not_declare_cannot_be_read(good):
         loss: Loss
 
     with pytest.raises(KeyError, match="loss.gamma_neg is read but not declared"):
-        params.stage_params(Greedy, "evaluate")
+        params.stage_params(Greedy, "stack")
     assert params.stage_params(Greedy, "train_cnn").loss.gamma_neg == good["loss"]["gamma_neg"]
 
 

@@ -85,7 +85,7 @@ def test_a_stage_depends_on_its_script_and_exactly_the_modules_it_uses(stage):
 
 @pytest.mark.parametrize("stage", NAMES)
 def test_a_stage_names_in_dvc_yaml_every_path_it_reads_or_writes(stage):
-    deps = {dep for dep in STAGES[stage]["deps"] if dep.startswith(("data/", "models/"))}
+    deps = {dep for dep in STAGES[stage]["deps"] if dep.startswith(("data/", "models/", "metrics/"))}
     kinds = ("outs", "metrics", "plots")
     outs = {path for kind in kinds for path in paths(STAGES[stage].get(kind, []))}
     assert path_constants(script(stage)) - NOT_TRACKED == deps | outs

@@ -29,7 +29,7 @@ def test_the_flow_table_says_what_dvc_yaml_says():
     assert list(flow_rows()) == list(STAGES)
     for name, (_, _, reads, writes, script, knobs) in flow_rows().items():
         stage = STAGES[name]
-        assert named(reads) == {dep for dep in stage["deps"] if dep.startswith(("data/", "models/"))}, name
+        assert named(reads) == {dep for dep in stage["deps"] if dep.startswith(("data/", "models/", "metrics/"))}, name
         assert named(writes) == written(stage), name
         assert named(script) <= set(stage["deps"]), name
         assert named(knobs) <= {param.split(".")[0] for param in stage["params"]}, name

@@ -1,0 +1,62 @@
+"""What the figures look at: a run's tables and arrays side by side, its classifier, and where its bleeds are."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from hohoho.backbones import SliceClassifier
+from hohoho.bleed_masks import PhantomDraw, bleed_masks
+from hohoho.labels import LABELS
+from hohoho.saliency import saliency_maps
+from hohoho.slice_store import SlicePixels
+from hohoho.split import SPLITS
+from hohoho.stacks import channel_rows
+
+
+class Run(NamedTuple):
+    """What a run has left behind, row i of every table and array the same slice."""
+
+    pixels: SlicePixels
+    slices: pd.DataFrame  # the slice table
+    stacks: pd.DataFrame
+    predictions: pd.DataFrame
+    embeddings: np.ndarray
+    classifier: SliceClassifier
+    device: str
+    stacked: bool  # what the classifier sees: l-1, l, l+1 or l alone
+    threshold: float
+    loss: tuple[float, float]  # gamma_neg, clip
+    phantom: PhantomDraw | None  # None: the places of the bleeds are unknown
+
+
+def phantom_of(source: str, slices: pd.DataFrame, knobs) -> PhantomDraw | None:
+    """Which phantom the slices show; None for other data, and where secret pseudonyms hide which image is which."""
+    if source != "phantom" or slices["image"].isna().any():
+        return None
+    return PhantomDraw(knobs.patients, knobs.size_px, knobs.seed)
+
+
+def shown_rows(stacks: pd.DataFrame) -> tuple[str, np.ndarray]:
+    """The split that is shown, and its labelled rows: test, where that has no labels validation, else train."""
+    labelled = stacks[list(LABELS)].notna().all(axis=1).to_numpy()
+    for split in reversed(SPLITS):
+        rows = np.flatnonzero(labelled & (stacks["split"] == split).to_numpy())
+        if len(rows):
+            return split, rows
+    return SPLITS[-1], np.empty(0, int)
+
+
+def explain(run: Run, method: str, rows: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """(n, H, W) saliency of these slices for these classes."""
+    channels = channel_rows(run.stacks, run.stacked)[rows]
+    stacks = run.pixels.take(channels).reshape(*channels.shape, run.pixels.image_size, run.pixels.image_size)
+    return saliency_maps(method, run.classifier, stacks, classes, run.device)
+
+
+def masks_of(run: Run, rows: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """(n, H, W) bool, where the class's blood lies in each slice; all false where that is unknown."""
+    size = run.pixels.image_size
+    if run.phantom is None or not len(rows):
+        return np.zeros((len(rows), size, size), bool)
+    return bleed_masks(run.slices.iloc[rows], run.phantom, size)[np.arange(len(rows)), classes]

@@ -1,0 +1,85 @@
+"""The report's sections on what went in: the data's own numbers, the parameters, the versions."""
+
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib.metadata import version
+
+import pandas as pd
+
+from hohoho.report.score_sections import Section
+from hohoho.report.tables import Table, heading, of_frame, of_pairs, text
+from hohoho.split import SPLITS
+
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "lightning",
+    "captum",
+    "scikit-learn",
+    "numpy",
+    "pandas",
+    "pydicom",
+    "matplotlib",
+    "dvc",
+)
+SCANNER_COLUMNS = ["manufacturer", "kernel"]
+
+
+def data_section(data: dict, ingest: dict, studies: pd.DataFrame) -> Section:
+    """Who is in which split, what ingest found, and which scanners. data: details["data"] of an `Evaluation`."""
+    counted = {heading(key): value for key, value in ingest.items() if not isinstance(value, dict)}
+    noted = [
+        [kind, heading(reason), text(count)]
+        for kind in ("skipped", "repaired", "warned")
+        for reason, count in ingest[kind].items()
+    ]
+    tables = [
+        _split_table(data),
+        of_pairs(counted, ("ingest", "count"), "What ingest read"),
+        Table(["what", "why", "count"], noted, "What ingest skipped, repaired and warned of"),
+        of_frame(scanner_table(studies), "Scanners"),
+    ]
+    return Section("Data", "Split by patient, never by slice.", [table for table in tables if table.lines], {})
+
+
+def _split_table(data: dict) -> Table:
+    columns = ["patients", "studies", "slices", "labelled"]
+    labels = list(dict.fromkeys(label for part in data.values() if part for label in part["positives"]))
+    lines = [
+        [split, *(text(data[split][column]) for column in columns),
+         *(text(data[split]["positives"].get(label)) for label in labels)]
+        for split in SPLITS if data.get(split)
+    ]  # fmt: skip
+    return Table(["split", *columns, *(f"{label} slices" for label in labels)], lines, "Splits")
+
+
+def scanner_table(studies: pd.DataFrame) -> pd.DataFrame:
+    """Studies and patients per manufacturer and kernel, the most frequent first; unknown is written so."""
+    known = studies.assign(**{column: studies[column].fillna("unknown") for column in SCANNER_COLUMNS})
+    counted = known.groupby(SCANNER_COLUMNS, as_index=False).agg(
+        studies=("study", "size"), patients=("patient", "nunique")
+    )
+    return counted.sort_values(["studies", *SCANNER_COLUMNS], ascending=[False, True, True], ignore_index=True)
+
+
+def parameter_section(params) -> Section:
+    """The parameters as the stage got them: a record of records."""
+    written = dict(_flat(asdict(params)))
+    intro = "What made the models; params.yaml holds the rest."
+    return Section("Parameters", intro, [of_pairs(written, ("key", "value"))], {})
+
+
+def _flat(values: dict, at: str = "") -> Iterator[tuple[str, str]]:
+    """Dotted names and values as text, none rounded."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{at}{name}.")
+        else:
+            yield f"{at}{name}", text(value) if isinstance(value, bool) else str(value)
+
+
+def version_section() -> Section:
+    """What computed it."""
+    versions = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    return Section("Versions", "", [of_pairs(versions, ("package", "version"))], {})

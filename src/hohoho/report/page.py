@@ -1,0 +1,63 @@
+"""metrics/report.html: everything about a run on one page that needs no network, no script and no second file."""
+
+import base64
+from pathlib import Path
+
+import cv2
+import jinja2
+import pandas as pd
+
+from hohoho.evaluation import Evaluation
+from hohoho.figures.drawn import Drawn
+from hohoho.files import atomic
+from hohoho.report import figure_sections as pictures
+from hohoho.report import score_sections as scores
+from hohoho.report.data_sections import data_section, parameter_section, version_section
+
+TEMPLATE = "page.html.j2"
+LARGEST_PICTURE = 400_000  # bytes: seven of them, in base64, stay below 4 MB
+JPEG_QUALITIES = (85, 70, 50, 30)
+
+
+def sections(found: Evaluation, drawn: Drawn, ingest: dict, studies: pd.DataFrame, params) -> list[scores.Section]:
+    """All sections in their order. ingest: metrics/ingest.json; params: the stage's own record."""
+    return [
+        scores.models_section(found),
+        pictures.curve_section(drawn),
+        scores.point_section(found),
+        scores.scan_section(found),
+        scores.class_section(found),
+        scores.calibration_section(found),
+        scores.subgroup_section(found),
+        pictures.worst_section(found, drawn),
+        pictures.saliency_section(drawn),
+        pictures.figure_section(drawn),
+        scores.smoothing_section(found),
+        data_section(found.details["data"], ingest, studies),
+        parameter_section(params),
+        version_section(),
+    ]
+
+
+def write_report(path: Path, figures: Path, cards: list[scores.Card], content: list[scores.Section]) -> None:
+    """Write the page; the same content gives the same bytes. figures: the folder of the pictures that are named."""
+    names = {name for section in content for name in section.pictures}
+    folder = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(
+        loader=folder, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    inlined = {name: inline(figures / name) for name in sorted(names)}
+    page = environment.get_template(TEMPLATE).render(cards=cards, sections=content, pictures=inlined)
+    with atomic(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def inline(path: Path) -> str:
+    """A PNG as a data URI; a large one as the best JPEG that is small enough."""
+    content, kind = path.read_bytes(), "png"
+    for quality in JPEG_QUALITIES if len(content) > LARGEST_PICTURE else ():
+        _, jpeg = cv2.imencode(".jpg", cv2.imread(str(path)), [cv2.IMWRITE_JPEG_QUALITY, quality])
+        content, kind = jpeg.tobytes(), "jpeg"
+        if len(content) <= LARGEST_PICTURE:
+            break
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -1,0 +1,156 @@
+import numpy as np
+import pytest
+import torch
+from tiny_run import SIDE, Pixels, evaluation_of, predictions_of, slice_table, stacks_of
+
+from hohoho.backbones import SliceClassifier, build_backbone
+from hohoho.figures import disagreements, neighbours, saliency_pairs
+from hohoho.figures.disagreements import Gap, closed_gaps, label_gaps
+from hohoho.figures.drawn import nothing_drawn, write_captions
+from hohoho.figures.gallery import draw_gallery
+from hohoho.figures.run import Run, phantom_of, shown_rows
+from hohoho.figures.style import canvas, save
+from hohoho.labels import LABELS
+
+STUDY = np.array(["a"] * 5 + ["b"] * 4)
+README_PX = 900
+
+
+def gap_labels():
+    """Class 0: 10111 in scan a; class 2: 1001 in scan b."""
+    targets = np.zeros((9, 5))
+    targets[[0, 2, 3, 4], 0] = 1
+    targets[[5, 8], 2] = 1
+    return targets
+
+
+def test_gaps_are_found_within_a_scan_and_the_surest_comes_first():
+    probabilities = np.full((9, 5), 0.4)
+    probabilities[6:8, 2] = 0.9, 0.8
+    gaps = label_gaps(STUDY, gap_labels(), probabilities)
+    assert gaps == [Gap((6, 7), 2, 0.8), Gap((1,), 0, 0.4)]
+    assert closed_gaps(gaps, 0.5) == gaps[:1]
+
+
+def test_a_gap_does_not_span_two_scans():
+    targets = np.zeros((9, 5))
+    targets[[3, 5], 0] = 1  # around row 4, the last of scan a
+    assert label_gaps(STUDY, targets, np.ones((9, 5))) == []
+
+
+def test_unlabelled_slices_make_no_gap():
+    targets = gap_labels()
+    targets[[1, 6]] = np.nan
+    assert label_gaps(STUDY, targets, np.ones((9, 5))) == []
+
+
+def test_beyond_the_end_of_a_scan_nothing_is_shown():
+    assert disagreements.shown_rows(Gap((1,), 0, 1.0), STUDY) == [None, 0, 1, 2, 3]
+    assert disagreements.shown_rows(Gap((6, 7), 2, 1.0), STUDY) == [None, 5, 6, 7, 8]
+
+
+def test_the_surest_right_and_wrong_answers_are_shown():
+    targets, probabilities = np.zeros((4, 5)), np.full((4, 5), 0.1)
+    targets[:3, 1] = 1
+    probabilities[:, 1] = 0.7, 0.9, 0.2, 0.6  # two found, one missed by 0.8, one false alarm of 0.6
+    found = [example for example in saliency_pairs.pick(targets, probabilities, 0.5) if example.label == 1]
+    assert [(example.place, example.match) for example in found] == [(1, True), (2, False)]
+
+
+def test_unlabelled_slices_are_no_mismatch():
+    assert saliency_pairs.pick(np.full((4, 5), np.nan), np.full((4, 5), 0.9), 0.5) == []
+
+
+def test_figure_1_shows_a_slice_with_both_neighbours_and_most_bleeds():
+    rows = np.array([[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 3]])
+    targets = np.zeros((4, 5))
+    targets[0] = 1  # an end slice
+    targets[2, :2] = 1
+    assert neighbours.pick(targets, rows) == 2
+    assert neighbours.pick(np.full((4, 5), np.nan), rows) == 2
+
+
+def test_the_composite_takes_the_neighbours_as_red_green_and_blue():
+    stack = np.zeros((3, 4, 4), np.uint8)
+    stack[0], stack[2] = 255, 90
+    *_, composite = neighbours.draw(stack).axes
+    assert composite.images[0].get_array()[0, 0].tolist() == [255, 0, 90]
+
+
+def run_of(labelled=True, channels=3):
+    """A tiny run; its classifier is untrained."""
+    slices = slice_table(labelled)
+    torch.manual_seed(0)
+    classifier = SliceClassifier(
+        "resnet18", build_backbone("resnet18", channels), [0.5] * channels, [0.5] * channels, 0.0
+    )
+    return Run(
+        pixels=Pixels(len(slices)),
+        slices=slices,
+        stacks=stacks_of(slices),
+        predictions=predictions_of(slices),
+        embeddings=np.random.default_rng(3).normal(size=(len(slices), 8)).astype(np.float32),
+        classifier=classifier.eval(),
+        device="cpu",
+        stacked=channels == 3,
+        threshold=0.5,
+        loss=(2, 0.05),
+        phantom=None,
+    )
+
+
+def test_all_figures_are_drawn_as_wide_as_a_readme_and_twice_the_same(tmp_path):
+    run = run_of()
+    found = evaluation_of(run.slices)
+    drawn = draw_gallery(tmp_path / "first", run, found)
+    draw_gallery(tmp_path / "second", run, found)
+    pictures = sorted((tmp_path / "first").iterdir())
+    assert [picture.name for picture in pictures] == sorted(drawn.captions)
+    assert len(pictures) == 7
+    for picture in pictures:
+        content = picture.read_bytes()
+        assert int.from_bytes(content[16:20], "big") >= README_PX  # width in the PNG header
+        assert content == (tmp_path / "second" / picture.name).read_bytes()
+    assert drawn.saliency.empty
+    assert len(drawn.probe) == 3
+    assert all(drawn.captions.values())
+
+
+@pytest.mark.parametrize(("labelled", "channels"), [(False, 3), (True, 1)])
+def test_figures_are_drawn_without_labels_and_with_one_channel(tmp_path, labelled, channels):
+    run = run_of(labelled, channels)
+    drawn = draw_gallery(tmp_path, run, evaluation_of(run.slices))
+    assert {picture.name for picture in tmp_path.iterdir()} == set(drawn.captions)
+
+
+def test_test_is_shown_and_where_it_has_no_labels_validation():
+    slices = slice_table()
+    assert shown_rows(stacks_of(slices))[0] == "test"
+    slices.loc[slices["patient"] == "p2", LABELS[0]] = np.nan
+    split, rows = shown_rows(stacks_of(slices))
+    assert split == "val"
+    assert rows.tolist() == list(range(10, 20))
+
+
+def test_bleeds_are_known_for_the_phantom_with_published_names_only():
+    from hohoho.report.parameters import Phantom
+
+    knobs, slices = Phantom(patients=3, size_px=SIDE, label_error_rate=0.0, seed=0), slice_table()
+    assert phantom_of("phantom", slices, knobs).patients == 3
+    assert phantom_of("rsna", slices, knobs) is None
+    assert phantom_of("phantom", slices.assign(image=None), knobs) is None
+
+
+def test_a_picture_is_whole_or_absent(tmp_path):
+    figure = canvas(1.0, "title")
+    figure.savefig = lambda *_, **__: (_ for _ in ()).throw(OSError("disk full"))
+    with pytest.raises(OSError, match="disk full"):
+        save(tmp_path / "figure.png", figure)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_figures_the_folder_is_there_and_the_tables_have_their_columns(tmp_path):
+    nothing = nothing_drawn()
+    write_captions(tmp_path / "figures", nothing)
+    assert (tmp_path / "figures/captions.json").read_text() == "{}\n"
+    assert list(nothing.gradients.columns) == ["p", "cross_entropy", "ce_shift", "asymmetric_focusing", "asl"]

@@ -1,0 +1,158 @@
+import re
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from tiny_run import evaluation_of, slice_table, study_table
+
+from hohoho.figures.drawn import Drawn, nothing_drawn
+from hohoho.report.page import LARGEST_PICTURE, inline, sections, write_report
+from hohoho.report.score_sections import NO_LABELS, cards
+from hohoho.report.tables import score, text
+from hohoho.saliency_scores import COLUMNS
+
+SCRIPT = "<script>alert(1)</script>"
+INGEST = {"files": 30, "studies": 3, "skipped": {SCRIPT: 2}, "repaired": {}, "warned": {}, "positives": {"ich": 3}}
+VOID = {"meta", "img", "br", "link", "input"}
+
+
+@dataclass
+class Knobs:
+    learning_rate: float = 0.0002
+    name: str = SCRIPT
+
+
+@dataclass
+class Params:
+    seed: int
+    evaluate: Knobs
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page; fails on a tag that is closed out of order."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags, self.attributes, self.words, self.open = [], [], [], []
+        self.feed(page)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def picture(path, side):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8))
+
+
+def drawn_in(folder, side=20):
+    """Every figure of the report as noise."""
+    names = ["figure1_neighbours", "figure3_gradients", "figure5_embeddings", "figure6_saliency"]
+    names += ["figure7_disagreements", "curves", "worst_slices"]
+    captions = {f"{name}.png": f'caption of "{name}" {SCRIPT}' for name in names}
+    for name in captions:
+        picture(folder / name, side)
+    saliency = pd.DataFrame([["gradient", 4, 0.25, 0.1, 0.05, 0.2, 4.0, *[0.1] * 5]], columns=COLUMNS)
+    return Drawn(captions, pd.DataFrame(), pd.DataFrame({"split": ["val"], "slices": [10], "r2": [0.5]}), saliency)
+
+
+def report_of(tmp_path, drawn, labelled=True):
+    """The page of a tiny run whose kernel is a script."""
+    found = evaluation_of(slice_table(labelled), kernel=SCRIPT)
+    content = sections(found, drawn, INGEST, study_table(SCRIPT), Params(0, Knobs()))
+    path = tmp_path / "report.html"
+    write_report(path, tmp_path / "figures", cards(found.headline, found.details["own_model"]), content)
+    return path.read_text(encoding="utf-8")
+
+
+def test_a_script_in_the_data_shows_as_text(tmp_path):
+    page = Page(report_of(tmp_path, drawn_in(tmp_path / "figures")))
+    assert "script" not in page.tags
+    assert sum(SCRIPT in words for words in page.words) > 10  # kernels, reasons, captions, parameters
+    assert page.words.count(f'caption of "curves" {SCRIPT}') == 1
+
+
+def test_the_page_fetches_nothing_and_runs_nothing(tmp_path):
+    source = report_of(tmp_path, drawn_in(tmp_path / "figures"))
+    page = Page(source)
+    fetched = [value for name, value in page.attributes if name in ("src", "href")]
+    assert all(value.startswith(("data:image/", "#")) for value in fetched)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert not re.search(r"https?:|//[a-z]|url\(|@import", re.sub(r"base64,[A-Za-z0-9+/=]+", "", source))
+    assert not {"link", "iframe", "object", "embed"} & set(page.tags)
+
+
+def test_every_picture_is_in_the_page_once_and_every_link_has_its_place(tmp_path):
+    page = Page(report_of(tmp_path, drawn_in(tmp_path / "figures")))
+    assert page.tags.count("img") == 7
+    places = {value for name, value in page.attributes if name == "id"}
+    assert {value[1:] for name, value in page.attributes if name == "href"} == places
+
+
+def test_the_page_says_what_it_is_not(tmp_path):
+    assert "For research and teaching; not a medical device." in report_of(tmp_path, nothing_drawn())
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path):
+    first = report_of(tmp_path / "a", drawn_in(tmp_path / "a/figures"))
+    assert first == report_of(tmp_path / "b", drawn_in(tmp_path / "b/figures"))
+    assert str(tmp_path) not in first
+
+
+def test_a_small_parameter_is_not_rounded_away(tmp_path):
+    assert "0.0002" in Page(report_of(tmp_path, nothing_drawn())).words
+
+
+def test_without_labels_or_figures_the_sections_say_so(tmp_path):
+    page = Page(report_of(tmp_path, nothing_drawn(), labelled=False))
+    assert page.words.count(NO_LABELS) >= 5
+    assert "img" not in page.tags
+
+
+def test_the_page_stays_small_with_pictures_of_noise(tmp_path):
+    page = report_of(tmp_path, drawn_in(tmp_path / "figures", side=1000))
+    assert len(page) < 5_000_000
+
+
+def test_a_large_picture_goes_in_as_jpeg_and_a_small_one_as_it_is(tmp_path):
+    picture(tmp_path / "large.png", 900)
+    picture(tmp_path / "small.png", 30)
+    large = inline(tmp_path / "large.png")
+    assert large.startswith("data:image/jpeg")
+    assert len(large) < LARGEST_PICTURE * 4 / 3 + 100
+    assert inline(tmp_path / "small.png").startswith("data:image/png")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.59396, "0.594"),
+        (10248, "10,248"),
+        (None, "–"),
+        (float("nan"), "–"),
+        (True, "yes"),
+        ("edh", "edh"),
+        (pd.NA, "–"),
+    ],
+)
+def test_a_cell_is_rounded_sensibly(value, expected):
+    assert text(value) == expected
+
+
+def test_a_score_shows_its_interval_where_there_is_one():
+    assert score({"value": 0.5, "low": 0.4, "high": 0.61}) == "0.500 (0.400–0.610)"
+    assert score({"value": 0.5, "low": None, "high": None}) == "0.500"
+    assert score({"value": None, "low": None, "high": None}) == score(None) == "–"
