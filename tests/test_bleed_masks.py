@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from hohoho import bleed_masks as room
-from hohoho.bleed_masks import PhantomDraw, bleed_masks, on_picture_grid, patient_numbers
+from hohoho.bleed_masks import PhantomDraw, bleed_masks, on_picture_grid, patient_numbers, true_labels
 from hohoho.labels import LABELS
 from hohoho.phantom import tree
 from hohoho.phantom.study_files import read_masks
@@ -33,6 +33,13 @@ def test_the_masks_drawn_again_are_the_masks_that_were_written(phantom):
     assert len(stored) == 4
     expected = [stored[row.study_uid][row.slice_index] for row in shuffled.itertuples()]
     assert np.array_equal(bleed_masks(shuffled, DRAW, image_size=32), np.array(expected))
+    assert np.any(expected)
+
+
+def test_the_labels_drawn_again_are_the_truth_that_was_written(phantom):
+    shuffled = phantom[1].sample(frac=1, random_state=0)
+    expected = shuffled[list(LABELS)].to_numpy(bool)
+    assert np.array_equal(true_labels(shuffled, DRAW), expected)
     assert np.any(expected)
 
 
