@@ -1,5 +1,7 @@
 """DICOM CT files → slice headers and Hounsfield units. The only reading room that knows pydicom."""
 
+import logging
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ import pydicom
 from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import get_decoder, pixel_array
-from pydicom.uid import UID
+from pydicom.uid import UID, RLELossless
 
 from hohoho.codestream import check_frame
 from hohoho.dicom_stream import BoundedStream, open_dicom
@@ -27,9 +29,14 @@ from hohoho.slice_header import (
     upright,
 )
 
-pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # its warnings quote values: private ones too
+# What pydicom warns of and logs quotes values, private ones too.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
+
 FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")  # how a DICOM file without its preamble begins
 UNDEFINED_LENGTH = 0xFFFFFFFF
+OWN_DECODER = {RLELossless: "pydicom"}  # the other one ends the process on damaged run lengths
 TRAILING_GROUPS = (0xFFFA, 0xFFFC)  # digital signatures and padding may follow the pixels (PS3.5 7.2)
 
 
@@ -187,9 +194,8 @@ def _read_stored(header):
 def _decode(header):
     try:
         with open_dicom(header.path) as (stream, is_deflated):
-            if not is_deflated:
-                _check_coded_frame(stream, header)
-            stored = pixel_array(stream, index=header.frame)
+            plugin = "" if is_deflated else OWN_DECODER.get(_check_coded_frame(stream, header), "")
+            stored = pixel_array(stream, index=header.frame, decoding_plugin=plugin)
     except Unusable:
         raise
     except Exception as error:  # decoders raise nearly everything on damage: each is reported, none hidden
@@ -201,9 +207,10 @@ def _decode(header):
 
 
 def _check_coded_frame(stream, header):
-    """Raises Unusable where a compressed frame is no picture of the header's size."""
+    """The transfer syntax; raises Unusable where a compressed frame is no picture of the header's size."""
     dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["NumberOfFrames"], force=True)
     stream.seek(stream.tell() + 12)  # (7FE0,0010) OB, undefined length
     frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
     check_frame(frame, header.pixels.rows, header.pixels.columns, header.path)
     stream.seek(0)
+    return dataset.file_meta.TransferSyntaxUID
