@@ -11,7 +11,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.pixels import get_decoder, pixel_array
 from pydicom.uid import UID, RLELossless
 
-from hohoho.codestream import check_frame
+from hohoho.codestream import check_frame, check_run_lengths
 from hohoho.dicom_stream import BoundedStream, open_dicom
 from hohoho.dicom_values import Values
 from hohoho.errors import InputError
@@ -36,7 +36,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
 
 FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")  # how a DICOM file without its preamble begins
 UNDEFINED_LENGTH = 0xFFFFFFFF
-OWN_DECODER = {RLELossless: "pydicom"}  # the other one ends the process on damaged run lengths
+OWN_DECODER = "pydicom"  # of run lengths; the other one ends the process where they are damaged
 TRAILING_GROUPS = (0xFFFA, 0xFFFC)  # digital signatures and padding may follow the pixels (PS3.5 7.2)
 
 
@@ -194,8 +194,7 @@ def _read_stored(header):
 def _decode(header):
     try:
         with open_dicom(header.path) as (stream, is_deflated):
-            plugin = "" if is_deflated else OWN_DECODER.get(_check_coded_frame(stream, header), "")
-            stored = pixel_array(stream, index=header.frame, decoding_plugin=plugin)
+            stored = pixel_array(stream, index=header.frame) if is_deflated else _decompressed(stream, header)
     except Unusable:
         raise
     except Exception as error:  # decoders raise nearly everything on damage: each is reported, none hidden
@@ -206,11 +205,14 @@ def _decode(header):
     return stored
 
 
-def _check_coded_frame(stream, header):
-    """The transfer syntax; raises Unusable where a compressed frame is no picture of the header's size."""
+def _decompressed(stream, header):
+    """The decoded frame, once it is sure to be a picture of the header's size."""
     dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["NumberOfFrames"], force=True)
     stream.seek(stream.tell() + 12)  # (7FE0,0010) OB, undefined length
     frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
-    check_frame(frame, header.pixels.rows, header.pixels.columns, header.path)
     stream.seek(0)
-    return dataset.file_meta.TransferSyntaxUID
+    if dataset.file_meta.TransferSyntaxUID == RLELossless:
+        check_run_lengths(frame, header.path)
+        return pixel_array(stream, index=header.frame, decoding_plugin=OWN_DECODER)
+    check_frame(frame, header.pixels.rows, header.pixels.columns, header.path)
+    return pixel_array(stream, index=header.frame)
