@@ -113,7 +113,7 @@ def test_good_files_are_read(tmp_path):
     )
 
 
-def test_a_thousand_damaged_copies_are_read_or_refused_for_one_reason(tmp_path):
+def test_a_thousand_damaged_copies_are_read_or_refused_for_one_reason(tmp_path, capfd):
     dice, contents = random.Random(20190913), [path.read_bytes() for path in good_files(tmp_path / "good")]
     path = tmp_path / "in" / "copy"
     path.parent.mkdir()
@@ -124,6 +124,7 @@ def test_a_thousand_damaged_copies_are_read_or_refused_for_one_reason(tmp_path):
         assert skipped_lines(path.parent) == 1 or number % len(contents) == FRAMES
     assert len(set(outcomes)) > 5, "the damage should be of many kinds"
     assert 0 < outcomes.count("read") < COPIES
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)

@@ -33,8 +33,8 @@ def check_kind(values: Values, media_class: str, path: str) -> None:
     frames = values.numbers(FRAMES)
     refusals = {
         "dicomdir": sop_class == DICOMDIR,
-        "multi_frame": sop_class not in MULTI_FRAME_CT and frames and frames[0] > 1,
         "not_ct": sop_class not in {CT_IMAGE, *MULTI_FRAME_CT} and (sop_class or values.text(MODALITY) != "CT"),
+        "multi_frame": sop_class not in MULTI_FRAME_CT and frames and frames[0] > 1,
         "localizer": image_type & {"LOCALIZER", "SCOUT"},
         "not_a_slice": image_type & NOT_SLICES or PAGES.search(values.text(DESCRIPTION).upper()),
         "colour": values.integer(SAMPLES) not in (None, 1) or not _is_grey(values),
