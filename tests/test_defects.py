@@ -4,6 +4,9 @@ Here: what values mean, what is no slice, where slices lie (1 to 18). How files 
 (19 to 26, 33, 34) is in test_defects_of_files.py, labels and identity (27 to 32) in test_defects_of_labels.py.
 """
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ct_files import SIDE, ct_slice, enhanced, save, set_pixels
@@ -359,3 +362,11 @@ def test_18_frames_are_the_slices_that_single_files_would_be(folder, write):
         ["repaired", "multi_frame"],
     ]
     assert slices.equals(expected) and studies.equals(expected_studies)
+
+
+def test_every_defect_from_1_to_34_has_a_test_with_its_number():
+    files = Path(__file__).parent.glob("test_defects*.py")
+    numbers = {
+        int(a or b) for file in files for a, b in re.findall(r"@defect\((\d+)|def test_(\d\d)_", file.read_text())
+    }
+    assert numbers == set(range(1, 35))
