@@ -1,5 +1,6 @@
 """Small CT files for tests, made with pydicom alone: the readers are not tested against the project's own writer."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +40,7 @@ def ct_study(slices: int, gap_mm: float = 5.0) -> list[Dataset]:
 
 def enhanced(images: list[Dataset]) -> Dataset:
     """The same slices as the frames of one enhanced CT file (PS3.3 A.38), all that differs in functional groups."""
-    whole = Dataset()
-    whole.update(images[0])
-    whole.file_meta = images[0].file_meta
+    whole = deepcopy(images[0])
     whole.SOPClassUID, whole.NumberOfFrames = EnhancedCTImageStorage, str(len(images))
     whole.PixelData = b"".join(image.PixelData for image in images)
     shared = {

@@ -1,5 +1,6 @@
 """Defects of head CT as tests tell them: a good study, what makes it bad, and what the ingest is to say of it."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ SLICES, TOP = 5, -1  # of a good study; the topmost slice leaves no gap where it
 
 class Defect(NamedTuple):
     number: int
-    make: object  # (images, folder) → images to write beside what it wrote itself
+    make: Callable  # (images, folder): spoils the images, which are written then, or writes files itself
     action: str | None  # None: nothing to say
     reason: str | None
     slices: int  # that are stored

@@ -13,7 +13,7 @@ from collections import Counter
 import numpy as np
 import pydicom
 import pytest
-from ct_files import SIDE, ct_slice, ct_study, save, save_all, set_pixels
+from ct_files import SIDE, ct_slice, ct_study, enhanced, save, save_all, set_pixels
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
@@ -187,6 +187,20 @@ def test_every_series_of_a_study_is_listed_with_the_reason_why_it_is_left(report
 def test_the_reason_names_what_the_chosen_series_has_over_the_others(tmp_path, other, advantage):
     save_all(series(5, "1.7", 1) + series(5, "1.7", 2, **other), tmp_path)
     assert by_name(check(tmp_path))["1.2"]["reason"] == f"other_series: 1.1 has {advantage}"
+
+
+def test_a_preferred_kernel_is_chosen_as_ingest_is_told_to(tmp_path):
+    save_all(series(5, "1.7", 1) + series(5, "1.7", 2, ConvolutionKernel="BONE"), tmp_path)
+    report = check(tmp_path, preferred_kernel="bone")
+    assert [each["kernel"] for each in report["series"] if each["kept"]] == ["BONE"]
+    assert by_name(report)["1.2"]["reason"] == "other_series: 1.1 has the preferred kernel"
+
+
+def test_frames_of_one_file_are_a_series(tmp_path):
+    save(enhanced(series(5, "1.7", 1)), tmp_path / "frames")
+    (told,) = check(tmp_path)["series"]
+    assert (told["n_slices"], told["files"], told["repairs"]) == (5, ["frames"] * 5, ["multi_frame"])
+    assert told["hu"]["min"] < told["hu"]["max"]
 
 
 def test_of_two_series_alike_the_longer_is_chosen(tmp_path):

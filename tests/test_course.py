@@ -105,6 +105,26 @@ def test_a_picture_that_is_no_jpeg_is_skipped_with_a_reason(root, tmp_path):
     assert counts["skipped"] == {"no_number_in_name": 1, "undecodable_picture": 1}
 
 
+def test_a_picture_that_is_cut_off_or_too_large_is_skipped_and_never_filled(root, tmp_path):
+    cut, large = root / "train/ID_a/a_10.jpg", root / "train/ID_b/b_10.jpg"
+    cut.write_bytes(cut.read_bytes()[:-100])
+    content = large.read_bytes()
+    at = content.index(b"\xff\xc0") + 5
+    large.write_bytes(content[:at] + b"\xff\xff\xff\xff" + content[at + 4 :])
+    counts = ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY).counts
+    assert counts["skipped"] == {"truncated_pixels": 1, "undecodable_picture": 1}
+
+
+def test_a_row_that_is_there_twice_is_repaired_and_one_that_contradicts_is_refused(root):
+    text = (root / "train.csv").read_text()
+    row = text.splitlines()[1]
+    (root / "train.csv").write_text(text + row + "\n")
+    assert [note.reason for note in course.find(root, 0.0, WINDOW).notes] == ["label_row_twice"]
+    (root / "train.csv").write_text(text + row[:-1] + "1\n")
+    with pytest.raises(InputError, match="1 rows contradict an earlier one.*: lines 12"):
+        course.find(root, 0.0, WINDOW)
+
+
 def test_wrong_layouts_are_refused_with_what_is_needed(root):
     text = (root / "train.csv").read_text()
     (root / "train.csv").write_text(text.replace("ivh", "ventricle"))

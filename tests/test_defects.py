@@ -4,6 +4,9 @@ Here: what values mean, what is no slice, where slices lie (1 to 18). How files 
 (19 to 26, 33, 34) is in test_defects_of_files.py, labels and identity (27 to 32) in test_defects_of_labels.py.
 """
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ct_files import SIDE, ct_slice, enhanced, save, set_pixels
@@ -204,6 +207,14 @@ def two_acquisitions_at_the_same_positions(images, folder):
     images += late
 
 
+@defect(12, "skipped", "other_series")
+def two_kernels_at_the_same_positions(images, folder):
+    sharp = [ct_slice(10 + n, 5.0 * n) for n in range(1, SLICES + 1)]
+    for image in sharp:
+        image.ConvolutionKernel = "BONE"
+    images += sharp
+
+
 @defect(13, "repaired", "same_file_twice")
 def one_file_twice(images, folder):
     save(images[TOP], folder / "again" / "copy")
@@ -320,19 +331,42 @@ def test_13_two_images_under_one_uid_stop_the_ingest(folder):
         run(images, folder)
 
 
-def test_18_frames_are_the_slices_that_single_files_would_be(folder):
+def native(whole):
+    pass
+
+
+def of_undefined_length(whole):
+    for element in (whole["SharedFunctionalGroupsSequence"], whole["PerFrameFunctionalGroupsSequence"]):
+        element.is_undefined_length = True
+        for item in element.value:
+            item.is_undefined_length_sequence_item = True
+
+
+def run_lengths(whole):
+    whole.compress(RLELossless)
+
+
+@pytest.mark.parametrize("write", [native, of_undefined_length, run_lengths])
+def test_18_frames_are_the_slices_that_single_files_would_be(folder, write):
     images = good_study()
-    _, expected, studies = run(images, folder)
+    _, expected, expected_studies = run(images, folder)
     for path in folder.iterdir():
         path.unlink()
-    images[2].RescaleIntercept, images[2].PixelData = (
-        "-5",
-        ((np.frombuffer(images[2].PixelData, np.int16) + np.int16(5)).tobytes()),
-    )
-    for compress in (False, True):
-        whole = enhanced([images[i] for i in (3, 0, 4, 2, 1)])
-        if compress:
-            whole.compress(RLELossless)
-        _, slices, study = run([whole], folder)
-        assert slices.equals(expected)
-        assert study.equals(studies)
+    images[2].RescaleIntercept = "-5"
+    images[2].PixelData = (np.frombuffer(images[2].PixelData, np.int16) + np.int16(5)).tobytes()
+    whole = enhanced([images[i] for i in (3, 0, 4, 2, 1)])
+    write(whole)
+    lines, slices, studies = run([whole], folder)
+    assert lines[["action", "reason"]].values.tolist() == [
+        ["repaired", "instance_numbers"],
+        ["repaired", "multi_frame"],
+    ]
+    assert slices.equals(expected) and studies.equals(expected_studies)
+
+
+def test_every_defect_from_1_to_34_has_a_test_with_its_number():
+    files = Path(__file__).parent.glob("test_defects*.py")
+    numbers = {
+        int(a or b) for file in files for a, b in re.findall(r"@defect\((\d+)|def test_(\d\d)_", file.read_text())
+    }
+    assert numbers == set(range(1, 35))

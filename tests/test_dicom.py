@@ -276,6 +276,14 @@ def test_lossy_compression_and_monochrome1_are_warned_of_and_keep_their_numbers(
     assert read_hu(header)[0, 0] == 40
 
 
+def test_8_bit_pictures_that_show_high_values_dark_are_inverted_before_rescaling(image, tmp_path):
+    set_pixels(image, np.arange(256, dtype=np.uint8).reshape(SIDE, SIDE))
+    image.PhotometricInterpretation, image.RescaleSlope, image.RescaleIntercept = "MONOCHROME1", "2", "-10"
+    header = read_header(save(image, tmp_path / "file"))
+    assert header.repairs == ("inverted",) and header.warnings == ()
+    assert np.array_equal(read_hu(header).ravel(), 2 * np.arange(255, -1, -1) - 10)
+
+
 def test_windows_in_the_header_are_ignored(image, tmp_path):
     expected = hu_of(image, tmp_path)
     image.WindowCenter, image.WindowWidth = ["40", "600"], ["80", "2800"]

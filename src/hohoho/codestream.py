@@ -7,26 +7,36 @@ from hohoho.scan import Unusable
 JPEG_START, J2K_START, JP2_START = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  "
 JPEG_END = b"\xff\xd9"  # also the end of a JPEG 2000 codestream
 FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # SOF markers of JPEG, and of JPEG-LS
+LAST_BYTES = 64  # among which the end stands; no coded data can look like it
 LARGEST_RLE_BYTES = 8 * 2**20  # two bytes become 128 at most, so this becomes half a gigabyte
 
 
-def check_frame(frame: bytes, rows: int, columns: int, path: str) -> None:
-    """Raises Unusable where a compressed frame is cut off, or is not of the header's size.
+def check_run_lengths(frame: bytes, path: str) -> None:
+    """Raises Unusable where an RLE frame (PS3.5 G) could become more than a picture."""
+    if len(frame) > LARGEST_RLE_BYTES:
+        raise Unusable("too_large", f"{path}: {len(frame)} bytes of run lengths")
 
-    frame: JPEG (ITU-T T.81 B.2, T.87 C.2), JPEG 2000 (T.800 A.5) or, where none of their marks shows, RLE (PS3.5 G).
+
+def check_frame(frame: bytes, rows: int, columns: int, path: str) -> None:
+    """Raises Unusable where a frame of any JPEG is cut off, or is not of the header's size.
+
+    frame: JPEG (ITU-T T.81 B.2), JPEG-LS (T.87 C.2) or JPEG 2000 (T.800 A.5).
     """
     if not frame.startswith((JPEG_START, J2K_START, JP2_START)):
-        if len(frame) > LARGEST_RLE_BYTES:
-            raise Unusable("too_large", f"{path}: {len(frame)} bytes of run lengths")
-        return
-    size = _jpeg_size(frame) if frame.startswith(JPEG_START) else _jpeg_2000_size(frame)
+        raise Unusable("undecodable_pixels", f"{path}: no JPEG, though its transfer syntax says so")
+    size = jpeg_size(frame) if frame.startswith(JPEG_START) else _jpeg_2000_size(frame)
     if size != (rows, columns, 1):
         raise Unusable("wrong_coded_size", f"{path}: coded as {size}, its header says {rows} x {columns}, grey")
-    if not frame.rstrip(b"\0").endswith(JPEG_END):
+    if not has_end(frame):
         raise Unusable("truncated_pixels", f"{path}: the compressed picture has no end")
 
 
-def _jpeg_size(frame):
+def has_end(frame: bytes) -> bool:
+    """Whether a JPEG or JPEG 2000 picture is there to its end."""
+    return JPEG_END in frame[-LAST_BYTES:]
+
+
+def jpeg_size(frame: bytes) -> tuple[int, int, int] | None:
     """(rows, columns, components), None where there is no frame header."""
     at = 2
     while at + 10 <= len(frame) and frame[at] == 0xFF:

@@ -1,5 +1,7 @@
 """DICOM CT files → slice headers and Hounsfield units. The only reading room that knows pydicom."""
 
+import logging
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -7,30 +9,26 @@ import pydicom
 from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import get_decoder, pixel_array
-from pydicom.uid import UID
+from pydicom.uid import UID, RLELossless
 
-from hohoho.codestream import check_frame
-from hohoho.dicom_stream import BoundedStream, open_dicom
+from hohoho.codestream import check_frame, check_run_lengths
+from hohoho.dicom_stream import open_dicom
 from hohoho.dicom_values import Values
 from hohoho.errors import InputError
 from hohoho.frames import frame_values
 from hohoho.hounsfield import to_hu
+from hohoho.image_kind import check_kind, is_multi_frame
+from hohoho.native_pixels import native_offsets, read_native
 from hohoho.scan import Unusable
-from hohoho.slice_header import (
-    TAGS,
-    SliceHeader,
-    check_kind,
-    is_multi_frame,
-    pixel_format,
-    rescale,
-    slice_header,
-    upright,
-)
+from hohoho.slice_header import TAGS, SliceHeader, pixel_format, rescale, slice_header, upright
 
-pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # its warnings quote values: private ones too
+# What pydicom warns of and logs quotes values, private ones too.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
+
 FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")  # how a DICOM file without its preamble begins
-UNDEFINED_LENGTH = 0xFFFFFFFF
-TRAILING_GROUPS = (0xFFFA, 0xFFFC)  # digital signatures and padding may follow the pixels (PS3.5 7.2)
+OWN_DECODER = "pydicom"  # of run lengths; the other one ends the process where they are damaged
 
 
 class MissingCodec(InputError):
@@ -58,16 +56,15 @@ def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = 
         frames = _frames(values, path) if is_multi_frame(values, media_class) else [values]
         syntax = UID(str(meta.get("TransferSyntaxUID", "")))
         headers = [_header(path, each, assumed_rescale, str(syntax)) for each in frames]
-        repairs = ("no_preamble",) * is_forced
+        repairs = ("no_preamble",) * is_forced + ("multi_frame",) * (frames != [values])
         if frames != [values]:
             headers = [header._replace(frame=i, instance=i + 1) for i, header in enumerate(headers)]
-            repairs += ("multi_frame",)
         if syntax.is_transfer_syntax and syntax.is_compressed:
             _check_decoder(syntax, path)
         else:
-            offset, trailing = _pixel_offset(stream, headers, is_implicit, path)
+            offsets, trailing = native_offsets(stream, headers[0].pixels, len(headers), is_implicit, path)
             repairs += trailing
-            headers = headers if is_deflated else _with_offsets(headers, offset)
+            headers = headers if is_deflated else [_at(*each) for each in zip(headers, offsets, strict=True)]
     return [headers[0]._replace(repairs=headers[0].repairs + repairs), *headers[1:]]
 
 
@@ -88,8 +85,8 @@ def read_hu(header: SliceHeader) -> np.ndarray:
 
 
 def _hu_and_repairs(header):
-    stored = _read_stored(header) if header.pixels.offset is not None else _decode(header)
-    return to_hu(stored, header.pixels)
+    is_native = header.pixels.offset is not None
+    return to_hu(read_native(header.path, header.pixels) if is_native else _decode(header), header.pixels)
 
 
 def _read_dataset(stream, path):
@@ -125,6 +122,10 @@ def _header(path, values, assumed_rescale, syntax):
     return slice_header(path, values, pixels, rescaled + inverted, warnings, syntax)
 
 
+def _at(header, offset):
+    return header._replace(pixels=header.pixels._replace(offset=offset))
+
+
 def _check_decoder(syntax, path):
     try:
         decoder = get_decoder(syntax)
@@ -137,59 +138,10 @@ def _check_decoder(syntax, path):
         )
 
 
-def _pixel_offset(stream: BoundedStream, headers, is_implicit, path):
-    """(byte at which native pixels begin, repairs); the stream has stopped at (7FE0,0010), PS3.5 7.1."""
-    pixels = headers[0].pixels
-    order = "little" if pixels.dtype[0] == "<" else "big"
-    at = stream.tell()
-    element = stream.read(12)
-    if _tag(element, order) != 0x7FE00010:
-        raise Unusable("no_pixels", f"{path}: no Pixel Data (7FE0,0010)")
-    offset = at + (8 if is_implicit else 12)
-    length = int.from_bytes(element[4:8] if is_implicit else element[8:], order)
-    needed, left = _frame_bytes(pixels) * len(headers), stream.length() - offset
-    if left < needed or length < needed:
-        raise Unusable("truncated_pixels", f"{path}: {max(min(left, length), 0)} of {needed} bytes of pixel data")
-    stream.seek(offset + length)
-    follows = _tag(stream.read(4), order) >> 16
-    is_data = follows in TRAILING_GROUPS or (follows > 0x7FE0 and follows % 2)  # or private: their groups are odd
-    is_longer = UNDEFINED_LENGTH != length > needed + needed % 2
-    return offset, ("trailing_bytes",) if is_longer or (follows and not is_data) else ()
-
-
-def _tag(element, order):
-    return int.from_bytes(element[:2], order) << 16 | int.from_bytes(element[2:4], order)
-
-
-def _frame_bytes(pixels):
-    return pixels.rows * pixels.columns * np.dtype(pixels.dtype).itemsize
-
-
-def _with_offsets(headers, offset):
-    return [
-        header._replace(pixels=header.pixels._replace(offset=offset + number * _frame_bytes(header.pixels)))
-        for number, header in enumerate(headers)
-    ]
-
-
-def _read_stored(header):
-    pixels = header.pixels
-    try:
-        stored = np.fromfile(header.path, pixels.dtype, pixels.rows * pixels.columns, offset=pixels.offset)
-    except OSError as error:
-        raise Unusable("unreadable", f"{header.path}: {error.strerror}") from error
-    if len(stored) < pixels.rows * pixels.columns:
-        raise Unusable("truncated_pixels", f"{header.path}: the pixel data end too early")
-    stored = stored.reshape(pixels.rows, pixels.columns)
-    return stored.astype(stored.dtype.newbyteorder("="), copy=False)
-
-
 def _decode(header):
     try:
         with open_dicom(header.path) as (stream, is_deflated):
-            if not is_deflated:
-                _check_coded_frame(stream, header)
-            stored = pixel_array(stream, index=header.frame)
+            stored = pixel_array(stream, index=header.frame) if is_deflated else _decompressed(stream, header)
     except Unusable:
         raise
     except Exception as error:  # decoders raise nearly everything on damage: each is reported, none hidden
@@ -200,10 +152,14 @@ def _decode(header):
     return stored
 
 
-def _check_coded_frame(stream, header):
-    """Raises Unusable where a compressed frame is no picture of the header's size."""
+def _decompressed(stream, header):
+    """The decoded frame, once it is sure to be a picture of the header's size."""
     dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["NumberOfFrames"], force=True)
     stream.seek(stream.tell() + 12)  # (7FE0,0010) OB, undefined length
     frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
-    check_frame(frame, header.pixels.rows, header.pixels.columns, header.path)
     stream.seek(0)
+    if dataset.file_meta.TransferSyntaxUID == RLELossless:
+        check_run_lengths(frame, header.path)
+        return pixel_array(stream, index=header.frame, decoding_plugin=OWN_DECODER)
+    check_frame(frame, header.pixels.rows, header.pixels.columns, header.path)
+    return pixel_array(stream, index=header.frame)

@@ -1,6 +1,5 @@
-"""What one CT image says of itself before its pixels are read: DICOM tags, what is refused, what is repaired."""
+"""What one CT image says of itself before its pixels are read: DICOM tags, and what of them is refused or repaired."""
 
-import re
 from typing import NamedTuple
 
 import numpy as np
@@ -24,16 +23,11 @@ TAGS = [tag for name, tag in list(globals().items()) if name.isupper() and isins
 # Pixel Measures, Plane Position, Plane Orientation, Pixel Value Transformation, CT Reconstruction (PS3.3 C.7.6.16.2)
 FUNCTIONAL_GROUPS = (0x00289110, 0x00209113, 0x00209116, 0x00289145, 0x00189314)
 
-CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
-MULTI_FRAME_CT = {"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"}
-DICOMDIR = "1.2.840.10008.1.3.10"
 LOSSY_SYNTAXES = {  # JPEG baseline and extended, JPEG-LS near-lossless; of JPEG 2000 only its tag tells
     "1.2.840.10008.1.2.4.50",
     "1.2.840.10008.1.2.4.51",
     "1.2.840.10008.1.2.4.81",
 }
-NOT_SLICES = {"SCREEN SAVE", "DOSE_INFO", "CT_SOM5 PROT"}
-PAGES = re.compile(r"DOSE (REPORT|INFO|RECORD)|EXAM SUMMARY|PATIENT PROTOCOL|SCREEN SAVE")  # in Series Description
 LARGEST_SIDE = 4096  # pixels; a larger header is damage or an attack
 
 
@@ -65,38 +59,6 @@ class SliceHeader(NamedTuple):
     def image(self) -> tuple[str, int]:
         """What no other slice has: its file and its place in there."""
         return self.path, self.frame
-
-
-def check_kind(values: Values, media_class: str, path: str) -> None:
-    """Raises Unusable for all that is DICOM and yet no CT slice, or frames of slices, of grey values.
-
-    media_class: the SOP class that the file meta information names, "" where there is none.
-    """
-    sop_class = values.text(SOP_CLASS) or media_class
-    image_type = {part.upper() for part in values.texts(IMAGE_TYPE)}
-    frames = values.numbers(FRAMES)
-    refusals = {
-        "dicomdir": sop_class == DICOMDIR,
-        "multi_frame": sop_class not in MULTI_FRAME_CT and frames and frames[0] > 1,
-        "not_ct": sop_class not in {CT_IMAGE, *MULTI_FRAME_CT} and (sop_class or values.text(MODALITY) != "CT"),
-        "localizer": image_type & {"LOCALIZER", "SCOUT"},
-        "not_a_slice": image_type & NOT_SLICES or PAGES.search(values.text(DESCRIPTION).upper()),
-        "colour": values.integer(SAMPLES) not in (None, 1) or not _is_grey(values),
-        "burned_in_text": values.text(BURNED_IN).upper() == "YES",
-        "no_study_uid": not values.text(STUDY_UID),
-    }
-    for reason, refused in refusals.items():
-        if refused:
-            raise Unusable(reason, f"{path}: {reason.replace('_', ' ')}, not a CT slice that can be used")
-
-
-def is_multi_frame(values: Values, media_class: str) -> bool:
-    """Whether this is enhanced CT: slices as frames of one file."""
-    return (values.text(SOP_CLASS) or media_class) in MULTI_FRAME_CT
-
-
-def _is_grey(values):
-    return values.text(PHOTOMETRIC) in ("", "MONOCHROME1", "MONOCHROME2")
 
 
 def rescale(values, assumed_rescale, path):

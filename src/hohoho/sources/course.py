@@ -8,14 +8,16 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from hohoho.codestream import has_end, jpeg_size
 from hohoho.csv_bounds import check_bounds
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
-from hohoho.scan import SKIPPED, WARNED, Inventory, Note, Scan, Unusable
+from hohoho.scan import REPAIRED, SKIPPED, WARNED, Inventory, Note, Scan, Unusable
 
 TRAIN, TEST, LABEL_FILE, SMALL_FILE = "train", "test", "train.csv", "train_small.csv"
 COLUMNS = ("dirname", "ID", *LABELS)
 NUMBERED = re.compile(r".*_(\d+)\.jpe?g", re.IGNORECASE)
+LARGEST_SIDE = 4096  # pixels
 WHITE = 255  # grey levels of an 8-bit picture above black
 
 
@@ -30,9 +32,10 @@ def find(root: Path, max_unmatched_labels: float, window_hu: tuple[float, float]
     for name in (LABEL_FILE, TRAIN):
         if not (root / name).exists():
             raise InputError(f"{root / name} does not exist: data.root needs {LABEL_FILE} and {TRAIN}/ID_*/*_0.jpg ...")
-    labels = read_labels(root / LABEL_FILE)
-    small = set(read_labels(root / SMALL_FILE).index.get_level_values(0)) if (root / SMALL_FILE).is_file() else set()
-    notes: list[Note] = []
+    labels, notes = read_labels(root / LABEL_FILE)
+    small = set()
+    if (root / SMALL_FILE).is_file():
+        small = set(read_labels(root / SMALL_FILE)[0].index.get_level_values(0))
     scans = [
         scan
         for part in (TRAIN, TEST)
@@ -44,8 +47,11 @@ def find(root: Path, max_unmatched_labels: float, window_hu: tuple[float, float]
     return Inventory(scans, notes, files, str(root))
 
 
-def read_labels(path: Path) -> pd.DataFrame:
-    """The five labels (float32), index (dirname, picture name without ending). Raises `InputError` naming bad lines."""
+def read_labels(path: Path) -> tuple[pd.DataFrame, list[Note]]:
+    """(the five labels, float32, index (dirname, picture name without ending); notes on rows that are there twice).
+
+    Raises `InputError` naming bad lines.
+    """
     check_bounds(path)
     try:
         rows = pd.read_csv(path, dtype="str", keep_default_na=False)
@@ -58,20 +64,40 @@ def read_labels(path: Path) -> pd.DataFrame:
     index = pd.MultiIndex.from_arrays(
         [rows["dirname"], rows["ID"].str.replace(r"\.jpe?g$", "", case=False, regex=True)]
     )
-    bad |= index.duplicated()
+    table = rows[list(LABELS)].set_index(index)
+    repeated = table.reset_index().duplicated().to_numpy()
+    bad |= index.duplicated() & ~repeated
     if bad.any():
         lines = ", ".join(map(str, np.flatnonzero(bad)[:10] + 2))
-        raise InputError(f"{path}: {bad.sum()} rows repeat an image or have labels that are not 0 or 1: lines {lines}")
-    return rows[list(LABELS)].astype("float32").set_index(index)
+        raise InputError(
+            f"{path}: {bad.sum()} rows contradict an earlier one or have labels that are not 0 or 1: lines {lines}"
+        )
+    notes = [Note(REPAIRED, "label_row_twice", item="/".join(key)) for key in index[repeated]]
+    return table[~repeated].astype("float32"), notes
 
 
 def read_picture(path: str, window_hu: tuple[float, float]) -> tuple[np.ndarray, tuple[str, ...]]:
     """((rows, columns) float32 HU, no repairs): the grey levels stretched over the window that the picture shows."""
-    grey = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+    content = _whole_jpeg(path)
+    grey = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
     if grey is None:
         raise Unusable("undecodable_picture", f"{path}: not a readable JPEG")
     center, width = window_hu
     return grey.astype(np.float32) * np.float32(width / WHITE) + np.float32(center - width / 2), ()
+
+
+def _whole_jpeg(path: str) -> bytes:
+    """What a decoder may be given: a decoder fills in what is cut off, and takes the memory that a header asks for."""
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise Unusable("unreadable", f"{path}: {error.strerror}") from error
+    size = jpeg_size(content)
+    if size is None or not 0 < min(size) <= max(size) <= LARGEST_SIDE:
+        raise Unusable("undecodable_picture", f"{path}: no JPEG of up to {LARGEST_SIDE} pixels a side")
+    if not has_end(content):
+        raise Unusable("truncated_pixels", f"{path}: the picture has no end")
+    return content
 
 
 def _scan(folder: Path, labels: pd.DataFrame | None, small: set[str], window_hu, notes: list[Note]) -> Scan | None:
