@@ -13,6 +13,7 @@ from pydicom.uid import UID
 from hohoho.dicom_values import Values
 from hohoho.errors import InputError
 from hohoho.hounsfield import to_hu
+from hohoho.plain_header import plain_header
 from hohoho.scan import Unusable
 from hohoho.slice_header import TAGS, SliceHeader, check_kind, pixel_format, rescale, slice_header
 
@@ -83,6 +84,8 @@ def _open(path):
 def _read_dataset(file, path):
     """The data set up to its pixels, and whether it was forced for want of the 128-byte preamble (PS3.10 7.1)."""
     try:
+        if header := plain_header(file, TAGS):
+            return header, False
         try:
             return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS), False
         except InvalidDicomError:
