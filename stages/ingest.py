@@ -13,6 +13,7 @@ from hohoho.scan import Inventory
 from hohoho.sources import course, dicom_folder, rsna
 
 SLICES, REPORT, REPORT_LINES = Path("data/slices"), Path("metrics/ingest.json"), Path("metrics/ingest_report.csv")
+CHECKPOINTS = Path(".checkpoints/ingest")
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,16 @@ def main():
         write_phantom(Path(params.data.root), phantom.patients, phantom.seed, size, rate, run.workers, run.progress)
 
     window = (knobs.window_center_hu, knobs.window_width_hu)
-    inventory = find(params.data, knobs.assumed_rescale, window, run.workers, run.progress)
+    workers = run.dask or run.workers
+    inventory = find(params.data, knobs.assumed_rescale, window, workers, run.progress)
     key = PUBLIC_KEY if params.data.pseudonyms == "public" else secret_key()
-    report = ingest(inventory, SLICES, knobs.image_size, window, key, run.workers, run.progress)
+    report = ingest(inventory, SLICES, knobs.image_size, window, key, workers, run.progress, CHECKPOINTS)
     write_json(REPORT, report.counts)
     write_csv(REPORT_LINES, report.lines)
 
 
 def find(
-    data: Data, assumed_rescale: list[float] | None, window_hu: tuple[float, float], workers: int, progress: bool
+    data: Data, assumed_rescale: list[float] | None, window_hu: tuple[float, float], workers: int | str, progress: bool
 ) -> Inventory:
     """The scans of the data set, by the reader of its layout."""
     root, rescale = Path(data.root), tuple(assumed_rescale) if assumed_rescale else None

@@ -11,10 +11,10 @@ from hohoho.slice_store import (
     SLICE_COLUMNS,
     STUDY_COLUMNS,
     SlicePixels,
-    SliceWriter,
     read_slice_table,
     read_study_table,
 )
+from hohoho.slice_writer import SliceWriter, publish
 
 SIZE = 8
 
@@ -32,10 +32,12 @@ def study_table():
 
 
 def write(folder, pixels, batch=3, slices_a_shard=4):
-    writer = SliceWriter(folder, SIZE, shard_bytes=slices_a_shard * SIZE * SIZE)
+    work = folder.with_name(f"{folder.name}-work")
+    writer = SliceWriter(work, SIZE, shard_bytes=slices_a_shard * SIZE * SIZE)
     for start in range(0, len(pixels), batch):
         writer.append(pixels[start : start + batch])
-    writer.finish(slice_table(len(pixels)), study_table())
+    writer.close()
+    publish(work, folder, slice_table(len(pixels)), study_table())
 
 
 @pytest.fixture
@@ -73,26 +75,6 @@ def test_pixels_are_read_only_and_travel_to_workers_by_path(tmp_path, pixels):
     message = pickle.dumps(store)
     assert len(message) < 500
     assert np.array_equal(pickle.loads(message).take([5]), pixels[[5]])
-
-
-def test_a_second_store_in_the_same_folder_leaves_nothing_of_the_first(tmp_path, pixels):
-    write(tmp_path, pixels)
-    write(tmp_path, pixels[:2])
-    assert len(SlicePixels(tmp_path)) == len(read_slice_table(tmp_path)) == 2
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["pixels-000.npy", "slices.parquet", "studies.parquet"]
-
-
-def test_a_store_that_was_not_finished_has_no_tables(tmp_path, pixels):
-    write(tmp_path, pixels)
-    SliceWriter(tmp_path, SIZE).append(pixels)
-    assert list(tmp_path.glob("*.parquet")) == []
-
-
-def test_rows_and_pixels_must_agree_in_number(tmp_path, pixels):
-    writer = SliceWriter(tmp_path, SIZE)
-    writer.append(pixels)
-    with pytest.raises(ValueError, match="10 rows"):
-        writer.finish(slice_table(10), study_table())
 
 
 def test_tables_keep_their_columns_and_types_even_where_all_is_null(tmp_path, pixels):

@@ -1,6 +1,7 @@
 """Scans of any layout → the slice store and its report: pixels read in worker processes, ids replaced by pseudonyms."""
 
-from functools import partial
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,14 +10,15 @@ import pandas as pd
 from tqdm import tqdm
 
 from hohoho.errors import InputError
+from hohoho.ingest_checkpoint import open_checkpoint
+from hohoho.ingest_pixels import read_pixels
 from hohoho.ingest_report import count, report_lines, skipped_counts
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scan import WARNED, Inventory, Note, Scan
-from hohoho.scan_pixels import ScanPixels, read_scan
+from hohoho.scan_pixels import ScanPixels
 from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
-from hohoho.slice_store import SliceWriter
-from hohoho.workers import ordered_map
+from hohoho.slice_writer import publish
 
 
 class IngestReport(NamedTuple):
@@ -32,25 +34,41 @@ def ingest(
     image_size: int,
     window_hu: tuple[float, float],
     key: bytes,
-    workers: int = 1,
+    workers: int | str = 1,
     progress: bool = False,
+    checkpoints: Path | None = None,
 ) -> IngestReport:
-    """Reads, windows and stores every slice of `inventory` in `folder`; the same result for any number of workers.
+    """Reads, windows and stores every slice of `inventory` in `folder`; the same result with any `workers`.
 
-    image_size: pixels a side. window_hu: center, width. key: of the pseudonyms. Raises InputError where nothing usable
-    was found.
+    image_size: pixels a side. window_hu: center, width. key: of the pseudonyms. checkpoints: the folder in which a
+    killed run is gone on with; None: a hidden one beside `folder`. Raises InputError where nothing usable was found.
     """
     if not inventory.scans:
         raise InputError(f"none of {inventory.files} files is a usable CT slice: {_reasons(inventory.notes)}")
     scans = sorted(inventory.scans, key=lambda scan: pseudonym(key, "study", scan.study))
-    writer = SliceWriter(folder, image_size)
+    checkpoints = checkpoints or folder.with_name(f".{folder.name}.ingest")
+    name = pseudonym(key, "ingest", f"{inventory.root} {image_size} {window_hu}")
+    with open_checkpoint(checkpoints, name, scans, image_size) as work:
+        if work.done:
+            print(f"ingest goes on: {len(work.done)} of {len(scans)} studies are there already", flush=True)
+        results = chain(work.done, read_pixels(scans[len(work.done) :], image_size, window_hu, workers, work))
+        bar = tqdm(results, "pixels", len(scans), disable=not progress, unit="scan")
+        slices, studies, notes = tables(inventory, zip(scans, bar, strict=True), key)
+        work.writer.close()
+        publish(work.folder, folder, slices, studies)
+        report = IngestReport(count(inventory.files, slices, notes), report_lines(notes, key, inventory.root))
+        work.remove()
+    return report
+
+
+def tables(
+    inventory: Inventory, results: Iterable[tuple[Scan, ScanPixels]], key: bytes
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Note]]:
+    """(slice table, study table, all notes). Raises InputError where no slice could be read."""
     notes, slices, studies, stored = list(inventory.notes), [], [], []
-    read = partial(read_scan, image_size=image_size, window_center_hu=window_hu[0], window_width_hu=window_hu[1])
-    results = zip(scans, ordered_map(read, scans, workers), strict=True)
-    for scan, result in tqdm(results, "pixels", len(scans), disable=not progress, unit="scan"):
+    for scan, result in results:
         notes += result.notes
         if len(result.kept):
-            writer.append(result.pixels)
             slices.append(slice_rows(scan, result, key))
             studies.append(study_row(scan, slices[-1]))
             stored.append(scan)
@@ -60,8 +78,7 @@ def ingest(
     slices, studies = pd.concat(slices, ignore_index=True), pd.DataFrame(studies)
     copies = join_copies(slices, studies)
     notes += [Note(WARNED, "same_pixels_as_another_patient", stored[row].study) for row in copies]
-    writer.finish(slices, studies)
-    return IngestReport(count(inventory.files, slices, notes), report_lines(notes, key, inventory.root))
+    return slices, studies, notes
 
 
 def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> pd.DataFrame:

@@ -28,7 +28,7 @@ class Series(NamedTuple):
 
 
 def read_headers(
-    paths: Iterable, workers: int, assumed_rescale: tuple[float, float] | None = None, progress: bool = False
+    paths: Iterable, workers: int | str, assumed_rescale: tuple[float, float] | None = None, progress: bool = False
 ) -> tuple[list[SliceHeader], list[Note]]:
     """(headers, notes) of all files; what is no usable CT slice becomes a note. The order of `paths` is irrelevant.
 
