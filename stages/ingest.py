@@ -68,7 +68,8 @@ def find(
     data: Data, assumed_rescale: list[float] | None, window_hu: tuple[float, float], workers: int | str, progress: bool
 ) -> Inventory:
     """The scans of the data set, by the reader of its layout."""
-    root, rescale = Path(data.root), tuple(assumed_rescale) if assumed_rescale else None
+    root = Path(data.root).absolute()  # the workers of a cluster stand elsewhere
+    rescale = tuple(assumed_rescale) if assumed_rescale else None
     match data.source:
         case "phantom" | "rsna":  # the phantom is an RSNA tree: one reader for both
             return rsna.find(root, data.max_unmatched_labels, rescale, workers, progress)

@@ -14,7 +14,7 @@ from hohoho.slice_store import (
     read_slice_table,
     read_study_table,
 )
-from hohoho.slice_writer import SliceWriter, publish
+from hohoho.slice_writer import ShardWriter, publish
 
 SIZE = 8
 
@@ -31,13 +31,22 @@ def study_table():
     )
 
 
-def write(folder, pixels, batch=3, slices_a_shard=4):
-    work = folder.with_name(f"{folder.name}-work")
-    writer = SliceWriter(work, SIZE, shard_bytes=slices_a_shard * SIZE * SIZE)
-    for start in range(0, len(pixels), batch):
-        writer.append(pixels[start : start + batch])
-    writer.close()
-    publish(work, folder, slice_table(len(pixels)), study_table())
+def write_shards(folder, pixels, slices_a_shard=4):
+    """Finished shards of `pixels` in `folder`."""
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for start in range(0, len(pixels), slices_a_shard):
+        paths.append(folder / f"{start:03d}.npy")
+        shard = ShardWriter(paths[-1], SIZE, slices=0)
+        for picture in pixels[start : start + slices_a_shard]:
+            shard.append(picture)
+        shard.close()
+    return paths
+
+
+def write(folder, pixels, slices_a_shard=4):
+    shards = write_shards(folder.with_name(f"{folder.name}-work"), pixels, slices_a_shard)
+    publish(shards, folder, slice_table(len(pixels)), study_table())
 
 
 @pytest.fixture
@@ -45,9 +54,9 @@ def pixels():
     return np.random.default_rng(0).integers(0, 256, (11, SIZE, SIZE), dtype=np.uint8)
 
 
-@pytest.mark.parametrize(("batch", "shards"), [(1, 3), (3, 3), (11, 3)])
-def test_pixels_come_back_in_order_however_they_were_appended(tmp_path, pixels, batch, shards):
-    write(tmp_path, pixels, batch)
+@pytest.mark.parametrize(("slices_a_shard", "shards"), [(1, 11), (4, 3), (11, 1)])
+def test_pixels_come_back_in_order_from_any_number_of_shards(tmp_path, pixels, slices_a_shard, shards):
+    write(tmp_path, pixels, slices_a_shard)
     assert [path.name for path in sorted(tmp_path.glob("*.npy"))] == [f"pixels-{n:03d}.npy" for n in range(shards)]
     store = SlicePixels(tmp_path)
     assert len(store) == 11 and store.image_size == SIZE

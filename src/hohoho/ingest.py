@@ -1,7 +1,6 @@
 """Scans of any layout → the slice store and its report: pixels read in worker processes, ids replaced by pseudonyms."""
 
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,15 +9,16 @@ import pandas as pd
 from tqdm import tqdm
 
 from hohoho.errors import InputError
-from hohoho.ingest_checkpoint import open_checkpoint
-from hohoho.ingest_pixels import read_pixels
+from hohoho.ingest_blocks import Block, cut, read_block, taken_over
+from hohoho.ingest_checkpoint import code_version, work_folder
 from hohoho.ingest_report import count, report_lines, skipped_counts
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scan import WARNED, Inventory, Note, Scan
 from hohoho.scan_pixels import ScanPixels
 from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
-from hohoho.slice_writer import publish
+from hohoho.slice_writer import publish, slices_in
+from hohoho.workers import ordered_map
 
 
 class IngestReport(NamedTuple):
@@ -48,17 +48,23 @@ def ingest(
     scans = sorted(inventory.scans, key=lambda scan: pseudonym(key, "study", scan.study))
     checkpoints = checkpoints or folder.with_name(f".{folder.name}.ingest")
     name = pseudonym(key, "ingest", f"{inventory.root} {image_size} {window_hu}")
-    with open_checkpoint(checkpoints, name, scans, image_size) as work:
-        if work.done:
-            print(f"ingest goes on: {len(work.done)} of {len(scans)} studies are there already", flush=True)
-        results = chain(work.done, read_pixels(scans[len(work.done) :], image_size, window_hu, workers, work))
-        bar = tqdm(results, "pixels", len(scans), disable=not progress, unit="scan")
-        slices, studies, notes = tables(inventory, zip(scans, bar, strict=True), key)
-        work.writer.close()
-        publish(work.folder, folder, slices, studies)
-        report = IngestReport(count(inventory.files, slices, notes), report_lines(notes, key, inventory.root))
-        work.remove()
-    return report
+    with work_folder(checkpoints, name) as work:
+        knobs = image_size, window_hu, code_version()
+        blocks = [Block(work / f"{number:06d}.npy", part, *knobs) for number, part in enumerate(cut(scans))]
+        results = _read(blocks, len(scans), workers, progress)
+        slices, studies, notes = tables(inventory, zip(scans, results, strict=True), key)
+        publish([block.shard for block in blocks if slices_in(block.shard, image_size)], folder, slices, studies)
+        return IngestReport(count(inventory.files, slices, notes), report_lines(notes, key, inventory.root))
+
+
+def _read(blocks: list[Block], studies: int, workers: int | str, progress: bool) -> Iterator[ScanPixels]:
+    """The results of all studies in their order."""
+    if done := sum(len(taken_over(block)[0]) for block in blocks):
+        print(f"ingest goes on: {done} of {studies} studies are there already", flush=True)
+    with tqdm(desc="pixels", total=studies, disable=not progress, unit="scan") as bar:
+        for results in ordered_map(read_block, blocks, workers):
+            bar.update(len(results))
+            yield from results
 
 
 def tables(

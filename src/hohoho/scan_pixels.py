@@ -34,19 +34,18 @@ class ScanPixels(NamedTuple):
 
 def read_scan(scan: Scan, image_size: int, window_center_hu: float, window_width_hu: float) -> ScanPixels:
     """Reads, windows and resizes every slice of one scan; slices that cannot be read become notes."""
-    window = (window_center_hu, window_width_hu)
-    pictures = (read_picture(task, image_size, window) for task in picture_tasks(scan))
-    return gather(scan, pictures, image_size)
+    window, pixels = (window_center_hu, window_width_hu), []
+    tasks = zip(scan.images, scan.spacing_mm, strict=True)
+    pictures = (read_picture(scan.read_slice, *task, image_size, window) for task in tasks)
+    kept, hashes, notes = gather(scan, pictures, pixels.append)
+    stack = np.stack(pixels) if pixels else np.zeros((0, image_size, image_size), np.uint8)
+    return ScanPixels(kept, stack, hashes, notes)
 
 
-def picture_tasks(scan: Scan) -> Iterable[tuple[Callable, Any, np.ndarray]]:
-    """(read_slice, image, spacing in mm) of every slice of a scan: what `read_picture` needs, in any process."""
-    return ((scan.read_slice, *each) for each in zip(scan.images, scan.spacing_mm, strict=True))
-
-
-def read_picture(task: tuple[Callable, Any, np.ndarray], image_size: int, window_hu: tuple[float, float]) -> Picture:
+def read_picture(
+    read_slice: Callable, image: Any, spacing_mm: np.ndarray, image_size: int, window_hu: tuple[float, float]
+) -> Picture:
     """Reads, windows and resizes one slice. window_hu: center, width."""
-    read_slice, image, spacing_mm = task
     try:
         hu, repairs = read_slice(image)
     except Unusable as unusable:
@@ -58,18 +57,19 @@ def read_picture(task: tuple[Callable, Any, np.ndarray], image_size: int, window
     return Picture(pixels, None if _is_empty(pixels) else pixel_hash(hu), notes)
 
 
-def gather(scan: Scan, pictures: Iterable[Picture], image_size: int) -> ScanPixels:
-    """The pictures of all slices of one scan, in their order → ScanPixels."""
+def gather(
+    scan: Scan, pictures: Iterable[Picture], keep: Callable[[np.ndarray], None]
+) -> tuple[np.ndarray, list[str | None], list[Note]]:
+    """(kept, hashes, notes) as in ScanPixels, from the pictures of all slices of one scan; `keep` gets the pixels."""
     kept, hashes, notes = [], [], []
-    pixels = np.empty((len(scan.images), image_size, image_size), np.uint8)
     for i, picture in enumerate(pictures):
         index = i if picture.pixels is None else len(kept)
         notes += [Note(action, reason, scan.study, index=index) for action, reason in picture.notes]
         if picture.pixels is not None:
-            pixels[len(kept)] = picture.pixels
+            keep(picture.pixels)
             kept.append(i)
             hashes.append(picture.pixel_hash)
-    return ScanPixels(np.array(kept, int), pixels[: len(kept)], hashes, notes)
+    return np.array(kept, int), hashes, notes
 
 
 def _shows_brain(hu):
