@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import socket
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -39,8 +40,9 @@ def ordered_map(function: Callable, items: Iterable, workers: int | str, chunk: 
 @contextmanager
 def _processes(workers: int) -> Iterator[tuple[Executor, int]]:
     """(pool, its width); what was not begun when the caller fails is dropped."""
-    spawn = multiprocessing.get_context("spawn")  # fork would copy the threads of OpenCV and Arrow half way
-    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent)
+    server = multiprocessing.get_context("forkserver")  # a bare fork copies the threads of OpenCV and Arrow half way
+    server.set_forkserver_preload([name for name in sys.modules if name.startswith("hohoho.")])  # imported once for all
+    pool = ProcessPoolExecutor(workers, mp_context=server, initializer=_end_with_parent)
     try:
         yield pool, workers
     finally:
