@@ -54,7 +54,7 @@ def read_slice(header: SliceHeader) -> tuple[np.ndarray, tuple[str, ...]]:
     Raises Unusable where pixels are missing, cannot be decoded or all have one value: nothing is ever filled in.
     """
     hu, repairs = _hu_and_repairs(header)
-    if hu.min() == hu.max():
+    if (hu == hu[0, 0]).all():
         raise Unusable("constant", f"{header.path}: every pixel has the same value")
     return hu, repairs
 

@@ -81,19 +81,20 @@ def tables(
             notes += [Note(WARNED, warning, scan.study) for warning in gap_warnings(slices[-1]["position_mm"])]
     if not slices:
         raise InputError(f"none of {inventory.files} files has usable pixels: {_reasons(notes)}")
-    slices, studies = pd.concat(slices, ignore_index=True), pd.DataFrame(studies)
+    slices = pd.DataFrame({name: np.concatenate([rows[name] for rows in slices]) for name in slices[0]})
+    studies = pd.DataFrame(studies)
     copies = join_copies(slices, studies)
     notes += [Note(WARNED, "same_pixels_as_another_patient", stored[row].study) for row in copies]
     return slices, studies, notes
 
 
-def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> pd.DataFrame:
-    """The rows of the slice table for one scan, those slices that could be read, foot to head."""
+def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> dict[str, np.ndarray]:
+    """The rows of the slice table for one scan, those slices that could be read, foot to head; by column."""
     position_mm = scan.position_mm[result.kept]
     index = np.arange(len(result.kept))
     rows = {
-        "study": pseudonym(key, "study", scan.study),
-        "patient": pseudonym(key, "patient", scan.patient),
+        "study": np.full(len(index), pseudonym(key, "study", scan.study), object),
+        "patient": np.full(len(index), pseudonym(key, "patient", scan.patient), object),
         "index": index,
         "position_mm": position_mm,
         "level": index[::-1],
@@ -103,18 +104,19 @@ def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> pd.DataFrame:
     labels = dict(zip(LABELS, scan.labels[result.kept].T, strict=True))
     published = scan.names is not None and key == PUBLIC_KEY
     images = [scan.names[kept] if published else None for kept in result.kept]
-    return pd.DataFrame(rows | labels | {"image": images, "pixel_hash": result.hashes})
+    return rows | labels | {"image": np.array(images, object), "pixel_hash": np.array(result.hashes, object)}
 
 
-def study_row(scan: Scan, rows: pd.DataFrame) -> dict:
+def study_row(scan: Scan, rows: dict[str, np.ndarray]) -> dict:
     """The row of the study table for one scan; `rows` are its rows of the slice table."""
-    gaps = gaps_mm(rows["position_mm"]) if len(rows) > 1 else np.array([np.nan])
+    slices = len(rows["position_mm"])
+    gaps = gaps_mm(rows["position_mm"]) if slices > 1 else np.array([np.nan])
     return {
-        "study": rows["study"].iloc[0],
-        "patient": rows["patient"].iloc[0],
+        "study": rows["study"][0],
+        "patient": rows["patient"][0],
         "split": scan.split,
         "small": scan.small,
-        "slices": len(rows),
+        "slices": slices,
         "tilt_deg": scan.tilt_deg,
         "gap_mm_min": gaps.min(),
         "gap_mm_median": np.median(gaps),

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 FIRST_BYTES = 32768  # the longest header that is scanned
 IMPLICIT = {b"1.2.840.10008.1.2.1": False, b"1.2.840.10008.1.2": True}  # by transfer syntax (PS3.5 A.1, A.2)
 MEDIA_CLASS, SYNTAX, PIXEL_DATA = 0x00020002, 0x00020010, 0x7FE00010
-DATA_SET, FRAME_GROUPS, PIXELS_FROM = 0x00030000, 0x52000000, 0x7FE00000
+DATA_SET, FRAME_GROUPS = 0x00030000, 0x52000000  # where the file meta information and the ordinary elements end
 SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())  # 2 bytes of length
 LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())  # 4 bytes of length (PS3.5 7.1.2)
 ELEMENT, LENGTH = struct.Struct("<HH2sH"), struct.Struct("<I")
@@ -50,26 +50,26 @@ def _scan(content, tags):
         raise ValueError("no preamble")
     meta, at = _elements(content, 132, False, {MEDIA_CLASS, SYNTAX}, DATA_SET)
     is_implicit = IMPLICIT[_uid(meta[SYNTAX])]
-    elements, at = _elements(content, at, is_implicit, tags, PIXELS_FROM)
+    elements, at = _elements(content, at, is_implicit, tags, FRAME_GROUPS)
     group, element = struct.unpack_from("<HH", content, at)
     if group << 16 | element != PIXEL_DATA:
-        raise ValueError("something else in the place of the pixels")
+        raise ValueError("frames or overlays")
     return PlainHeader(elements, meta, is_implicit), at
 
 
 def _elements(content, at, is_implicit, tags, stop):
     """({tag: Element}, place of the first element whose tag is `stop` or higher). Raises where anything is unusual.
 
-    An undefined length leads beyond the content, where nothing can be unpacked.
+    A length that is undefined or too long leads beyond the content, where nothing can be unpacked.
     """
-    found, last, unpack, size = {}, 0, ELEMENT.unpack_from, len(content)
+    found, last, unpack = {}, 0, ELEMENT.unpack_from
     while True:
         group, element, vr, length = unpack(content, at)
         tag = group << 16 | element
         if tag >= stop:
             return found, at
-        if tag <= last or group == FRAME_GROUPS >> 16:
-            raise ValueError("tags out of order, or frames")
+        if tag <= last:
+            raise ValueError("tags out of order")
         at += 8
         if is_implicit:
             (length,) = LENGTH.unpack_from(content, at - 4)
@@ -80,9 +80,8 @@ def _elements(content, at, is_implicit, tags, stop):
             raise ValueError("unknown value representation")
         if tag in tags:
             found[tag] = Element(content[at : at + length])
-        last, at = tag, at + length
-        if at > size:
-            raise ValueError("longer than what was read")
+        last = tag
+        at += length
 
 
 def _uid(element):

@@ -18,6 +18,8 @@ from hohoho.series_choice import choice_key
 from hohoho.slice_header import SliceHeader
 from hohoho.workers import ordered_map
 
+SHARED = ("study_uid", "series_uid", "patient_id", "orientation", "spacing_mm", "kernel", "manufacturer", "pixels")
+
 
 class Series(NamedTuple):
     """Images of one series, one orientation and one image a position, foot to head."""
@@ -37,7 +39,8 @@ def read_headers(
     paths = sorted(str(path) for path in paths)
     read = partial(_header_or_note, assumed_rescale=assumed_rescale)
     results = ordered_map(read, paths, workers, chunk=64)
-    results = list(tqdm(results, "headers", len(paths), disable=not progress, unit="file"))
+    once, bar = {}, tqdm(results, "headers", len(paths), disable=not progress, unit="file")
+    results = [result if isinstance(result, Note) else _sharing(result, once) for result in bar]
     notes = [result for result in results if isinstance(result, Note)]
     headers = [result for result in results if not isinstance(result, Note)]
     headers.sort(key=lambda header: (header.study_uid, header.series_uid, header.sop_uid, header.path))
@@ -50,6 +53,12 @@ def _header_or_note(path, assumed_rescale):
         return read_header(path, assumed_rescale)
     except Unusable as unusable:
         return Note(SKIPPED, unusable.reason, item=path)
+
+
+def _sharing(header, once):
+    """The header with the one copy of what many have in common: all of a data set's are held in memory at once."""
+    values = {name: getattr(header, name) for name in SHARED}
+    return header._replace(**{name: once.setdefault(value, value) for name, value in values.items()})
 
 
 def _header_notes(header):
