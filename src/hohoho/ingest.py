@@ -81,7 +81,8 @@ def tables(
             notes += [Note(WARNED, warning, scan.study) for warning in gap_warnings(slices[-1]["position_mm"])]
     if not slices:
         raise InputError(f"none of {inventory.files} files has usable pixels: {_reasons(notes)}")
-    slices = pd.DataFrame({name: np.concatenate([rows[name] for rows in slices]) for name in slices[0]})
+    columns = {name: np.concatenate([rows.pop(name) for rows in slices]) for name in list(slices[0])}
+    slices = pd.DataFrame(columns, copy=False)
     studies = pd.DataFrame(studies)
     copies = join_copies(slices, studies)
     notes += [Note(WARNED, "same_pixels_as_another_patient", stored[row].study) for row in copies]

@@ -73,8 +73,13 @@ def publish(shards: Sequence[Path], folder: Path, slices: pd.DataFrame, studies:
         old.unlink(missing_ok=True)
     for number, path in enumerate(shards):
         _link(path, folder / f"pixels-{number:03d}.npy")
-    write_parquet(folder / STUDIES, studies[list(STUDY_COLUMNS)].astype(STUDY_COLUMNS))
-    write_parquet(folder / SLICES, slices[list(SLICE_COLUMNS)].astype(SLICE_COLUMNS))
+    write_parquet(folder / STUDIES, _typed(studies, STUDY_COLUMNS))
+    write_parquet(folder / SLICES, _typed(slices, SLICE_COLUMNS))
+
+
+def _typed(table, columns):
+    """The columns of a store's table in their order and types, one by one: a copy of the whole table is dear."""
+    return pd.DataFrame({name: table[name].astype(kind) for name, kind in columns.items()}, copy=False)
 
 
 def _header(slices, image_size):
