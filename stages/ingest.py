@@ -6,8 +6,9 @@ from pathlib import Path
 from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
 from hohoho.ingest import ingest
+from hohoho.ingest_checkpoint import code_version
 from hohoho.params import run_stage, runtime, stage_params
-from hohoho.phantom.tree import write_phantom
+from hohoho.phantom.tree import write_phantom_once
 from hohoho.pseudonyms import PUBLIC_KEY, secret_key
 from hohoho.scan import Inventory
 from hohoho.sources import course, dicom_folder, rsna
@@ -52,8 +53,9 @@ def main():
     params, run = stage_params(Params, "ingest"), runtime()
     phantom, knobs = params.phantom, params.ingest
     if params.data.source == "phantom":
-        size, rate = phantom.size_px, phantom.label_error_rate
-        write_phantom(Path(params.data.root), phantom.patients, phantom.seed, size, rate, run.workers, run.progress)
+        request = (phantom.patients, phantom.seed, phantom.size_px, phantom.label_error_rate)
+        root, processes = Path(params.data.root), {"workers": run.workers, "progress": run.progress}
+        write_phantom_once(root, code_version(), *request, **processes)
 
     window = (knobs.window_center_hu, knobs.window_width_hu)
     workers = run.dask or run.workers
