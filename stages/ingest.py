@@ -6,13 +6,15 @@ from pathlib import Path
 from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
 from hohoho.ingest import ingest
+from hohoho.ingest_checkpoint import code_version
 from hohoho.params import run_stage, runtime, stage_params
-from hohoho.phantom.tree import write_phantom
+from hohoho.phantom.tree import write_phantom_once
 from hohoho.pseudonyms import PUBLIC_KEY, secret_key
 from hohoho.scan import Inventory
 from hohoho.sources import course, cq500, ct_ich, dicom_folder, rsna
 
 SLICES, REPORT, REPORT_LINES = Path("data/slices"), Path("metrics/ingest.json"), Path("metrics/ingest_report.csv")
+CHECKPOINTS = Path(".checkpoints/ingest")
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,23 @@ def main():
     params, run = stage_params(Params, "ingest"), runtime()
     phantom, knobs = params.phantom, params.ingest
     if params.data.source == "phantom":
-        size, rate = phantom.size_px, phantom.label_error_rate
-        write_phantom(Path(params.data.root), phantom.patients, phantom.seed, size, rate, run.workers, run.progress)
+        request = (phantom.patients, phantom.seed, phantom.size_px, phantom.label_error_rate)
+        root, processes = Path(params.data.root), {"workers": run.workers, "progress": run.progress}
+        write_phantom_once(root, code_version(), *request, **processes)
 
     window = (knobs.window_center_hu, knobs.window_width_hu)
-    inventory = find(params.data, knobs, window, run.workers, run.progress)
+    workers = run.dask or run.workers
+    inventory = find(params.data, knobs, window, workers, run.progress)
     key = PUBLIC_KEY if params.data.pseudonyms == "public" else secret_key()
-    report = ingest(inventory, SLICES, knobs.image_size, window, key, run.workers, run.progress, knobs.strict)
+    report = ingest(inventory, SLICES, knobs.image_size, window, key, workers, run.progress, CHECKPOINTS, knobs.strict)
     write_json(REPORT, report.counts)
     write_csv(REPORT_LINES, report.lines)
 
 
-def find(data: Data, knobs: Ingest, window_hu: tuple[float, float], workers: int, progress: bool) -> Inventory:
+def find(data: Data, knobs: Ingest, window_hu: tuple[float, float], workers: int | str, progress: bool) -> Inventory:
     """The scans of the data set, by the reader of its layout."""
-    root, rescale = Path(data.root), tuple(knobs.assumed_rescale) if knobs.assumed_rescale else None
+    root = Path(data.root).absolute()  # the workers of a cluster stand elsewhere
+    rescale = tuple(knobs.assumed_rescale) if knobs.assumed_rescale else None
     match data.source:
         case "phantom" | "rsna":  # the phantom is an RSNA tree: one reader for both
             return rsna.find(root, data.max_unmatched_labels, rescale, workers, progress)

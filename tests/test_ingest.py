@@ -14,11 +14,11 @@ from pydicom.uid import RLELossless
 from hohoho.errors import InputError
 from hohoho.ingest import ingest, join_copies
 from hohoho.labels import LABELS
+from hohoho.pixel_hash import pixel_hash
 from hohoho.pseudonyms import pseudonym
-from hohoho.scan_pixels import pixel_hash, read_scan
+from hohoho.scan_pixels import read_scan
 from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
 from hohoho.sources.dicom_folder import find
-from hohoho.workers import ordered_map
 
 KEY, WINDOW_HU = b"a key for tests only", (40, 80)
 
@@ -226,8 +226,3 @@ def test_one_scan_is_read_for_prediction_without_a_store(tmp_path):
 
 def square(number):
     return number**2
-
-
-@pytest.mark.parametrize(("workers", "chunk"), [(1, 1), (2, 1), (2, 7), (3, 100)])
-def test_results_come_in_the_order_of_their_tasks(workers, chunk):
-    assert list(ordered_map(square, range(50), workers, chunk)) == [n**2 for n in range(50)]

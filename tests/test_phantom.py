@@ -17,7 +17,7 @@ from hohoho.phantom.plane import STRUCTURES, Plane
 from hohoho.phantom.scanner import Scanner
 from hohoho.phantom.study import POSITIVE_MM2, Patient, draw_patient, draw_slice, draw_study, empty_plane
 from hohoho.phantom.study_files import MASK_FROM, name, read_masks
-from hohoho.phantom.tree import write_phantom
+from hohoho.phantom.tree import write_phantom, write_phantom_once
 
 PATIENTS, SIZE, SEED = 14, 48, 5
 CLEAN = Scanner(noise_hu=0.0, cupping_hu=0.0, petrous_bar_hu=0.0)
@@ -165,6 +165,17 @@ def test_blood_that_covers_other_blood_takes_its_place_in_the_masks():
 def digest(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_a_phantom_is_written_once_and_again_when_its_request_or_the_code_changed(tmp_path):
+    def written(code, patients):
+        write_phantom_once(tmp_path / "out", code, patients, 11, 32, 0.1, workers=1, progress=False)
+        return {path.name: path.stat().st_ctime_ns for path in (tmp_path / "out" / "stage_2_train").iterdir()}
+
+    first = written("code", 1)
+    assert written("code", 1) == first
+    assert not first.items() & written("other code", 1).items()
+    assert len(written("other code", 2)) > len(first)
 
 
 def test_same_seed_gives_the_same_bytes_whatever_the_number_of_workers(tmp_path):

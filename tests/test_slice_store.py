@@ -11,10 +11,10 @@ from hohoho.slice_store import (
     SLICE_COLUMNS,
     STUDY_COLUMNS,
     SlicePixels,
-    SliceWriter,
     read_slice_table,
     read_study_table,
 )
+from hohoho.slice_writer import ShardWriter, publish
 
 SIZE = 8
 
@@ -31,11 +31,22 @@ def study_table():
     )
 
 
-def write(folder, pixels, batch=3, slices_a_shard=4):
-    writer = SliceWriter(folder, SIZE, shard_bytes=slices_a_shard * SIZE * SIZE)
-    for start in range(0, len(pixels), batch):
-        writer.append(pixels[start : start + batch])
-    writer.finish(slice_table(len(pixels)), study_table())
+def write_shards(folder, pixels, slices_a_shard=4):
+    """Finished shards of `pixels` in `folder`."""
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for start in range(0, len(pixels), slices_a_shard):
+        paths.append(folder / f"{start:03d}.npy")
+        shard = ShardWriter(paths[-1], SIZE, slices=0)
+        for picture in pixels[start : start + slices_a_shard]:
+            shard.append(picture)
+        shard.close()
+    return paths
+
+
+def write(folder, pixels, slices_a_shard=4):
+    shards = write_shards(folder.with_name(f"{folder.name}-work"), pixels, slices_a_shard)
+    publish(shards, folder, slice_table(len(pixels)), study_table())
 
 
 @pytest.fixture
@@ -43,9 +54,9 @@ def pixels():
     return np.random.default_rng(0).integers(0, 256, (11, SIZE, SIZE), dtype=np.uint8)
 
 
-@pytest.mark.parametrize(("batch", "shards"), [(1, 3), (3, 3), (11, 3)])
-def test_pixels_come_back_in_order_however_they_were_appended(tmp_path, pixels, batch, shards):
-    write(tmp_path, pixels, batch)
+@pytest.mark.parametrize(("slices_a_shard", "shards"), [(1, 11), (4, 3), (11, 1)])
+def test_pixels_come_back_in_order_from_any_number_of_shards(tmp_path, pixels, slices_a_shard, shards):
+    write(tmp_path, pixels, slices_a_shard)
     assert [path.name for path in sorted(tmp_path.glob("*.npy"))] == [f"pixels-{n:03d}.npy" for n in range(shards)]
     store = SlicePixels(tmp_path)
     assert len(store) == 11 and store.image_size == SIZE
@@ -73,26 +84,6 @@ def test_pixels_are_read_only_and_travel_to_workers_by_path(tmp_path, pixels):
     message = pickle.dumps(store)
     assert len(message) < 500
     assert np.array_equal(pickle.loads(message).take([5]), pixels[[5]])
-
-
-def test_a_second_store_in_the_same_folder_leaves_nothing_of_the_first(tmp_path, pixels):
-    write(tmp_path, pixels)
-    write(tmp_path, pixels[:2])
-    assert len(SlicePixels(tmp_path)) == len(read_slice_table(tmp_path)) == 2
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["pixels-000.npy", "slices.parquet", "studies.parquet"]
-
-
-def test_a_store_that_was_not_finished_has_no_tables(tmp_path, pixels):
-    write(tmp_path, pixels)
-    SliceWriter(tmp_path, SIZE).append(pixels)
-    assert list(tmp_path.glob("*.parquet")) == []
-
-
-def test_rows_and_pixels_must_agree_in_number(tmp_path, pixels):
-    writer = SliceWriter(tmp_path, SIZE)
-    writer.append(pixels)
-    with pytest.raises(ValueError, match="10 rows"):
-        writer.finish(slice_table(10), study_table())
 
 
 def test_tables_keep_their_columns_and_types_even_where_all_is_null(tmp_path, pixels):

@@ -18,6 +18,19 @@ def test_every_hu_agrees_with_the_formula_of_the_standard():
     assert window_uint8(hu, 35, 110).tolist() == expected
 
 
+EVERY_HU = np.arange(-(2**15), 2**15).reshape(256, 256)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [(40, 80), (36, 80), (35.5, 80), (40, 79.5), (80, 200), (-1000, 100), (600, 2800), (32760, 80), (-32760, 80)],
+)
+def test_whole_numbers_are_windowed_exactly_as_the_same_floats_are(window):
+    assert np.array_equal(
+        window_uint8(EVERY_HU.astype(np.int16), *window), window_uint8(EVERY_HU.astype(float), *window)
+    )
+
+
 def test_shrinking_takes_the_mean_of_the_area():
     hu = np.kron(np.array([[0, 80], [80, 0]]), np.ones((4, 4)))
     hu[0, 0] = 80  # one pixel of sixteen

@@ -19,6 +19,7 @@ from hohoho.frames import frame_values
 from hohoho.hounsfield import to_hu
 from hohoho.image_kind import check_kind, is_multi_frame
 from hohoho.native_pixels import native_offsets, read_native
+from hohoho.plain_header import plain_header
 from hohoho.scan import Unusable
 from hohoho.slice_header import TAGS, SliceHeader, pixel_format, rescale, slice_header, upright
 
@@ -74,7 +75,7 @@ def read_slice(header: SliceHeader) -> tuple[np.ndarray, tuple[str, ...]]:
     Raises Unusable where pixels are missing, cannot be decoded or all have one value: nothing is ever filled in.
     """
     hu, repairs = _hu_and_repairs(header)
-    if hu.min() == hu.max():
+    if (hu == hu[0, 0]).all():
         raise Unusable("constant", f"{header.path}: every pixel has the same value")
     return hu, repairs
 
@@ -92,6 +93,8 @@ def _hu_and_repairs(header):
 def _read_dataset(stream, path):
     """The data set up to its pixels, and whether it was forced for want of the 128-byte preamble (PS3.10 7.1)."""
     try:
+        if header := plain_header(stream, TAGS):
+            return header, False
         try:
             return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=TAGS), False
         except InvalidDicomError:

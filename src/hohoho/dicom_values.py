@@ -1,5 +1,6 @@
 """Raw DICOM elements as text and numbers, straight from their bytes: nothing is guessed, absent is empty."""
 
+import math
 import re
 
 import numpy as np
@@ -52,7 +53,7 @@ class Values:
             numbers = tuple(float(part) for part in self.texts(tag))
         except ValueError:
             return ()
-        return numbers if np.isfinite(numbers).all() else ()
+        return numbers if all(map(math.isfinite, numbers)) else ()
 
     def integer(self, tag, dtype="u2"):
         """First value of a binary number (US, SS), None where absent. `dtype` says how its bits are read."""

@@ -34,9 +34,10 @@ def to_hu(stored: np.ndarray, pixels: PixelFormat) -> tuple[np.ndarray, tuple[st
         padding = padding | _wrapped_padding(values, pixels)
         values = np.where(values >= WRAPPED_FROM, values.astype(np.int32) - 4096, values)
     hu = _rescaled(values, pixels.slope, pixels.intercept)
-    hu[padding] = AIR_HU
-    repairs = (("padding",) if padding.any() else ()) + (("wrapped_negatives",) if wrapped else ())
-    return np.clip(hu, AIR_HU, HIGHEST_HU, out=hu).astype(np.int16), repairs
+    padded = bool(padding.any())
+    if padded and (wrapped or not _is_air_already(pixels)):
+        hu[padding] = AIR_HU
+    return hu, ("padding",) * padded + ("wrapped_negatives",) * wrapped
 
 
 def is_wrapped(values: np.ndarray, pixels: PixelFormat) -> bool:
@@ -56,7 +57,7 @@ def is_wrapped(values: np.ndarray, pixels: PixelFormat) -> bool:
 
 def _padding(stored, pixels):
     if pixels.padding is None:
-        return np.zeros(stored.shape, bool)
+        return np.zeros((1, 1), bool)  # broadcast: nothing is padding
     low, high = pixels.padding
     return stored == low if low == high else (stored >= low) & (stored <= high)
 
@@ -78,7 +79,25 @@ def _own_bits(stored, pixels):
     return (stored << unused) >> unused
 
 
+def _is_air_already(pixels):
+    """Whether the rescale and the lower limit of HU alone turn padding into air."""
+    return max(value * pixels.slope + pixels.intercept for value in pixels.padding) <= AIR_HU
+
+
 def _rescaled(values, slope, intercept):
-    if slope == 1 and intercept == round(intercept):
-        return values.astype(np.int32) + int(intercept)
-    return np.rint(values.astype(np.float32) * slope + intercept)
+    """int16 HU, those of the air and above."""
+    if slope != 1 or intercept != round(intercept):
+        hu = np.rint(values.astype(np.float32) * slope + intercept)
+    elif values.dtype.itemsize == 2 and abs(intercept) <= HIGHEST_HU:
+        return _shifted(values, int(intercept))
+    else:
+        hu = values.astype(np.int64) + int(intercept)
+    return np.clip(hu, AIR_HU, HIGHEST_HU).astype(np.int16)
+
+
+def _shifted(values, intercept):
+    """values + intercept within the limits of HU, in 16 bits throughout: limited first, so that nothing overflows."""
+    word, ends = values.dtype.type, np.iinfo(values.dtype)  # as words: np.clip is slow with Python's numbers
+    low, high = max(AIR_HU - intercept, ends.min), min(HIGHEST_HU - intercept, ends.max)
+    limited = np.clip(values, word(low), word(high)).view(np.uint16)
+    return np.add(limited, np.uint16(intercept % 2**16), out=limited).view(np.int16)

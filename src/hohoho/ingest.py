@@ -1,6 +1,6 @@
 """Scans of any layout → the slice store and its report: pixels read in worker processes, ids replaced by pseudonyms."""
 
-from functools import partial
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,13 +9,16 @@ import pandas as pd
 from tqdm import tqdm
 
 from hohoho.errors import InputError
+from hohoho.ingest_blocks import Block, cut, read_block, taken_over
+from hohoho.ingest_checkpoint import code_version, work_folder
 from hohoho.ingest_report import count, count_scan_labels, report_lines, skipped_counts
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scan import WARNED, Inventory, Note, Scan
-from hohoho.scan_pixels import ScanPixels, read_scan
+from hohoho.scan_pixels import ScanPixels
 from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
-from hohoho.slice_store import SCAN_LABELS, SliceWriter
+from hohoho.slice_store import SCAN_LABELS
+from hohoho.slice_writer import publish, slices_in
 from hohoho.workers import ordered_map
 
 SHOWN_PLACES = 10
@@ -34,40 +37,64 @@ def ingest(
     image_size: int,
     window_hu: tuple[float, float],
     key: bytes,
-    workers: int = 1,
+    workers: int | str = 1,
     progress: bool = False,
+    checkpoints: Path | None = None,
     strict: bool = False,
 ) -> IngestReport:
-    """Reads, windows and stores every slice of `inventory` in `folder`; the same result for any number of workers.
+    """Reads, windows and stores every slice of `inventory` in `folder`; the same result with any `workers`.
 
-    image_size: pixels a side. window_hu: center, width. key: of the pseudonyms. Raises InputError where nothing usable
-    was found and, if strict, where a slice is missing.
+    image_size: pixels a side. window_hu: center, width. key: of the pseudonyms. checkpoints: the folder in which a
+    killed run is gone on with; None: a hidden one beside `folder`. Raises InputError where nothing usable was found
+    and, if strict, where a slice is missing.
     """
     if not inventory.scans:
         raise InputError(f"none of {inventory.files} files is a usable CT slice: {_reasons(inventory.notes)}")
     scans = sorted(inventory.scans, key=lambda scan: pseudonym(key, "study", scan.study))
-    writer = SliceWriter(folder, image_size)
+    checkpoints = checkpoints or folder.with_name(f".{folder.name}.ingest")
+    name = pseudonym(key, "ingest", f"{inventory.root} {image_size} {window_hu}")
+    with work_folder(checkpoints, name) as work:
+        knobs = image_size, window_hu, code_version()
+        blocks = [Block(work / f"{number:06d}.npy", part, *knobs) for number, part in enumerate(cut(scans))]
+        results = _read(blocks, len(scans), workers, progress)
+        slices, studies, notes = tables(inventory, zip(scans, results, strict=True), key)
+        if strict:
+            refuse_missing_slices(slices)
+        publish([block.shard for block in blocks if slices_in(block.shard, image_size)], folder, slices, studies)
+        counts = count(inventory.files, slices, notes) | count_scan_labels(studies)
+        return IngestReport(counts, report_lines(notes, key, inventory.root))
+
+
+def _read(blocks: list[Block], studies: int, workers: int | str, progress: bool) -> Iterator[ScanPixels]:
+    """The results of all studies in their order."""
+    if done := sum(len(taken_over(block)[0]) for block in blocks):
+        print(f"ingest goes on: {done} of {studies} studies are there already", flush=True)
+    with tqdm(desc="pixels", total=studies, disable=not progress, unit="scan") as bar:
+        for results in ordered_map(read_block, blocks, workers):
+            bar.update(len(results))
+            yield from results
+
+
+def tables(
+    inventory: Inventory, results: Iterable[tuple[Scan, ScanPixels]], key: bytes
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Note]]:
+    """(slice table, study table, all notes). Raises InputError where no slice could be read."""
     notes, slices, studies, stored = list(inventory.notes), [], [], []
-    read = partial(read_scan, image_size=image_size, window_center_hu=window_hu[0], window_width_hu=window_hu[1])
-    results = zip(scans, ordered_map(read, scans, workers), strict=True)
-    for scan, result in tqdm(results, "pixels", len(scans), disable=not progress, unit="scan"):
+    for scan, result in results:
         notes += result.notes
         if len(result.kept):
-            writer.append(result.pixels)
             slices.append(slice_rows(scan, result, key))
             studies.append(study_row(scan, slices[-1]))
             stored.append(scan)
             notes += [Note(WARNED, warning, scan.study) for warning in gap_warnings(slices[-1]["position_mm"])]
     if not slices:
         raise InputError(f"none of {inventory.files} files has usable pixels: {_reasons(notes)}")
-    slices, studies = pd.concat(slices, ignore_index=True), pd.DataFrame(studies)
-    if strict:
-        refuse_missing_slices(slices)
+    columns = {name: np.concatenate([rows.pop(name) for rows in slices]) for name in list(slices[0])}
+    slices = pd.DataFrame(columns, copy=False)
+    studies = pd.DataFrame(studies)
     copies = join_copies(slices, studies)
     notes += [Note(WARNED, "same_pixels_as_another_patient", stored[row].study) for row in copies]
-    writer.finish(slices, studies)
-    counts = count(inventory.files, slices, notes) | count_scan_labels(studies)
-    return IngestReport(counts, report_lines(notes, key, inventory.root))
+    return slices, studies, notes
 
 
 def refuse_missing_slices(slices: pd.DataFrame) -> None:
@@ -81,13 +108,13 @@ def refuse_missing_slices(slices: pd.DataFrame) -> None:
         )
 
 
-def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> pd.DataFrame:
-    """The rows of the slice table for one scan, those slices that could be read, foot to head."""
+def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> dict[str, np.ndarray]:
+    """The rows of the slice table for one scan, those slices that could be read, foot to head; by column."""
     position_mm = scan.position_mm[result.kept]
     index = np.arange(len(result.kept))
     rows = {
-        "study": pseudonym(key, "study", scan.study),
-        "patient": pseudonym(key, "patient", scan.patient),
+        "study": np.full(len(index), pseudonym(key, "study", scan.study), object),
+        "patient": np.full(len(index), pseudonym(key, "patient", scan.patient), object),
         "index": index,
         "position_mm": position_mm,
         "level": index[::-1],
@@ -97,20 +124,21 @@ def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> pd.DataFrame:
     labels = dict(zip(LABELS, scan.labels[result.kept].T, strict=True))
     published = scan.names is not None and key == PUBLIC_KEY
     images = [scan.names[kept] if published else None for kept in result.kept]
-    return pd.DataFrame(rows | labels | {"image": images, "pixel_hash": result.hashes})
+    return rows | labels | {"image": np.array(images, object), "pixel_hash": np.array(result.hashes, object)}
 
 
-def study_row(scan: Scan, rows: pd.DataFrame) -> dict:
+def study_row(scan: Scan, rows: dict[str, np.ndarray]) -> dict:
     """The row of the study table for one scan; `rows` are its rows of the slice table."""
-    gaps = gaps_mm(rows["position_mm"]) if len(rows) > 1 else np.array([np.nan])
+    slices = len(rows["position_mm"])
+    gaps = gaps_mm(rows["position_mm"]) if slices > 1 else np.array([np.nan])
     scan_labels = [np.nan] * len(SCAN_LABELS) if scan.scan_labels is None else scan.scan_labels
     return {
-        "study": rows["study"].iloc[0],
-        "patient": rows["patient"].iloc[0],
+        "study": rows["study"][0],
+        "patient": rows["patient"][0],
         "split": scan.split,
         "small": scan.small,
         **dict(zip(SCAN_LABELS, scan_labels, strict=True)),
-        "slices": len(rows),
+        "slices": slices,
         "tilt_deg": scan.tilt_deg,
         "gap_mm_min": gaps.min(),
         "gap_mm_median": np.median(gaps),

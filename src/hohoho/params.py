@@ -26,6 +26,7 @@ class Runtime:
     """What cannot change a result, so that no stage depends on it."""
 
     workers: int
+    dask: str | None
     threads: int
     accelerator: str
     devices: int

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,6 +16,11 @@ AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 def normal(orientation: Sequence[float]) -> np.ndarray:
     """(3,) unit normal of a slice from Image Orientation (PS3.3 C.7.6.2.1.1), signed to run foot to head (z > 0)."""
+    return _normal(tuple(orientation))
+
+
+@lru_cache(maxsize=256)  # the slices of a series ask for the same one
+def _normal(orientation):
     direction = np.cross(orientation[:3], orientation[3:])
     direction = direction / np.linalg.norm(direction)
     return -direction if direction[2] < 0 else direction

@@ -1,8 +1,7 @@
 """What one CT image says of itself before its pixels are read: DICOM tags, and what of them is refused or repaired."""
 
+import math
 from typing import NamedTuple
-
-import numpy as np
 
 from hohoho.dicom_values import Values, age_band, plain
 from hohoho.hounsfield import PixelFormat
@@ -151,7 +150,8 @@ def _orientation(values):
     cosines = values.numbers(ORIENTATION)
     if len(cosines) != 6:
         return None
-    area = np.linalg.norm(np.cross(cosines[:3], cosines[3:]))
+    (a, b, c), (d, e, f) = cosines[:3], cosines[3:]
+    area = math.hypot(b * f - c * e, c * d - a * f, a * e - b * d)
     return cosines if 0.9 < area < 1.1 else None
 
 

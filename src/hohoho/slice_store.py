@@ -5,10 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hohoho.files import atomic, write_parquet
 from hohoho.labels import LABELS
 
-SHARD_BYTES = 256 * 2**20
 SCAN_LABELS = tuple(f"scan_{name}" for name in LABELS)
 SLICES, STUDIES = "slices.parquet", "studies.parquet"
 
@@ -43,53 +41,12 @@ STUDY_COLUMNS = {
 }
 
 
-class SliceWriter:
-    """Takes pixels in the order of the slice table and writes a shard whenever one is full.
-
-    An older store in `folder` is taken down first, its tables before its pixels; the new tables come last, so that a
-    folder with tables is always whole.
-    """
-
-    def __init__(self, folder: Path, image_size: int, shard_bytes: int = SHARD_BYTES):
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for old in [self.folder / SLICES, self.folder / STUDIES, *_shards(self.folder)]:
-            old.unlink(missing_ok=True)
-        self.shard = np.empty((max(1, shard_bytes // image_size**2), image_size, image_size), np.uint8)
-        self.filled = self.shards = self.written = 0
-
-    def append(self, pixels: np.ndarray) -> None:
-        """Append (n, size, size) uint8."""
-        while len(pixels):
-            part = pixels[: len(self.shard) - self.filled]
-            self.shard[self.filled : self.filled + len(part)] = part
-            self.filled += len(part)
-            pixels = pixels[len(part) :]
-            if self.filled == len(self.shard):
-                self._flush()
-
-    def finish(self, slices: pd.DataFrame, studies: pd.DataFrame) -> None:
-        """Write the last shard and the two tables. Raises ValueError where rows and pixels differ in number."""
-        if self.filled:
-            self._flush()
-        if len(slices) != self.written:
-            raise ValueError(f"{len(slices)} rows in the slice table for {self.written} slices of pixels")
-        write_parquet(self.folder / STUDIES, studies[list(STUDY_COLUMNS)].astype(STUDY_COLUMNS))
-        write_parquet(self.folder / SLICES, slices[list(SLICE_COLUMNS)].astype(SLICE_COLUMNS))
-
-    def _flush(self):
-        with atomic(self.folder / f"pixels-{self.shards:03d}.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, self.shard[: self.filled], allow_pickle=False)
-        self.written += self.filled
-        self.shards, self.filled = self.shards + 1, 0
-
-
 class SlicePixels:
     """The pixels of a store: row i belongs to row i of the slice table. Memory-mapped, read-only, safe to pickle."""
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
-        maps = [np.load(path, mmap_mode="r", allow_pickle=False) for path in _shards(self.folder)]
+        maps = [np.load(path, mmap_mode="r", allow_pickle=False) for path in shard_files(self.folder)]
         self.shards = [each.view(np.ndarray) for each in maps]  # np.memmap's own indexing costs more than the copy
         if not self.shards:
             raise FileNotFoundError(f"{self.folder}: no pixels-*.npy, so no slice store; run the stage ingest")
@@ -129,5 +86,6 @@ def read_study_table(folder: Path) -> pd.DataFrame:
     return pd.read_parquet(Path(folder) / STUDIES)
 
 
-def _shards(folder):
+def shard_files(folder: Path) -> list[Path]:
+    """The files of pixels of a store, in their order."""
     return sorted(folder.glob("pixels-*.npy"), key=lambda path: int(path.stem.removeprefix("pixels-")))

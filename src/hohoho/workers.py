@@ -1,31 +1,77 @@
-"""A pool of worker processes that gives its results in the order of its tasks, with few of them in memory."""
+"""Worker processes, of this machine or of a Dask cluster, whose results come in the order of their tasks."""
 
 import multiprocessing
+import os
+import socket
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
+from threading import Thread
+
+from hohoho.errors import InputError
 
 IN_FLIGHT = 3  # chunks a worker may be ahead: enough to keep it busy, few enough to bound the memory
+ANSWER_S = 10  # a scheduler that is there answers at once
 
 
-def ordered_map(function: Callable, items: Iterable, workers: int, chunk: int = 1) -> Iterator:
-    """Yields function(item) for every item, in order, whatever the number of workers; one worker needs no process.
+def ordered_map(function: Callable, items: Iterable, workers: int | str, chunk: int = 1) -> Iterator:
+    """Yields function(item) for every item, in order, whatever works at it.
 
-    function, items and results travel between processes: the function must be importable by its name.
+    workers: processes on this machine, one needs none; or the address of a Dask scheduler, "tcp://host:8786".
+    function, items and results travel between processes: the function must be importable by its name. Raises
+    InputError where the cluster cannot be used.
     """
-    if workers <= 1:
+    if workers == 1:
         yield from map(function, items)
         return
-    spawn = multiprocessing.get_context("spawn")  # fork would copy the threads of OpenCV and Arrow half way
-    with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
+    with _cluster(workers) if isinstance(workers, str) else _processes(workers) as (pool, width):
         chunks = iter(partial(_chunks, iter(items), chunk), [])
-        running = deque(pool.submit(_apply, function, tasks) for tasks in islice(chunks, workers * IN_FLIGHT))
+        running = deque(pool.submit(_apply, function, tasks) for tasks in islice(chunks, width * IN_FLIGHT))
         while running:
             results = running.popleft().result()
             running.extend(pool.submit(_apply, function, tasks) for tasks in islice(chunks, 1))
             yield from results
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[tuple[Executor, int]]:
+    """(pool, its width); what was not begun when the caller fails is dropped."""
+    server = multiprocessing.get_context("forkserver")  # a bare fork copies the threads of OpenCV and Arrow half way
+    server.set_forkserver_preload([name for name in sys.modules if name.startswith("hohoho.")])  # imported once for all
+    pool = ProcessPoolExecutor(workers, mp_context=server, initializer=_end_with_parent)
+    try:
+        yield pool, workers
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent():
+    """A killed parent cannot tell its workers to go: they would wait for tasks for ever."""
+    parent = multiprocessing.parent_process()
+    Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
+    """(pool, its width) of a Dask cluster, which repeats what a lost worker was at."""
+    try:
+        from distributed import Client
+        from distributed.comm import get_address_host_port
+    except ImportError:
+        raise InputError(f"runtime.dask is {address}, but Dask is missing: `uv sync --extra cluster`") from None
+    try:
+        socket.create_connection(get_address_host_port(address), ANSWER_S).close()  # Dask's client tries for long
+    except (OSError, ValueError) as error:  # ValueError: no address at all
+        raise InputError(f"runtime.dask: no Dask scheduler answers at {address} ({error})") from None
+    with Client(address, set_as_default=False) as client:
+        width = sum(client.nthreads().values())
+        if not width:
+            raise InputError(f"runtime.dask: the scheduler at {address} has no workers: `dask worker {address}`")
+        yield client.get_executor(pure=False), width
 
 
 def _chunks(items, size):

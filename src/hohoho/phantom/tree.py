@@ -5,9 +5,11 @@ stage_2_train.csv              ID,Label: six rows an image, planted label errors
 truth/slices.csv               image id, patient, study, position, true labels, areas, how it was spoilt
 truth/label_errors.csv         image id, label, true, given, kind
 truth/masks/<study uid>.npz    bleed masks (study_files.read_masks)
+truth/made_of.json             seed, sizes and code of a phantom that is not to be written twice
 """
 
 import csv
+import json
 import os
 import shutil
 from collections.abc import Iterable
@@ -71,6 +73,18 @@ def write_phantom(
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return sum(len(row.slices) for row in rows)
+
+
+def write_phantom_once(out: Path, code: str, *request, workers: int, progress: bool) -> None:
+    """As `write_phantom`, unless `out` is this very phantom: so an ingest that was killed finds its files unchanged.
+
+    code: version of the code. request: patients, seed, size, label_error_rate.
+    """
+    record, made_of = out / TRUTH / "made_of.json", json.dumps([code, *request])
+    if record.exists() and record.read_text() == made_of:
+        return
+    write_phantom(out, *request, workers=workers, progress=progress)
+    record.write_text(made_of)
 
 
 def check_request(out: Path, patients: int, size: int, label_error_rate: float, workers: int) -> None:

@@ -15,7 +15,7 @@ def find(
     max_unmatched_labels: float = 0.0,
     assumed_rescale: tuple[float, float] | None = None,
     preferred_kernel: str | None = None,
-    workers: int = 1,
+    workers: int | str = 1,
     progress: bool = False,
 ) -> Inventory:
     """All scans below `root`, one a study, headers read.

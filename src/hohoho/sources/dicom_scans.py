@@ -17,6 +17,8 @@ from hohoho.series_choice import choice_key
 from hohoho.slice_header import SliceHeader
 from hohoho.workers import ordered_map
 
+SHARED = ("study_uid", "series_uid", "patient_id", "orientation", "spacing_mm", "kernel", "manufacturer", "pixels")
+
 
 class Series(NamedTuple):
     """Images of one series, one orientation and one image a position, foot to head."""
@@ -28,7 +30,7 @@ class Series(NamedTuple):
 
 
 def read_headers(
-    paths: Iterable, workers: int, assumed_rescale: tuple[float, float] | None = None, progress: bool = False
+    paths: Iterable, workers: int | str, assumed_rescale: tuple[float, float] | None = None, progress: bool = False
 ) -> tuple[list[SliceHeader], list[Note]]:
     """(headers, notes) of all files; what is no usable CT slice becomes a note. The order of `paths` is irrelevant.
 
@@ -37,9 +39,13 @@ def read_headers(
     paths = sorted(str(path) for path in paths)
     read = partial(_headers_or_note, assumed_rescale=assumed_rescale)
     results = ordered_map(read, paths, workers, chunk=64)
-    results = list(tqdm(results, "headers", len(paths), disable=not progress, unit="file"))
-    notes = [result for result in results if isinstance(result, Note)]
-    headers = [header for result in results if not isinstance(result, Note) for header in result]
+    once, bar = {}, tqdm(results, "headers", len(paths), disable=not progress, unit="file")
+    notes, headers = [], []
+    for result in bar:
+        if isinstance(result, Note):
+            notes.append(result)
+        else:
+            headers += [_sharing(header, once) for header in result]
     headers.sort(key=lambda header: (header.study_uid, header.series_uid, header.sop_uid, header.image))
     headers, repeated = _without_repeats(headers)
     return headers, notes + repeated + [note for header in headers for note in _header_notes(header)]
@@ -50,6 +56,12 @@ def _headers_or_note(path, assumed_rescale):
         return read_frames(path, assumed_rescale)
     except Unusable as unusable:
         return Note(SKIPPED, unusable.reason, item=path)
+
+
+def _sharing(header, once):
+    """The header with the one copy of what many have in common: all of a data set's are held in memory at once."""
+    values = {name: getattr(header, name) for name in SHARED}
+    return header._replace(**{name: once.setdefault(value, value) for name, value in values.items()})
 
 
 def _header_notes(header):

@@ -19,7 +19,7 @@ def find(
     root: Path,
     max_unmatched_labels: float,
     assumed_rescale: tuple[float, float] | None = None,
-    workers: int = 1,
+    workers: int | str = 1,
     progress: bool = False,
 ) -> Inventory:
     """All scans below `root`, headers read. Images of stage_2_test are unlabelled, their studies carry split "test".

@@ -1,0 +1,182 @@
+"""How fast files become windowed pictures: hohoho beside the loop that people write, MONAI and SimpleITK.
+
+    uv run --group benchmarks python benchmarks/ingest.py [--scale 100]
+
+All readers run in one process, in turns, on the same generated files (512 pixels, about 120 header elements), each with
+window and resize. hohoho also reads and checks all headers, puts the slices in order and hashes the pixels. Then: the
+whole ingest with two workers against one, and its peak memory for 1,000 and for 10,000 slices.
+"""
+
+import argparse
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pydicom
+from ct_tree import draw_images, write_tree
+
+from hohoho.ingest import ingest
+from hohoho.scan_pixels import read_picture
+from hohoho.sources import dicom_folder
+
+SIZE, CENTER_HU, WIDTH_HU, KEY = 512, 40, 80, b"a key for benchmarks"
+ROUNDS, STUDIES = 5, 12
+MEMORY_SIZE = 128  # pixels: what grows with the slices does not depend on their size
+
+
+def hohoho(folder: Path) -> Iterator[np.ndarray]:
+    """Pictures of all files below `folder`, by study, foot to head."""
+    for scan in dicom_folder.find(folder).scans:
+        for image, spacing_mm in zip(scan.images, scan.spacing_mm, strict=True):
+            yield read_picture(scan.read_slice, image, spacing_mm, SIZE, (CENTER_HU, WIDTH_HU)).pixels
+
+
+def one_by_one(folder: Path, read_hu: Callable[[Path], np.ndarray]) -> Iterator[np.ndarray]:
+    """The same by a loop over the files."""
+    for path in sorted(folder.glob("*/*")):
+        grey = np.clip((read_hu(path) - (CENTER_HU - WIDTH_HU / 2)) / WIDTH_HU, 0, 1) * 255
+        yield cv2.resize(grey.astype(np.uint8), (SIZE, SIZE))
+
+
+def plain_loop(path: Path) -> np.ndarray:
+    image = pydicom.dcmread(path)
+    return image.pixel_array * image.RescaleSlope + image.RescaleIntercept
+
+
+def monai_reader(name: str) -> Callable[[Path], np.ndarray]:
+    from monai.transforms import LoadImage
+
+    load = LoadImage(reader=name, image_only=True)
+    return lambda path: load(path).numpy().squeeze().T  # MONAI hands out (x, y)
+
+
+def simple_itk(path: Path) -> np.ndarray:
+    import SimpleITK
+
+    return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))[0]
+
+
+READERS = {
+    "plain loop (pydicom, NumPy, OpenCV)": lambda: plain_loop,
+    "SimpleITK": lambda: simple_itk,
+    "MONAI LoadImage, ITKReader": lambda: monai_reader("ITKReader"),
+    "MONAI LoadImage, PydicomReader": lambda: monai_reader("PydicomReader"),
+}
+
+
+def contenders() -> dict[str, Callable[[Path], Iterator[np.ndarray]]]:
+    """Name → what reads a folder; a peer that is not installed is named and left out."""
+    found = {"hohoho": hohoho}
+    for name, make in READERS.items():
+        try:
+            found[name] = partial(one_by_one, read_hu=make())
+        except ImportError as error:
+            print(f"{name}: left out, {error}")
+    return found
+
+
+def measure(read: Callable, folder: Path, first: int) -> tuple[float, np.ndarray]:
+    """(CPU seconds for all pictures, the `first` of them); the others are let go, as a store would."""
+    begin = time.process_time()
+    pictures = read(folder)
+    kept = list(islice(pictures, first))
+    for _ in pictures:
+        pass
+    return time.process_time() - begin, np.stack(kept)
+
+
+def compare(folder: Path, files: int) -> None:
+    """Print slices/s of every reader, ours divided by theirs, and how far their pictures are from ours."""
+    readers, seconds, pictures = contenders(), {}, {}
+    for _ in range(ROUNDS):
+        for name in list(readers):
+            try:
+                taken, pictures[name] = measure(readers[name], folder, files // STUDIES)
+                seconds.setdefault(name, []).append(taken)
+            except Exception as error:  # a peer may fail in any way: it is said, and the others go on
+                print(f"{name}: cannot read these files ({type(error).__name__}: {error})")
+                del readers[name]
+    medians = {name: np.median(seconds[name]) for name in readers}
+    print(f"\n{f'one process, {files} slices':<38}{'slices/s':>10}{'hohoho is':>12}{'grey levels apart':>20}")
+    for name, median in medians.items():
+        apart = farthest(pictures["hohoho"], pictures[name])
+        print(f"{name:<38}{files / median:>10.0f}{median / medians['hohoho']:>10.1f} x{apart:>20}")
+
+
+def farthest(ours: np.ndarray, theirs: np.ndarray) -> int:
+    """Largest difference of grey levels; a picture's partner is the nearest, as not all readers sort."""
+    ours = ours.astype(np.int16)
+    return max(int(np.abs(ours - picture).max(axis=(1, 2)).min()) for picture in theirs)
+
+
+def seconds_to_ingest(folder: Path, out: Path, workers: int) -> tuple[float, float]:
+    """Of the headers, and of the pixels and the store."""
+    begin = time.perf_counter()
+    inventory = dicom_folder.find(folder, workers=workers)
+    between = time.perf_counter()
+    ingest(inventory, out, SIZE, (CENTER_HU, WIDTH_HU), KEY, workers)
+    return between - begin, time.perf_counter() - between
+
+
+def scale(folder: Path, files: int, out: Path) -> None:
+    """Print how much faster two workers are than one, the store written to the disk."""
+    seconds = {1: [], 2: []}
+    for _ in range(3):
+        for workers, each in seconds.items():
+            each.append(seconds_to_ingest(folder, out, workers))
+    medians = {workers: np.median(each, axis=0) for workers, each in seconds.items()}
+    print(f"\n{'whole ingest, ' + str(files) + ' slices':<38}{'headers s':>10}{'pixels s':>10}{'slices/s':>10}")
+    for workers, (headers, pixels) in medians.items():
+        print(f"{'workers: ' + str(workers):<38}{headers:>10.2f}{pixels:>10.2f}{files / (headers + pixels):>10.0f}")
+    one, two = medians.values()
+    print(f"two workers are {one.sum() / two.sum():.2f} x one; for the pixels alone {one[1] / two[1]:.2f} x")
+
+
+def peak_mib(folder: Path, out: Path) -> float:
+    """Peak memory of a process that ingests `folder`."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_ingest_and_measure, (folder, out))
+
+
+def _ingest_and_measure(folder, out):
+    ingest(dicom_folder.find(folder), out, MEMORY_SIZE, (CENTER_HU, WIDTH_HU), KEY)
+    status = Path("/proc/self/status")  # a child's ru_maxrss begins with its parent's
+    if status.exists():
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def memory(folder: Path) -> None:
+    """Print the peak memory for 1,000 and for 10,000 slices."""
+    images = draw_images(folder / "small phantom", MEMORY_SIZE)
+    peaks = {}
+    for slices in (1_000, 10_000):
+        files = write_tree(folder / f"{slices}", images, -(-slices // len(images)))
+        peaks[files] = peak_mib(folder / f"{slices}", folder / "small store")
+    (few, less), (many, more) = peaks.items()
+    print(
+        f"\npeak memory: {less:.0f} MiB for {few} slices, {more:.0f} MiB for {many}: {100 * (more / less - 1):+.1f} %"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scale", type=int, default=100, help="studies for two workers against one (15 MB each)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hohoho-benchmark-") as name:
+        folder = Path(name)
+        images = draw_images(folder / "phantom", SIZE)
+        compare(folder / "few", write_tree(folder / "few", images, STUDIES))
+        memory(folder)
+        scale(folder / "many", write_tree(folder / "many", images, options.scale), folder / "store")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Where an ingest keeps its work until it is whole: outside of DVC's outputs, which DVC clears before a run."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+
+from hohoho.errors import InputError
+
+LIBRARIES = ("nibabel", "numpy", "opencv-python-headless", "pydicom")
+
+
+@contextmanager
+def work_folder(checkpoints: Path, name: str) -> Iterator[Path]:
+    """The folder of the work `name`, for this process alone; it goes when the work is done, and stays if it fails.
+
+    Raises InputError where another ingest is at work in `checkpoints`.
+    """
+    work = checkpoints.absolute() / name
+    with _locked(checkpoints):
+        work.mkdir(exist_ok=True)
+        yield work
+        shutil.rmtree(work)
+        with suppress(OSError):  # other work lies there
+            checkpoints.rmdir()
+
+
+@contextmanager
+def _locked(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor, folder):
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however that ends
+    except BlockingIOError:
+        raise InputError(f"another ingest is at work in {folder}: wait for its end, or stop it") from None
+
+
+def code_version() -> str:
+    """A hash of all code at work here: another version may make other pixels of the same files."""
+    contents = hashlib.sha256(repr([(name, version(name)) for name in LIBRARIES]).encode())
+    for name in sorted(name for name in sys.modules if name.startswith("hohoho.")):
+        path = getattr(sys.modules[name], "__file__", None)
+        contents.update(name.encode() + (Path(path).read_bytes() if path else b""))
+    return contents.hexdigest()[:32]

@@ -1,0 +1,230 @@
+"""An ingest that is killed at any moment goes on behind the last study done, and ends as if nothing had been."""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ct_files import SIDE, ct_study, save, set_pixels
+
+from hohoho import ingest_blocks
+from hohoho.dicom import read_slice
+from hohoho.errors import InputError
+from hohoho.ingest import ingest
+from hohoho.ingest_checkpoint import work_folder
+from hohoho.sources.dicom_folder import find
+
+KEY, WINDOW_HU, SIZE = b"a key for tests only", (40, 80), 64
+STUDIES, SLICES, SHARD_SLICES = 12, 6, 20  # three studies a shard
+processes = multiprocessing.get_context("forkserver")  # its children start with all modules loaded
+processes.set_forkserver_preload([__name__])
+
+
+def write_studies(folder, count=STUDIES):
+    rng = np.random.default_rng(0)
+    for study in range(count):
+        for number, image in enumerate(ct_study(SLICES)):
+            image.PatientID, image.StudyInstanceUID, image.SeriesInstanceUID = f"P{study}", f"1.{study}", f"1.{study}.1"
+            image.SOPInstanceUID = f"1.{study}.1.{number}"
+            set_pixels(image, rng.integers(-20, 100, (SIDE, SIDE), dtype=np.int16))
+            save(image, folder / f"{study}" / f"{number}")
+
+
+def logged_read(header, log):
+    """As `read_slice`, but slow enough to be killed on the way; the log tells which process read which study."""
+    time.sleep(0.001)
+    with log.open("a") as file:
+        file.write(f"{os.getpid()} {header.study_uid}\n")
+    return read_slice(header)
+
+
+def run(place, workers=1):
+    """Ingest place/in to place/out; place/log tells what was read, place/report what was found."""
+    ingest_blocks.SHARD_SLICES = SHARD_SLICES
+    inventory = find(place / "in")
+    inventory.scans = [replace(scan, read_slice=partial(logged_read, log=place / "log")) for scan in inventory.scans]
+    (place / "begun").touch()
+    report = ingest(inventory, place / "out", SIZE, WINDOW_HU, KEY, workers, checkpoints=place / "work")
+    (place / "report").write_text(json.dumps(report.counts) + report.lines.to_csv())
+
+
+def start(place, workers=1):
+    """A child process that has begun to ingest."""
+    (place / "begun").unlink(missing_ok=True)
+    (place / "log").unlink(missing_ok=True)
+    child = processes.Process(target=run, args=(place, workers))
+    child.start()
+    wait_until(lambda: (place / "begun").exists())
+    return child
+
+
+def finish(place, workers=1):
+    child = start(place, workers)
+    child.join()
+    assert child.exitcode == 0
+
+
+def log(place):
+    """(process, study) of every slice that was read."""
+    path = place / "log"
+    return [tuple(line.split()) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def read_studies(place):
+    return {study for _, study in log(place)}
+
+
+def wait_until(condition, seconds=20):
+    patience = time.monotonic() + seconds
+    while not condition() and time.monotonic() < patience:
+        time.sleep(0.0005)
+
+
+def hashes(place):
+    """Of all files of the store, hidden ones too, and of the report."""
+    files = [*sorted((place / "out").iterdir()), place / "report"] if (place / "out").exists() else []
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.exists()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """Hashes of what an ingest leaves."""
+    place = tmp_path_factory.mktemp("undisturbed")
+    write_studies(place / "in")
+    finish(place)
+    return hashes(place)
+
+
+@pytest.fixture
+def place(tmp_path):
+    write_studies(tmp_path / "in")
+    return tmp_path
+
+
+@pytest.mark.parametrize("moment", range(20))
+def test_a_kill_at_any_moment_costs_at_most_the_study_in_work(place, undisturbed, moment):
+    child = start(place)
+    wait_until(lambda: len(log(place)) >= moment / 19 * STUDIES * SLICES)
+    time.sleep(np.random.default_rng(moment).uniform(0, 0.01))
+    child.kill()
+    child.join()
+    before, is_complete = read_studies(place), not (place / "work").exists()
+    finish(place)
+    assert hashes(place) == undisturbed
+    assert not (place / "work").exists()
+    assert len(before & read_studies(place)) <= 1 or is_complete
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_being_asked_to_stop_costs_no_more_than_being_killed(place, undisturbed, number):
+    child = start(place)
+    wait_until(lambda: len(log(place)) > 20)
+    os.kill(child.pid, number)
+    child.join()
+    before = read_studies(place)
+    finish(place)
+    assert hashes(place) == undisturbed
+    assert len(before & read_studies(place)) <= 1
+
+
+def is_running(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="only /proc tells which processes run")
+def test_killed_with_two_workers_each_redoes_at_most_one_study_and_none_is_left_behind(place, undisturbed):
+    child = start(place, workers=2)
+    wait_until(lambda: len(log(place)) > 20)
+    child.kill()
+    child.join()
+    workers = {int(process) for process, _ in log(place)}
+    wait_until(lambda: not any(map(is_running, workers)))
+    assert not any(map(is_running, workers))
+    before = read_studies(place)
+    finish(place, workers=2)
+    assert hashes(place) == undisturbed
+    assert len(before & read_studies(place)) <= 2
+
+
+class Stop(Exception):
+    """Where a test ends an ingest."""
+
+
+def stop_after(monkeypatch, studies):
+    """The next ingest in this process fails when it has done so many studies."""
+    write, lines = ingest_blocks._write, []
+
+    def counted(journal, line):
+        write(journal, line)
+        lines.append(line)
+        if sum(b'"study"' in line for line in lines) == studies:
+            raise Stop
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest_blocks, "_write", counted)
+        yield
+
+
+def stopped(place, monkeypatch, studies):
+    with pytest.raises(Stop):
+        for _ in stop_after(monkeypatch, studies):
+            run(place)
+    (place / "log").unlink()
+
+
+def test_the_terminal_says_how_many_studies_were_there(place, monkeypatch, capsys):
+    stopped(place, monkeypatch, 7)
+    run(place)
+    assert "ingest goes on: 7 of 12 studies are there already" in capsys.readouterr().out
+
+
+def test_a_study_whose_file_changed_is_read_again(place, monkeypatch):
+    stopped(place, monkeypatch, 7)
+    begun = json.loads(next(iter(sorted((place / "work").glob("*/*.jsonl")))).read_text().splitlines()[1])["study"]
+    changed = next(scan for scan in find(place / "in").scans if ingest_blocks.mark(logged(scan, place)) == begun)
+    Path(changed.images[0].path).touch()
+    run(place)
+    assert changed.study in read_studies(place)
+
+
+def logged(scan, place):
+    return replace(scan, read_slice=partial(logged_read, log=place / "log"))
+
+
+def test_another_version_of_the_code_takes_nothing_over(place, monkeypatch, undisturbed):
+    stopped(place, monkeypatch, 7)
+    monkeypatch.setattr("hohoho.ingest.code_version", lambda: "another")
+    run(place)
+    assert len(read_studies(place)) == STUDIES
+    assert hashes(place) == undisturbed
+
+
+def test_a_line_that_was_cut_off_and_pixels_that_were_lost_count_as_not_done(place, monkeypatch, undisturbed):
+    stopped(place, monkeypatch, 5)
+    first, second = sorted((place / "work").glob("*/*.jsonl"))
+    first.write_bytes(first.read_bytes()[:-1])
+    os.truncate(second.with_suffix(".npy"), 1000)
+    run(place)
+    assert len(read_studies(place)) == STUDIES - 2
+    assert hashes(place) == undisturbed
+
+
+def test_two_ingests_never_work_in_one_folder(place):
+    with work_folder(place / "work", "first"), pytest.raises(InputError, match="another ingest is at work"):
+        run(place)
+
+
+def test_the_journal_holds_no_name(place, monkeypatch):
+    stopped(place, monkeypatch, 7)
+    kept = b"".join(path.read_bytes() for path in (place / "work").glob("*/*.jsonl"))
+    assert kept and not [word for word in (b"P1", b"1.1", b"Doe", str(place).encode()) if word in kept]

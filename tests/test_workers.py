@@ -1,0 +1,133 @@
+"""One process, a pool, a Dask cluster, a cluster that loses a worker: the same results, in the order of the tasks."""
+
+import hashlib
+import logging
+import os
+import signal
+import sys
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+from ct_files import SIDE, ct_study, save, set_pixels
+from distributed import LocalCluster
+
+from hohoho import ingest_blocks
+from hohoho.dicom import read_slice
+from hohoho.errors import InputError
+from hohoho.ingest import ingest
+from hohoho.sources.dicom_folder import find
+from hohoho.workers import ordered_map
+
+
+def square(number):
+    return number**2
+
+
+def complain(_):
+    raise InputError("mend this")
+
+
+def die_once(place):
+    try:
+        (place / "died").touch(exist_ok=False)
+    except FileExistsError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def deadly_square(number, place):
+    """As `square`; the first worker that comes to number 5 dies of it."""
+    if number == 5:
+        die_once(place)
+    return number**2
+
+
+def deadly_read(header, place):
+    """As `read_slice`; the first worker that comes to the third slice of study 1.3 dies of it."""
+    if (header.study_uid, header.instance) == ("1.3", 3):
+        die_once(place)
+    return read_slice(header)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Address of a Dask scheduler with two worker processes."""
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # lost workers are what these tests are about
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with six studies in `in`."""
+    place = tmp_path_factory.mktemp("studies")
+    rng = np.random.default_rng(0)
+    for study in range(6):
+        for number, image in enumerate(ct_study(5)):
+            image.PatientID, image.StudyInstanceUID, image.SeriesInstanceUID = f"P{study}", f"1.{study}", f"1.{study}.1"
+            image.SOPInstanceUID = f"1.{study}.1.{number}"
+            set_pixels(image, rng.integers(-20, 100, (SIDE, SIDE), dtype=np.int16))
+            save(image, place / "in" / f"{study}" / f"{number}")
+    return place
+
+
+def leave_store(place, workers, read=read_slice):
+    """(hashes of all files, counts, report lines) of an ingest with these workers."""
+    inventory = find(place / "in", workers=workers)
+    inventory.scans = [replace(scan, read_slice=read) for scan in inventory.scans]
+    report = ingest(inventory, place / "out", 64, (40, 80), b"a key for tests only", workers)
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((place / "out").iterdir())}
+    return files, report.counts, report.lines.to_csv()
+
+
+@pytest.mark.parametrize(("workers", "chunk"), [(1, 1), (2, 1), (2, 7), (3, 100)])
+def test_results_come_in_the_order_of_their_tasks(workers, chunk):
+    assert list(ordered_map(square, range(50), workers, chunk)) == [n**2 for n in range(50)]
+
+
+@pytest.mark.parametrize("chunk", [1, 7])
+def test_results_of_a_cluster_come_in_the_order_of_their_tasks(cluster, chunk):
+    assert list(ordered_map(square, range(50), cluster, chunk)) == [n**2 for n in range(50)]
+
+
+def test_what_a_lost_worker_was_at_is_done_by_another(cluster, tmp_path):
+    results = ordered_map(partial(deadly_square, place=tmp_path), range(20), cluster)
+    assert list(results) == [n**2 for n in range(20)]
+    assert (tmp_path / "died").exists()
+
+
+def test_the_store_is_the_same_whoever_reads_and_whichever_worker_is_lost(cluster, place, monkeypatch):
+    monkeypatch.setattr(ingest_blocks, "SHARD_SLICES", 10)  # two studies a block
+    expected = leave_store(place, 1)
+    assert len(expected[0]) == 5  # three shards and two tables
+    assert leave_store(place, 2) == expected
+    assert leave_store(place, cluster) == expected
+    assert leave_store(place, cluster, partial(deadly_read, place=place)) == expected
+    assert (place / "died").exists()
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_a_mistake_of_the_user_comes_back_from_a_worker_as_what_it_is(cluster, local):
+    with pytest.raises(InputError, match="mend this"):
+        list(ordered_map(complain, range(5), 2 if local else cluster))
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "foo://here:8786"])
+def test_an_address_where_no_scheduler_answers_is_named(address):
+    with pytest.raises(InputError, match=f"no Dask scheduler answers at {address}"):
+        list(ordered_map(square, range(3), address))
+
+
+def test_a_cluster_without_workers_says_what_to_start():
+    with LocalCluster(n_workers=0, dashboard_address=":0") as empty:
+        address = empty.scheduler_address
+        with pytest.raises(InputError, match=f"dask worker {address}"):
+            list(ordered_map(square, range(3), address))
+
+
+def test_an_installation_without_dask_is_told_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match="uv sync --extra cluster"):
+        list(ordered_map(square, range(3), "tcp://127.0.0.1:8786"))
