@@ -24,8 +24,8 @@ import numpy as np
 import pydicom
 from ct_tree import draw_images, write_tree
 
-from hohoho.ingest import ingest
-from hohoho.scan_pixels import read_picture
+from hohoho.ingest.ingest import ingest
+from hohoho.ingest.scan_pixels import read_picture
 from hohoho.sources import dicom_folder
 
 SIZE, CENTER_HU, WIDTH_HU, KEY = 512, 40, 80, b"a key for benchmarks"

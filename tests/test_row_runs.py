@@ -7,8 +7,8 @@ import pytest
 from row_experiments import ROOT, ROWS, experiment
 
 from hohoho.errors import InputError
-from hohoho.row_runs import experiment_name, plan, recorded, run_rows
-from hohoho.rows import rows_named, rows_of
+from hohoho.rows.row import rows_named, rows_of
+from hohoho.rows.runs import experiment_name, plan, recorded, run_rows
 
 
 @pytest.fixture(autouse=True)
