@@ -84,7 +84,7 @@ def _open(path):
 def _read_dataset(file, path):
     """The data set up to its pixels, and whether it was forced for want of the 128-byte preamble (PS3.10 7.1)."""
     try:
-        if header := plain_header(file, TAGS):
+        if (header := plain_header(file, TAGS)) is not None:
             return header, False
         try:
             return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS), False
