@@ -93,7 +93,7 @@ def _hu_and_repairs(header):
 def _read_dataset(stream, path):
     """The data set up to its pixels, and whether it was forced for want of the 128-byte preamble (PS3.10 7.1)."""
     try:
-        if header := plain_header(stream, TAGS):
+        if (header := plain_header(stream, TAGS)) is not None:
             return header, False
         try:
             return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=TAGS), False
