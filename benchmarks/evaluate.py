@@ -10,10 +10,10 @@ import time
 import numpy as np
 import pandas as pd
 
-from hohoho.details import Settings
-from hohoho.evaluation import evaluate
 from hohoho.labels import LABELS
 from hohoho.predictions import prediction_table
+from hohoho.scores.details import Settings
+from hohoho.scores.evaluation import evaluate
 
 DEPTH = 30
 

@@ -10,9 +10,11 @@ whole ingest with two workers against one, and its peak memory for 1,000 and for
 import argparse
 import multiprocessing
 import resource
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -22,8 +24,8 @@ import numpy as np
 import pydicom
 from ct_tree import draw_images, write_tree
 
-from hohoho.ingest import ingest
-from hohoho.scan_pixels import read_picture
+from hohoho.ingest.ingest import ingest
+from hohoho.ingest.scan_pixels import read_picture
 from hohoho.sources import dicom_folder
 
 SIZE, CENTER_HU, WIDTH_HU, KEY = 512, 40, 80, b"a key for benchmarks"
@@ -118,6 +120,7 @@ def farthest(ours: np.ndarray, theirs: np.ndarray) -> int:
 
 def seconds_to_ingest(folder: Path, out: Path, workers: int) -> tuple[float, float]:
     """Of the headers, and of the pixels and the store."""
+    shutil.rmtree(out, ignore_errors=True)
     begin = time.perf_counter()
     inventory = dicom_folder.find(folder, workers=workers)
     between = time.perf_counter()
@@ -141,8 +144,8 @@ def scale(folder: Path, files: int, out: Path) -> None:
 
 def peak_mib(folder: Path, out: Path) -> float:
     """Peak memory of a process that ingests `folder`."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_ingest_and_measure, (folder, out))
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_ingest_and_measure, folder, out).result()
 
 
 def _ingest_and_measure(folder, out):

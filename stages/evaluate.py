@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hohoho.details import Settings
 from hohoho.embedding_store import read_embeddings, read_probabilities
-from hohoho.evaluation import Evaluation, evaluate
 from hohoho.figures.drawn import Drawn, nothing_drawn, write_captions
 from hohoho.files import write_csv, write_json, write_parquet
 from hohoho.params import run_stage, runtime, stage_params
@@ -27,6 +25,8 @@ from hohoho.report.parameters import (
     TrainLstm,
 )
 from hohoho.report.score_sections import cards
+from hohoho.scores.details import Settings
+from hohoho.scores.evaluation import Evaluation, evaluate
 from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
 from hohoho.stacks import read_stacks
 from hohoho.submission import submission

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
-from hohoho.ingest import ingest
-from hohoho.ingest_checkpoint import code_version
+from hohoho.ingest.checkpoint import code_version
+from hohoho.ingest.ingest import ingest
 from hohoho.params import run_stage, runtime, stage_params
 from hohoho.phantom.tree import write_phantom_once
 from hohoho.pseudonyms import PUBLIC_KEY, secret_key

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from dvc.utils.hydra import load_hydra_plugins
 
-from hohoho.row_records import Experiment
-from hohoho.row_runs import composed
-from hohoho.rows import read_rows
+from hohoho.rows.records import Experiment
+from hohoho.rows.row import read_rows
+from hohoho.rows.runs import composed
 
 ROOT = Path(__file__).parents[1]
 ROWS = read_rows(ROOT / "published.yaml")

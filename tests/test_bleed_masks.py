@@ -2,13 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hohoho import bleed_masks as room
-from hohoho.bleed_masks import PhantomDraw, bleed_masks, on_picture_grid, patient_numbers, true_labels
 from hohoho.labels import LABELS
 from hohoho.phantom import tree
 from hohoho.phantom.study_files import read_masks
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
-from hohoho.saliency_trial import known_bleeds
+from hohoho.saliency import bleed_masks as room
+from hohoho.saliency.bleed_masks import PhantomDraw, bleed_masks, on_picture_grid, patient_numbers, true_labels
+from hohoho.saliency.trial import known_bleeds
 
 DRAW = PhantomDraw(patients=2, size_px=32, seed=5)
 

@@ -12,8 +12,8 @@ from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels import get_encoder
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
-from hohoho.csv_bounds import LONGEST_LINE
-from hohoho.dicom_stream import GROUP_LENGTH
+from hohoho.dicom.stream import GROUP_LENGTH
+from hohoho.sources.csv_bounds import LONGEST_LINE
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
 
@@ -25,7 +25,7 @@ print(re.search(r"VmHWM:\s*(\d+) kB", open("/proc/self/status").read())[1])  # r
 READ_IMAGE = (
     """
 import sys
-from hohoho.dicom import read_frames, read_slice
+from hohoho.dicom.reader import read_frames, read_slice
 from hohoho.scan import Unusable
 try:
     for header in read_frames(sys.argv[1]):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from hohoho.bootstrap import interval, patient_draws, per_patient
-from hohoho.class_scores import class_scores, difference, judged, sampled, with_intervals
-from hohoho.rates import rates
+from hohoho.scores.bootstrap import interval, patient_draws, per_patient
+from hohoho.scores.class_scores import class_scores, difference, judged, sampled, with_intervals
+from hohoho.scores.rates import rates
 
 DATA_SETS, PATIENTS, SLICES, RESAMPLES = 500, 120, 25, 400
 

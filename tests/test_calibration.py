@@ -7,11 +7,11 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from hohoho.calibration import calibrate, calibrated, calibration_record, fit_calibration, read_calibration
 from hohoho.errors import InputError
 from hohoho.files import write_json
 from hohoho.labels import LABELS
-from hohoho.reliability import BINS, brier, calibration_error, reliability
+from hohoho.scores.calibration import calibrate, calibrated, calibration_record, fit_calibration, read_calibration
+from hohoho.scores.reliability import BINS, brier, calibration_error, reliability
 
 
 def sigmoid(logits):

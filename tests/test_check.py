@@ -18,11 +18,11 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
-from hohoho.check import ALL_USABLE, NOTHING_USABLE, SOME_USABLE, check, exit_code
-from hohoho.check_command import add_commands
-from hohoho.check_table import as_text
+from hohoho.check.command import add_commands
+from hohoho.check.report import ALL_USABLE, NOTHING_USABLE, SOME_USABLE, check, exit_code
+from hohoho.check.table import as_text
 from hohoho.errors import InputError
-from hohoho.ingest import ingest
+from hohoho.ingest.ingest import ingest
 from hohoho.slice_store import read_study_table
 from hohoho.sources import dicom_folder
 
@@ -396,5 +396,5 @@ def test_a_report_that_cannot_be_written_is_an_error_with_its_name(tmp_path):
 
 
 def test_check_starts_without_torch():
-    code = "import sys, hohoho.check, hohoho.check_table, hohoho.check_command; sys.exit('torch' in sys.modules)"
+    code = "import sys, hohoho.check.report, hohoho.check.table, hohoho.check.command; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from hohoho.bootstrap import once_each, patient_draws
-from hohoho.class_scores import CLASSES, class_scores, judged, with_any
 from hohoho.labels import LABELS
-from hohoho.log_loss import rsna_log_loss
-from hohoho.rank_scores import rank_scores
+from hohoho.scores.bootstrap import once_each, patient_draws
+from hohoho.scores.class_scores import CLASSES, class_scores, judged, with_any
+from hohoho.scores.log_loss import rsna_log_loss
+from hohoho.scores.rank_scores import rank_scores
 
 RNG = np.random.default_rng(0)
 TARGETS = (RNG.random((300, 5)) < [0.3, 0.1, 0.2, 0.4, 0.05]).astype(float)
@@ -70,7 +70,7 @@ def test_a_patient_drawn_twice_counts_as_two_patients():
 
 
 def test_weighted_ranks_are_scikit_learns_with_many_resamples_at_once(monkeypatch):
-    monkeypatch.setattr("hohoho.rank_scores.CHUNK", 1000)
+    monkeypatch.setattr("hohoho.scores.rank_scores.CHUNK", 1000)
     draws = patient_draws(30, 50, seed=1)
     found = rank_scores(TARGETS[:, 0] > 0, PROBABILITIES[:, 0], PATIENTS, draws)
     for draw, weight in enumerate(draws[:, PATIENTS]):

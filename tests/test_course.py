@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hohoho.errors import InputError
-from hohoho.ingest import ingest
+from hohoho.ingest.ingest import ingest
 from hohoho.labels import LABELS
 from hohoho.predictions import prediction_table
 from hohoho.pseudonyms import PUBLIC_KEY

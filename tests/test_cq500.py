@@ -9,7 +9,7 @@ from ct_files import save
 from miniatures import SIDE, ct_images, heads, reads, write_cq500
 
 from hohoho.errors import InputError
-from hohoho.ingest import ingest
+from hohoho.ingest.ingest import ingest
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.slice_store import SCAN_LABELS, SlicePixels, read_slice_table, read_study_table

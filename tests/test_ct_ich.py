@@ -10,15 +10,15 @@ import pytest
 from miniatures import SIDE, SLICES, diagnoses, heads, write_ct_ich_pictures, write_ct_ich_volumes
 
 from hohoho.errors import InputError
-from hohoho.ingest import ingest
+from hohoho.ingest.ingest import ingest
 from hohoho.labels import LABELS
-from hohoho.nifti import read_plane, read_volume
 from hohoho.pseudonyms import PUBLIC_KEY
 from hohoho.scan import Unusable
 from hohoho.series import tilt_deg
 from hohoho.slice_store import SlicePixels, read_slice_table
 from hohoho.sources import ct_ich
 from hohoho.sources.ct_ich_labels import read_diagnoses
+from hohoho.sources.nifti import read_plane, read_volume
 
 WINDOW_HU = (40.0, 80.0)
 SIZES = (7, 5, 4)  # right to left, front to back, foot to head

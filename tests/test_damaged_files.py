@@ -19,8 +19,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from hohoho.dicom import MissingCodec, read_frames, read_slice
-from hohoho.ingest_report import report_lines
+from hohoho.dicom.reader import MissingCodec, read_frames, read_slice
+from hohoho.ingest.report import report_lines
 from hohoho.scan import Unusable
 from hohoho.sources.dicom_folder import find
 

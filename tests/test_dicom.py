@@ -13,7 +13,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from hohoho.dicom import MissingCodec, read_header, read_hu, read_slice
+from hohoho.dicom.reader import MissingCodec, read_header, read_hu, read_slice
 from hohoho.scan import Unusable
 
 

@@ -8,12 +8,12 @@ import pytest
 from scored_slices import predictions, studies_of
 from sklearn.metrics import fbeta_score, precision_recall_curve, roc_curve
 
-from hohoho.details import Settings
 from hohoho.errors import InputError
-from hohoho.evaluation import evaluate
 from hohoho.labels import LABELS
 from hohoho.predictions import probabilities_of
-from hohoho.scan_scores import SCAN_LABELS
+from hohoho.scores.details import Settings
+from hohoho.scores.evaluation import evaluate
+from hohoho.scores.scan_scores import SCAN_LABELS
 from hohoho.split import SPLITS
 
 TABLE = predictions(45)  # without sah on test

@@ -12,11 +12,11 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import RLELossless
 
 from hohoho.errors import InputError
-from hohoho.ingest import ingest, join_copies
+from hohoho.ingest.ingest import ingest, join_copies
+from hohoho.ingest.pixel_hash import pixel_hash
+from hohoho.ingest.scan_pixels import read_scan
 from hohoho.labels import LABELS
-from hohoho.pixel_hash import pixel_hash
 from hohoho.pseudonyms import pseudonym
-from hohoho.scan_pixels import read_scan
 from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
 from hohoho.sources.dicom_folder import find
 

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from ct_files import SIDE, ct_study, save, set_pixels
 
-from hohoho import ingest_blocks
-from hohoho.dicom import read_slice
+from hohoho.dicom.reader import read_slice
 from hohoho.errors import InputError
-from hohoho.ingest import ingest
-from hohoho.ingest_checkpoint import work_folder
+from hohoho.ingest import blocks as ingest_blocks
+from hohoho.ingest.checkpoint import work_folder
+from hohoho.ingest.ingest import ingest
 from hohoho.sources.dicom_folder import find
 
 KEY, WINDOW_HU, SIZE = b"a key for tests only", (40, 80), 64
@@ -203,7 +203,7 @@ def logged(scan, place):
 
 def test_another_version_of_the_code_takes_nothing_over(place, monkeypatch, undisturbed):
     stopped(place, monkeypatch, 7)
-    monkeypatch.setattr("hohoho.ingest.code_version", lambda: "another")
+    monkeypatch.setattr("hohoho.ingest.ingest.code_version", lambda: "another")
     run(place)
     assert len(read_studies(place)) == STUDIES
     assert hashes(place) == undisturbed

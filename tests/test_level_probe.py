@@ -1,7 +1,7 @@
 import numpy as np
 
 from hohoho.figures.embedding_map import choose, project
-from hohoho.level_probe import level_probe, sample
+from hohoho.figures.level_probe import level_probe, sample
 
 SPLIT = np.repeat(["train", "val", "test"], [200, 60, 60])
 LEVEL = np.random.default_rng(0).integers(0, 30, len(SPLIT))

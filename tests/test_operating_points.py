@@ -6,9 +6,9 @@ from scored_slices import predictions, studies_of
 from sklearn.metrics import fbeta_score
 
 from hohoho.labels import LABELS
-from hohoho.model_answers import model_answers
-from hohoho.operating_points import best_f2_threshold, operating_points, point_table, sensitive_threshold
-from hohoho.truth import truth_of
+from hohoho.scores.model_answers import model_answers
+from hohoho.scores.operating_points import best_f2_threshold, operating_points, point_table, sensitive_threshold
+from hohoho.scores.truth import truth_of
 
 TABLE = predictions(60)
 TRUTH = truth_of(TABLE, studies_of(TABLE))

@@ -10,10 +10,10 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from hohoho import dicom
-from hohoho.dicom import read_header
-from hohoho.plain_header import plain_header
-from hohoho.slice_header import TAGS
+from hohoho.dicom import reader as dicom
+from hohoho.dicom.header import TAGS
+from hohoho.dicom.plain_header import plain_header
+from hohoho.dicom.reader import read_header
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hohoho.figures.drawn import Drawn, nothing_drawn
 from hohoho.report.page import LARGEST_PICTURE, inline, sections, write_report
 from hohoho.report.score_sections import NO_LABELS, cards
 from hohoho.report.tables import score, text
-from hohoho.saliency_scores import COLUMNS
+from hohoho.saliency.scores import COLUMNS
 
 SCRIPT = "<script>alert(1)</script>"
 INGEST = {"files": 30, "studies": 3, "skipped": {SCRIPT: 2}, "repaired": {}, "warned": {}, "positives": {"ich": 3}}

@@ -12,10 +12,10 @@ import pytest
 from row_experiments import ROOT, ROWS
 
 from hohoho.errors import InputError
-from hohoho.row_records import read_experiments
-from hohoho.row_results import results
-from hohoho.row_runs import experiment_name, run_rows
-from hohoho.rows import rows_named
+from hohoho.rows.records import read_experiments
+from hohoho.rows.results import results
+from hohoho.rows.row import rows_named
+from hohoho.rows.runs import experiment_name, run_rows
 
 CONFIG = """\
 defaults: [_self_, {data: phantom}, {row: default}]
@@ -102,8 +102,8 @@ def test_a_killed_run_goes_on_where_it_stopped(tiny, capsys):
     assert run_rows(rows[:1], [], False, read_experiments()) == []
     (tiny / "hang").touch()
     code = (
-        "import sys; from pathlib import Path; from hohoho.rows import read_rows, rows_named\n"
-        "from hohoho.row_records import read_experiments; from hohoho.row_runs import run_rows\n"
+        "import sys; from pathlib import Path; from hohoho.rows.row import read_rows, rows_named\n"
+        "from hohoho.rows.records import read_experiments; from hohoho.rows.runs import run_rows\n"
         "rows = rows_named(read_rows(Path(sys.argv[1])), ['table2_c1', 'table2_c3'])\n"
         "run_rows(rows, [], False, read_experiments())\n"
     )

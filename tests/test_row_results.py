@@ -5,11 +5,11 @@ import json
 import pytest
 from row_experiments import NAMES, ROOT, ROWS, experiment
 
-from hohoho.row_list import FORMATS
-from hohoho.row_picture import write_picture
-from hohoho.row_results import changes, results, verdict
-from hohoho.row_table import as_markdown, printed_table
-from hohoho.rows import rows_named, rows_of
+from hohoho.rows.listing import FORMATS
+from hohoho.rows.picture import write_picture
+from hohoho.rows.results import changes, results, verdict
+from hohoho.rows.row import rows_named, rows_of
+from hohoho.rows.table import as_markdown, printed_table
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ import pytest
 from row_experiments import ROOT, ROWS, experiment
 
 from hohoho.errors import InputError
-from hohoho.row_runs import experiment_name, plan, recorded, run_rows
-from hohoho.rows import rows_named, rows_of
+from hohoho.rows.row import rows_named, rows_of
+from hohoho.rows.runs import experiment_name, plan, recorded, run_rows
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def test_what_waits_in_the_queue_is_not_queued_again_but_can_be_run_now():
 
 
 def test_no_room_of_the_rows_imports_torch():
-    rooms = [path.stem for path in (ROOT / "src/hohoho").glob("row*.py")]
-    code = "; ".join(f"import hohoho.{room}" for room in rooms) + "; import sys; assert 'torch' not in sys.modules"
+    rooms = [path.stem for path in (ROOT / "src/hohoho/rows").glob("[!_]*.py")]
+    code = "; ".join(f"import hohoho.rows.{room}" for room in rooms) + "; import sys; assert 'torch' not in sys.modules"
     assert len(rooms) == 8
     subprocess.run([sys.executable, "-c", code], check=True)

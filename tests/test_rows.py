@@ -9,10 +9,10 @@ import yaml
 from row_experiments import NAMES, ROOT, ROWS
 
 from hohoho.errors import InputError
-from hohoho.row_records import what_matters
-from hohoho.row_runs import composed
-from hohoho.rows import TABLES, read_rows, read_titles, rows_named, rows_of
-from hohoho.rows_command import chosen_rows
+from hohoho.rows.command import chosen_rows
+from hohoho.rows.records import what_matters
+from hohoho.rows.row import TABLES, read_rows, read_titles, rows_named, rows_of
+from hohoho.rows.runs import composed
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hohoho.labels import LABELS
-from hohoho.saliency_scores import area_share, best_method, pointing_hits, saliency_scores, share_inside
+from hohoho.saliency.scores import area_share, best_method, pointing_hits, saliency_scores, share_inside
 
 MASKS = np.zeros((2, 4, 5), bool)
 MASKS[0, 1:3, 1:3] = True  # 4 of 20 pixels

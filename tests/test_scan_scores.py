@@ -6,11 +6,11 @@ import pytest
 from scored_slices import predictions, studies_of
 from sklearn.metrics import roc_auc_score
 
-from hohoho.bootstrap import once_each
-from hohoho.class_scores import class_scores
 from hohoho.labels import LABELS
 from hohoho.predictions import probabilities_of
-from hohoho.scan_scores import SCAN_LABELS, judged_scans, scan_maxima, scan_noisy_or, scan_truth
+from hohoho.scores.bootstrap import once_each
+from hohoho.scores.class_scores import class_scores
+from hohoho.scores.scan_scores import SCAN_LABELS, judged_scans, scan_maxima, scan_noisy_or, scan_truth
 
 TABLE = predictions(20)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hohoho.ingest.slice_writer import ShardWriter, publish
 from hohoho.labels import LABELS
 from hohoho.slice_store import (
     SLICE_COLUMNS,
@@ -14,7 +15,6 @@ from hohoho.slice_store import (
     read_slice_table,
     read_study_table,
 )
-from hohoho.slice_writer import ShardWriter, publish
 
 SIZE = 8
 

@@ -9,8 +9,8 @@ from ct_files import SIDE, ct_slice, save, set_pixels
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from hohoho.check import check
-from hohoho.ingest import ingest
+from hohoho.check.report import check
+from hohoho.ingest.ingest import ingest
 from hohoho.series import gaps_mm
 from hohoho.slice_store import read_study_table
 from hohoho.sources.dicom_folder import find

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from hohoho.check_command import add_commands as add_check_command
+from hohoho.check.command import add_commands as add_check_command
 from hohoho.errors import InputError
-from hohoho.rows_command import add_commands as add_row_commands
+from hohoho.rows.command import add_commands as add_row_commands
 
 NOT_A_DEVICE = "For research and teaching; not a medical device."
 

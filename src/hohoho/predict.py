@@ -10,14 +10,14 @@ import pandas as pd
 import torch
 
 from hohoho.backbones import load_classifier
-from hohoho.calibration import calibrated, read_calibration
 from hohoho.embeddings import embed
 from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
-from hohoho.ingest_report import skipped_counts
+from hohoho.ingest.report import skipped_counts
+from hohoho.ingest.scan_pixels import ScanPixels, read_scan
 from hohoho.labels import LABELS
 from hohoho.scan import Inventory, Scan
-from hohoho.scan_pixels import ScanPixels, read_scan
+from hohoho.scores.calibration import calibrated, read_calibration
 from hohoho.sequence import load_lstm, predict_scans
 from hohoho.series import missing_slices
 from hohoho.slice_data import StackedSlices, ordered_batches

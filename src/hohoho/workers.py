@@ -25,7 +25,7 @@ def ordered_map(function: Callable, items: Iterable, workers: int | str, chunk: 
     function, items and results travel between processes: the function must be importable by its name. Raises
     InputError where the cluster cannot be used.
     """
-    if workers == 1:
+    if not isinstance(workers, str) and workers <= 1:
         yield from map(function, items)
         return
     with _cluster(workers) if isinstance(workers, str) else _processes(workers) as (pool, width):

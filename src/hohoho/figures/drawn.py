@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from hohoho.files import write_json
-from hohoho.saliency_scores import COLUMNS as SALIENCY_COLUMNS
+from hohoho.saliency.scores import COLUMNS as SALIENCY_COLUMNS
 
 NEIGHBOURS, GRADIENTS, EMBEDDINGS = "figure1_neighbours.png", "figure3_gradients.png", "figure5_embeddings.png"
 SALIENCY, DISAGREEMENTS = "figure6_saliency.png", "figure7_disagreements.png"
@@ -16,7 +16,7 @@ PROBE_COLUMNS = ["split", "slices", "r2"]
 
 
 class Drawn(NamedTuple):
-    """captions: file name in the folder → text. The tables' columns: see above and `hohoho.saliency_scores`."""
+    """captions: file name in the folder → text. The tables' columns: see above and `hohoho.saliency.scores`."""
 
     captions: dict[str, str]
     gradients: pd.DataFrame

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
+from hohoho.figures.level_probe import sample
 from hohoho.figures.style import LEVEL_COLOURS, SMALL_PT, TEXT_PT, bare, canvas, note
-from hohoho.level_probe import sample
 from hohoho.split import SPLITS
 
 TITLE = "Figure 5 · The embedding orders slices by level, although nobody told the network"

@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hohoho.bleed_masks import true_labels
-from hohoho.evaluation import Evaluation
 from hohoho.figures import (
     curves,
     disagreements,
@@ -18,14 +16,16 @@ from hohoho.figures import (
 )
 from hohoho.figures.disagreements import Shown
 from hohoho.figures.drawn import CURVES, DISAGREEMENTS, EMBEDDINGS, GRADIENTS, NEIGHBOURS, SALIENCY, WORST, Drawn
+from hohoho.figures.level_probe import level_probe
 from hohoho.figures.run import Run, explain, masks_of, shown_rows
 from hohoho.figures.style import save
 from hohoho.labels import LABELS
-from hohoho.level_probe import level_probe
 from hohoho.predictions import models_in, probabilities_of
-from hohoho.saliency import METHODS
-from hohoho.saliency_scores import best_method, saliency_scores
-from hohoho.saliency_trial import known_bleeds
+from hohoho.saliency.bleed_masks import true_labels
+from hohoho.saliency.methods import METHODS
+from hohoho.saliency.scores import best_method, saliency_scores
+from hohoho.saliency.trial import known_bleeds
+from hohoho.scores.evaluation import Evaluation
 from hohoho.stacks import channel_rows
 
 MODEL_NAMES = {"cnn": "the CNN", "cnn_lstm": "the CNN-LSTM"}

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from hohoho.backbones import SliceClassifier
-from hohoho.bleed_masks import PhantomDraw, bleed_masks
 from hohoho.labels import LABELS
-from hohoho.saliency import saliency_maps
+from hohoho.saliency.bleed_masks import PhantomDraw, bleed_masks
+from hohoho.saliency.methods import saliency_maps
 from hohoho.slice_store import SlicePixels
 from hohoho.split import SPLITS
 from hohoho.stacks import channel_rows

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hohoho.dicom_writer import CtSeries, series_dataset, write_image
 from hohoho.phantom.acquisition import Acquisition
+from hohoho.phantom.dicom_writer import CtSeries, series_dataset, write_image
 from hohoho.phantom.study import Study
 
 # Manufacturer, kernel: stand-ins for the words that scanners write.

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from hohoho.evaluation import Evaluation
 from hohoho.figures.drawn import CURVES, DISAGREEMENTS, EMBEDDINGS, GRADIENTS, NEIGHBOURS, SALIENCY, WORST, Drawn
 from hohoho.report.score_sections import NO_LABELS, Section
 from hohoho.report.tables import Table, of_frame
+from hohoho.scores.evaluation import Evaluation
 
 FIGURES = (NEIGHBOURS, GRADIENTS, EMBEDDINGS, DISAGREEMENTS)
 METHOD_NAMES = {

@@ -7,12 +7,12 @@ import cv2
 import jinja2
 import pandas as pd
 
-from hohoho.evaluation import Evaluation
 from hohoho.figures.drawn import Drawn
 from hohoho.files import atomic
 from hohoho.report import figure_sections as pictures
 from hohoho.report import score_sections as scores
 from hohoho.report.data_sections import data_section, parameter_section, version_section
+from hohoho.scores.evaluation import Evaluation
 
 TEMPLATE = "page.html.j2"
 LARGEST_PICTURE = 400_000  # bytes: seven of them, in base64, stay below 4 MB

@@ -1,10 +1,10 @@
-"""The report's sections on the scores, from the record that `hohoho.evaluation` makes."""
+"""The report's sections on the scores, from the record that `hohoho.scores.evaluation` makes."""
 
 from typing import NamedTuple
 
-from hohoho.evaluation import Evaluation
 from hohoho.report.score_tables import point_table, smoothing_table, subgroup_table
 from hohoho.report.tables import NOTHING, Table, heading, interval, score, text
+from hohoho.scores.evaluation import Evaluation
 from hohoho.split import SPLITS
 
 MODEL_NAMES = {"cnn": "CNN", "cnn_lstm": "CNN-LSTM"}

@@ -23,7 +23,7 @@ SINGLE_SLICE = ("single_slice_bleeds", "single_slice_bleeds_found", "single_slic
 
 
 def subgroup_table(subgroups: pd.DataFrame) -> Table:
-    """A line per group of `hohoho.subgroups`."""
+    """A line per group of `hohoho.scores.subgroups`."""
     lines = [
         [
             row["group"].replace("_", " "),
@@ -51,7 +51,7 @@ def _point_name(point: str) -> str:
 
 
 def smoothing_table(smoothing: pd.DataFrame) -> Table:
-    """A line per class of `hohoho.smoothing_counts`."""
+    """A line per class of `hohoho.scores.smoothing_counts`."""
     lines = [
         [
             row["class"],

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from hohoho.codestream import has_end, jpeg_size
-from hohoho.csv_bounds import check_bounds
+from hohoho.dicom.codestream import has_end, jpeg_size
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
 from hohoho.scan import REPAIRED, SKIPPED, WARNED, Inventory, Note, Scan, Unusable
+from hohoho.sources.csv_bounds import check_bounds
 
 TRAIN, TEST, LABEL_FILE, SMALL_FILE = "train", "test", "train.csv", "train_small.csv"
 COLUMNS = ("dirname", "ID", *LABELS)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hohoho.dicom.header import SliceHeader
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
 from hohoho.scan import SKIPPED, WARNED, Inventory, Note, Scan
-from hohoho.slice_header import SliceHeader
 from hohoho.sources.cq500_reads import read_majority, study_name
 from hohoho.sources.dicom_folder import list_files
 from hohoho.sources.dicom_scans import build_scans, read_headers

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hohoho.csv_bounds import check_bounds
 from hohoho.errors import InputError
+from hohoho.sources.csv_bounds import check_bounds
 
 SHOWN_LINES = 10
 BINARY = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0}

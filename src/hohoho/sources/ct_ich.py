@@ -12,11 +12,11 @@ import pandas as pd
 
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
-from hohoho.nifti import read_plane, read_volume
 from hohoho.scan import SKIPPED, WARNED, Inventory, Note, Scan, Unusable
 from hohoho.series import tilt_deg
 from hohoho.sources.course import read_picture
 from hohoho.sources.ct_ich_labels import read_diagnoses
+from hohoho.sources.nifti import read_plane, read_volume
 
 VOLUMES, VOLUME_LABELS = "ct_scans", "hemorrhage_diagnosis_raw_ct.csv"
 PICTURES, PICTURE_LABELS, BRAIN = "Patients_CT", "hemorrhage_diagnosis.csv", "brain"

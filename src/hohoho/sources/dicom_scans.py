@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from hohoho.dicom import read_frames, read_hu, read_slice
+from hohoho.dicom.header import SliceHeader
+from hohoho.dicom.reader import read_frames, read_hu, read_slice
 from hohoho.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Scan, Unusable
 from hohoho.series import is_axial, is_in_order, is_tilted, positions_mm, same_places, split_orientations, tilt_deg
 from hohoho.series_choice import choice_key
-from hohoho.slice_header import SliceHeader
 from hohoho.workers import ordered_map
 
 SHARED = ("study_uid", "series_uid", "patient_id", "orientation", "spacing_mm", "kernel", "manufacturer", "pixels")

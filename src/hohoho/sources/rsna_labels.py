@@ -7,10 +7,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hohoho.csv_bounds import check_bounds
 from hohoho.errors import InputError
 from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.scan import REPAIRED, WARNED, Note
+from hohoho.sources.csv_bounds import check_bounds
 
 ANY = "any"
 COLUMNS = ["ID", "Label"]

@@ -1,0 +1,161 @@
+"""What ingest would make of a folder of DICOM files, and why: all of it is read, nothing is written.
+
+The report is for the screen of whoever holds the data: it names files, and nothing else of what they say. Studies and
+series carry running numbers: they read better than 16 hex characters, they are the same on every machine that holds the
+same files, and they need no key, which a first use would have to write to the disk.
+"""
+
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from hohoho.check.series import FoundSeries, find_series, unlabelled
+from hohoho.errors import InputError
+from hohoho.ingest.scan_pixels import ScanPixels, read_scan
+from hohoho.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Scan
+from hohoho.series import gap_warnings, gaps_mm, missing_slices
+from hohoho.sources.dicom_folder import list_files
+from hohoho.sources.dicom_scans import build_scans, read_headers
+from hohoho.workers import ordered_map
+
+ALL_USABLE, SOME_USABLE, NOTHING_USABLE = 0, 1, 2  # exit codes
+PICTURE_SIZE, BRAIN_WINDOW_HU = 128, (40, 80)  # only to tell which pictures are too empty to name a patient
+COPIES = ("same_file_twice", "same_slice_twice")
+
+
+def check(
+    root: Path,
+    assumed_rescale: tuple[float, float] | None = None,
+    preferred_kernel: str | None = None,
+    workers: int = 1,
+    progress: bool = False,
+) -> dict:
+    """The report on all files below `root`, ready for JSON; the order in which folders list their files is irrelevant.
+
+    files: count. series: a dict each; `files` and `missing_below` (indices of slices below which one is missing) run
+    foot to head. skipped, copies, errors: {file, reason}; every file is in a kept series or one of these. errors: what
+    stops an ingest. chosen: study → series. Files are named relative to `root`. Raises InputError where `root` is no
+    folder, and MissingCodec.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise InputError(f"{root} does not exist or is no folder: give the folder that holds the DICOM files")
+    paths, notes = list_files(root)
+    files = len(paths) + len(notes)
+    headers, header_notes = read_headers(paths, workers, assumed_rescale, progress)
+    scans, scan_notes = build_scans(headers, unlabelled, preferred_kernel)
+    found = find_series(headers, scans, scan_notes, preferred_kernel)
+    pixels = ordered_map(read_pixels, [series.scan for series in found], workers)
+    pixels = list(tqdm(pixels, "pixels", len(found), disable=not progress, unit="series"))
+    return _report(found, pixels, notes + header_notes + scan_notes, files, root)
+
+
+def exit_code(report: dict) -> int:
+    """0: everything can be used. 1: usable, with files skipped or warnings. 2: nothing is, or ingest would stop."""
+    kept = [series for series in report["series"] if series["kept"]]
+    if not kept or report["errors"]:
+        return NOTHING_USABLE
+    return SOME_USABLE if report["skipped"] or any(series["warnings"] for series in kept) else ALL_USABLE
+
+
+def read_pixels(scan: Scan) -> tuple[ScanPixels, dict[tuple[str, int], tuple[int, int]]]:
+    """(what ingest would read of a scan, lowest and highest HU by image)."""
+    ranges = {}
+
+    def watched(header):
+        hu, repairs = scan.read_slice(header)
+        ranges[header.image] = int(hu.min()), int(hu.max())
+        return hu, repairs
+
+    result = read_scan(replace(scan, read_slice=watched), PICTURE_SIZE, *BRAIN_WINDOW_HU)
+    return result._replace(pixels=result.pixels[:0]), ranges
+
+
+def _report(found, pixels, notes, files, root):
+    shared = _shared_hashes(found, pixels)
+    series = [_entry(*each, shared, root) for each in zip(found, pixels, strict=True)]
+    for each, (result, _) in zip(found, pixels, strict=True):
+        if each.reason is None:
+            lost = [note for note in result.notes if note.action == SKIPPED]
+            notes += [note._replace(item=each.scan.images[note.index].path) for note in lost]
+    return {
+        "files": files,
+        "series": series,
+        "skipped": _listed(notes, root, lambda note: note.action == SKIPPED),
+        "copies": _listed(notes, root, lambda note: note.action == REPAIRED and note.reason in COPIES),
+        "errors": _listed(notes, root, lambda note: note.action == REFUSED),
+        "chosen": {entry["study"]: entry["series"] for entry in series if entry["kept"]},
+    }
+
+
+def _shared_hashes(found, pixels):
+    """Pixel hashes that kept series of two patients share: one person, anonymised twice."""
+    patients = defaultdict(set)
+    for series, (result, _) in zip(found, pixels, strict=True):
+        for pixel_hash in result.hashes if series.reason is None else ():
+            patients[pixel_hash].add(series.scan.patient)
+    return {pixel_hash for pixel_hash, names in patients.items() if pixel_hash and len(names) > 1}
+
+
+def _entry(series: FoundSeries, pixels, shared, root):
+    """One series as the report tells it, from those of its slices whose pixels can be read."""
+    scan, (result, ranges) = series.scan, pixels
+    headers = [scan.images[i] for i in result.kept]
+    reason = series.reason or (None if headers else "no_usable_pixels")
+    first = headers[0].pixels if headers else None
+    ends = np.array([ranges[header.image] for header in headers])
+    position_mm = scan.position_mm[result.kept]
+    copied = series.reason is None and not shared.isdisjoint(result.hashes)
+    return {
+        "study": series.study,
+        "series": series.series,
+        "kept": reason is None,
+        "reason": reason,
+        "n_slices": len(headers),
+        "files": [_relative(header.path, root) for header in headers],
+        "gap_mm": _gaps(position_mm),
+        "missing_below": np.flatnonzero(missing_slices(position_mm)).tolist(),
+        "tilt_deg": _number(scan.tilt_deg),
+        "thickness_mm": _number(scan.thickness_mm),
+        "kernel": scan.kernel,
+        "rows": first and first.rows,
+        "cols": first and first.columns,
+        "hu": {"min": int(ends.min()), "max": int(ends.max())} if headers else None,
+        "warnings": _warnings(series, headers, result, position_mm) + ["same_pixels_as_another_patient"] * copied,
+        "repairs": _repairs(series, headers, result),
+    }
+
+
+def _warnings(series, headers, result, position_mm):
+    warnings = [warning for header in headers for warning in header.warnings]
+    warnings += [note.reason for note in result.notes if note.action == WARNED]
+    return list(dict.fromkeys(series.warnings + warnings + gap_warnings(position_mm)))
+
+
+def _repairs(series, headers, result):
+    repairs = [repair for header in headers for repair in header.repairs]
+    repairs += [note.reason for note in result.notes if note.action == REPAIRED]
+    return list(dict.fromkeys(series.repairs + repairs))
+
+
+def _gaps(position_mm):
+    gaps = gaps_mm(position_mm)
+    if not len(gaps):
+        return {"min": None, "median": None, "max": None}
+    return {"min": _number(gaps.min()), "median": _number(np.median(gaps)), "max": _number(gaps.max())}
+
+
+def _number(value):
+    return round(float(value), 3) if np.isfinite(value) else None
+
+
+def _listed(notes, root, wanted):
+    files = sorted((_relative(note.item, root), note.reason) for note in notes if wanted(note))
+    return [{"file": file, "reason": reason} for file, reason in files]
+
+
+def _relative(path, root):
+    return Path(path).relative_to(root).as_posix()

@@ -1,0 +1,168 @@
+"""DICOM CT files → slice headers and Hounsfield units. The only reading room that knows pydicom."""
+
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.encaps import get_frame
+from pydicom.errors import InvalidDicomError
+from pydicom.pixels import get_decoder, pixel_array
+from pydicom.uid import UID, RLELossless
+
+from hohoho.dicom.codestream import check_frame, check_run_lengths
+from hohoho.dicom.frames import frame_values
+from hohoho.dicom.header import TAGS, SliceHeader, pixel_format, rescale, slice_header, upright
+from hohoho.dicom.image_kind import check_kind, is_multi_frame
+from hohoho.dicom.native_pixels import native_offsets, read_native
+from hohoho.dicom.plain_header import plain_header
+from hohoho.dicom.stream import open_dicom
+from hohoho.dicom.values import Values
+from hohoho.errors import InputError
+from hohoho.hounsfield import to_hu
+from hohoho.scan import Unusable
+
+# What pydicom warns of and logs quotes values, private ones too.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
+
+FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")  # how a DICOM file without its preamble begins
+OWN_DECODER = "pydicom"  # of run lengths; the other one ends the process where they are damaged
+
+
+class MissingCodec(InputError):
+    """The files are sound, but this installation has no decoder for them."""
+
+
+def read_header(path: str | Path, assumed_rescale: tuple[float, float] | None = None) -> SliceHeader:
+    """SliceHeader of a single image, as `read_frames` reads it."""
+    return read_frames(path, assumed_rescale)[0]
+
+
+def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = None) -> list[SliceHeader]:
+    """SliceHeader of the CT image, or of each of its frames; no pixel is read.
+
+    assumed_rescale: (slope, intercept) for files without Rescale Slope and Intercept (0028,1053/1052), which are
+    otherwise refused. Raises Unusable, with its own reason for everything that is no usable CT image, and
+    MissingCodec.
+    """
+    with open_dicom(path) as (stream, is_deflated):
+        dataset, is_forced = _read_dataset(stream, path)
+        meta = getattr(dataset, "file_meta", {})
+        is_implicit, is_little_endian = dataset.original_encoding
+        values, media_class = Values(dataset, is_little_endian), str(meta.get("MediaStorageSOPClassUID", ""))
+        check_kind(values, media_class, path)
+        frames = _frames(values, path) if is_multi_frame(values, media_class) else [values]
+        syntax = UID(str(meta.get("TransferSyntaxUID", "")))
+        headers = [_header(path, each, assumed_rescale, str(syntax)) for each in frames]
+        repairs = ("no_preamble",) * is_forced + ("multi_frame",) * (frames != [values])
+        if frames != [values]:
+            headers = [header._replace(frame=i, instance=i + 1) for i, header in enumerate(headers)]
+        if syntax.is_transfer_syntax and syntax.is_compressed:
+            _check_decoder(syntax, path)
+        else:
+            offsets, trailing = native_offsets(stream, headers[0].pixels, len(headers), is_implicit, path)
+            repairs += trailing
+            headers = headers if is_deflated else [_at(*each) for each in zip(headers, offsets, strict=True)]
+    return [headers[0]._replace(repairs=headers[0].repairs + repairs), *headers[1:]]
+
+
+def read_slice(header: SliceHeader) -> tuple[np.ndarray, tuple[str, ...]]:
+    """((rows, columns) int16 in HU, repairs made). Padding and everything below it end at -1024 HU.
+
+    Raises Unusable where pixels are missing, cannot be decoded or all have one value: nothing is ever filled in.
+    """
+    hu, repairs = _hu_and_repairs(header)
+    if (hu == hu[0, 0]).all():
+        raise Unusable("constant", f"{header.path}: every pixel has the same value")
+    return hu, repairs
+
+
+def read_hu(header: SliceHeader) -> np.ndarray:
+    """(rows, columns) int16 in HU, whatever they show. Raises Unusable where pixels are missing or undecodable."""
+    return _hu_and_repairs(header)[0]
+
+
+def _hu_and_repairs(header):
+    is_native = header.pixels.offset is not None
+    return to_hu(read_native(header.path, header.pixels) if is_native else _decode(header), header.pixels)
+
+
+def _read_dataset(stream, path):
+    """The data set up to its pixels, and whether it was forced for want of the 128-byte preamble (PS3.10 7.1)."""
+    try:
+        if (header := plain_header(stream, TAGS)) is not None:
+            return header, False
+        try:
+            return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=TAGS), False
+        except InvalidDicomError:
+            stream.seek(0)
+            if stream.read(2) not in FIRST_GROUPS:
+                raise
+            stream.seek(0)
+            return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=TAGS, force=True), True
+    except InvalidDicomError as error:
+        raise Unusable("not_dicom", f"{path}: not a DICOM file") from error
+    except Exception as error:  # pydicom raises nearly everything on damage: each is reported, none hidden
+        raise Unusable("damaged_header", f"{path}: damaged DICOM header ({type(error).__name__})") from error
+
+
+def _frames(values, path):
+    try:
+        return frame_values(values, path)
+    except Unusable:
+        raise
+    except Exception as error:  # sequences are parsed here, and damaged ones as above
+        raise Unusable("damaged_header", f"{path}: damaged frame descriptions ({type(error).__name__})") from error
+
+
+def _header(path, values, assumed_rescale, syntax):
+    """SliceHeader of one image or frame, its pixels not looked for yet."""
+    slope, intercept, rescaled = rescale(values, assumed_rescale, path)
+    pixels, inverted, warnings = upright(pixel_format(values, slope, intercept, path), values)
+    return slice_header(path, values, pixels, rescaled + inverted, warnings, syntax)
+
+
+def _at(header, offset):
+    return header._replace(pixels=header.pixels._replace(offset=offset))
+
+
+def _check_decoder(syntax, path):
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError as error:
+        raise Unusable("undecodable_pixels", f"{path}: stored as {syntax.name}, which is no picture") from error
+    if not decoder.is_available:
+        raise MissingCodec(
+            f"pixels are stored as {syntax.name}, for which no decoder is installed. "
+            "`uv sync --extra codecs` brings one."
+        )
+
+
+def _decode(header):
+    try:
+        with open_dicom(header.path) as (stream, is_deflated):
+            stored = pixel_array(stream, index=header.frame) if is_deflated else _decompressed(stream, header)
+    except Unusable:
+        raise
+    except Exception as error:  # decoders raise nearly everything on damage: each is reported, none hidden
+        detail = f"{header.path}: pixel data cannot be decoded ({type(error).__name__})"
+        raise Unusable("undecodable_pixels", detail) from error
+    if stored.shape != (header.pixels.rows, header.pixels.columns):
+        raise Unusable("undecodable_pixels", f"{header.path}: decoded to {stored.shape}, not to its header's size")
+    return stored
+
+
+def _decompressed(stream, header):
+    """The decoded frame, once it is sure to be a picture of the header's size."""
+    dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["NumberOfFrames"], force=True)
+    stream.seek(stream.tell() + 12)  # (7FE0,0010) OB, undefined length
+    frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
+    stream.seek(0)
+    if dataset.file_meta.TransferSyntaxUID == RLELossless:
+        check_run_lengths(frame, header.path)
+        return pixel_array(stream, index=header.frame, decoding_plugin=OWN_DECODER)
+    check_frame(frame, header.pixels.rows, header.pixels.columns, header.path)
+    return pixel_array(stream, index=header.frame)

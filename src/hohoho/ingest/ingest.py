@@ -1,0 +1,180 @@
+"""Scans of any layout → the slice store and its report: pixels read in worker processes, ids replaced by pseudonyms."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from hohoho.errors import InputError
+from hohoho.ingest.blocks import Block, cut, read_block, taken_over
+from hohoho.ingest.checkpoint import code_version, work_folder
+from hohoho.ingest.report import count, count_scan_labels, report_lines, skipped_counts
+from hohoho.ingest.scan_pixels import ScanPixels
+from hohoho.ingest.slice_writer import publish, slices_in
+from hohoho.labels import LABELS
+from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
+from hohoho.scan import WARNED, Inventory, Note, Scan
+from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
+from hohoho.slice_store import SCAN_LABELS
+from hohoho.workers import ordered_map
+
+SHOWN_PLACES = 10
+
+
+class IngestReport(NamedTuple):
+    """What an ingest did."""
+
+    counts: dict  # for metrics/ingest.json
+    lines: pd.DataFrame  # one row for everything skipped, repaired or warned of, by study
+
+
+def ingest(
+    inventory: Inventory,
+    folder: Path,
+    image_size: int,
+    window_hu: tuple[float, float],
+    key: bytes,
+    workers: int | str = 1,
+    progress: bool = False,
+    checkpoints: Path | None = None,
+    strict: bool = False,
+) -> IngestReport:
+    """Reads, windows and stores every slice of `inventory` in `folder`; the same result with any `workers`.
+
+    image_size: pixels a side. window_hu: center, width. key: of the pseudonyms. checkpoints: the folder in which a
+    killed run is gone on with; None: a hidden one beside `folder`. Raises InputError where nothing usable was found
+    and, if strict, where a slice is missing.
+    """
+    if not inventory.scans:
+        raise InputError(f"none of {inventory.files} files is a usable CT slice: {_reasons(inventory.notes)}")
+    scans = sorted(inventory.scans, key=lambda scan: pseudonym(key, "study", scan.study))
+    checkpoints = checkpoints or folder.with_name(f".{folder.name}.ingest")
+    name = pseudonym(key, "ingest", f"{inventory.root} {image_size} {window_hu}")
+    with work_folder(checkpoints, name) as work:
+        knobs = image_size, window_hu, code_version()
+        blocks = [Block(work / f"{number:06d}.npy", part, *knobs) for number, part in enumerate(cut(scans))]
+        results = _read(blocks, len(scans), workers, progress)
+        slices, studies, notes = tables(inventory, zip(scans, results, strict=True), key)
+        if strict:
+            refuse_missing_slices(slices)
+        publish([block.shard for block in blocks if slices_in(block.shard, image_size)], folder, slices, studies)
+        counts = count(inventory.files, slices, notes) | count_scan_labels(studies)
+        return IngestReport(counts, report_lines(notes, key, inventory.root))
+
+
+def _read(blocks: list[Block], studies: int, workers: int | str, progress: bool) -> Iterator[ScanPixels]:
+    """The results of all studies in their order."""
+    if done := sum(len(taken_over(block)[0]) for block in blocks):
+        print(f"ingest goes on: {done} of {studies} studies are there already", flush=True)
+    with tqdm(desc="pixels", total=studies, disable=not progress, unit="scan") as bar:
+        for results in ordered_map(read_block, blocks, workers):
+            bar.update(len(results))
+            yield from results
+
+
+def tables(
+    inventory: Inventory, results: Iterable[tuple[Scan, ScanPixels]], key: bytes
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Note]]:
+    """(slice table, study table, all notes). Raises InputError where no slice could be read."""
+    notes, slices, studies, stored = list(inventory.notes), [], [], []
+    for scan, result in results:
+        notes += result.notes
+        if len(result.kept):
+            slices.append(slice_rows(scan, result, key))
+            studies.append(study_row(scan, slices[-1]))
+            stored.append(scan)
+            notes += [Note(WARNED, warning, scan.study) for warning in gap_warnings(slices[-1]["position_mm"])]
+    if not slices:
+        raise InputError(f"none of {inventory.files} files has usable pixels: {_reasons(notes)}")
+    columns = {name: np.concatenate([rows.pop(name) for rows in slices]) for name in list(slices[0])}
+    slices = pd.DataFrame(columns, copy=False)
+    studies = pd.DataFrame(studies)
+    copies = join_copies(slices, studies)
+    notes += [Note(WARNED, "same_pixels_as_another_patient", stored[row].study) for row in copies]
+    return slices, studies, notes
+
+
+def refuse_missing_slices(slices: pd.DataFrame) -> None:
+    """Raise InputError naming the first studies (pseudonyms) and places of missing slices. slices: the slice table."""
+    above = slices[slices["missing_before"]]
+    if len(above):
+        places = [f"{study} below slice {index}" for study, index in above[["study", "index"]].values[:SHOWN_PLACES]]
+        raise InputError(
+            f"{len(above)} slices are missing: {', '.join(places)} (counted from 0 at the foot). Complete the data, or "
+            "accept the gaps with ingest.strict=false"
+        )
+
+
+def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> dict[str, np.ndarray]:
+    """The rows of the slice table for one scan, those slices that could be read, foot to head; by column."""
+    position_mm = scan.position_mm[result.kept]
+    index = np.arange(len(result.kept))
+    rows = {
+        "study": np.full(len(index), pseudonym(key, "study", scan.study), object),
+        "patient": np.full(len(index), pseudonym(key, "patient", scan.patient), object),
+        "index": index,
+        "position_mm": position_mm,
+        "level": index[::-1],
+        "gap_before": wide_gaps(position_mm),
+        "missing_before": missing_slices(position_mm),
+    }
+    labels = dict(zip(LABELS, scan.labels[result.kept].T, strict=True))
+    published = scan.names is not None and key == PUBLIC_KEY
+    images = [scan.names[kept] if published else None for kept in result.kept]
+    return rows | labels | {"image": np.array(images, object), "pixel_hash": np.array(result.hashes, object)}
+
+
+def study_row(scan: Scan, rows: dict[str, np.ndarray]) -> dict:
+    """The row of the study table for one scan; `rows` are its rows of the slice table."""
+    slices = len(rows["position_mm"])
+    gaps = gaps_mm(rows["position_mm"]) if slices > 1 else np.array([np.nan])
+    scan_labels = [np.nan] * len(SCAN_LABELS) if scan.scan_labels is None else scan.scan_labels
+    return {
+        "study": rows["study"][0],
+        "patient": rows["patient"][0],
+        "split": scan.split,
+        "small": scan.small,
+        **dict(zip(SCAN_LABELS, scan_labels, strict=True)),
+        "slices": slices,
+        "tilt_deg": scan.tilt_deg,
+        "gap_mm_min": gaps.min(),
+        "gap_mm_median": np.median(gaps),
+        "gap_mm_max": gaps.max(),
+        "thickness_mm": scan.thickness_mm,
+        "kernel": scan.kernel,
+        "manufacturer": scan.manufacturer,
+        "age_band": scan.age_band,
+        "sex": scan.sex,
+    }
+
+
+def join_copies(slices: pd.DataFrame, studies: pd.DataFrame) -> np.ndarray:
+    """Gives patients that share a slice's pixels one pseudonym, in both tables: they are one person, anonymised twice.
+
+    So no split can part them. Returns the rows of `studies` whose patient was renamed.
+    """
+    pairs = slices[["pixel_hash", "patient"]].dropna().drop_duplicates()
+    shared = pairs[pairs["pixel_hash"].duplicated(keep=False)]
+    joined = {}
+    for _, group in shared.groupby("pixel_hash")["patient"]:
+        names = {_root(joined, name) for name in group}
+        joined.update(dict.fromkeys(names - {min(names)}, min(names)))
+    renamed = {name: _root(joined, name) for name in joined}
+    affected = np.flatnonzero(studies["patient"].isin(set(renamed)))
+    for table in (slices, studies):
+        table["patient"] = table["patient"].replace(renamed)
+    return affected
+
+
+def _root(joined, name):
+    while name in joined:
+        name = joined[name]
+    return name
+
+
+def _reasons(notes):
+    """Why files were skipped, with how many of each, for an error message."""
+    return ", ".join(f"{n} {reason}" for reason, n in skipped_counts(notes).items()) or "no files"

@@ -1,0 +1,80 @@
+"""One scan → its windowed pictures: what ingest stores and what prediction looks at."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from hohoho.ingest.pixel_hash import pixel_hash
+from hohoho.scan import REPAIRED, SKIPPED, WARNED, Note, Scan, Unusable
+from hohoho.windowing import square_slice
+
+BRAIN_HU = (0, 80)
+EMPTY_PICTURE_SD = 1.0  # grey levels
+GLANCE = 8  # pixels between those that are looked at first
+
+
+class Picture(NamedTuple):
+    """One slice as it is stored, or why it is not."""
+
+    pixels: np.ndarray | None  # (size, size) uint8; None where it could not be read
+    pixel_hash: str | None  # of its HU; None where the picture shows too little to tell two people apart
+    notes: tuple[tuple[str, str], ...]  # action, reason
+
+
+class ScanPixels(NamedTuple):
+    """The slices of a scan that could be read, foot to head."""
+
+    kept: np.ndarray  # (n,) indices into the scan's slices
+    pixels: np.ndarray  # (n, size, size) uint8
+    hashes: list[str | None]  # as in Picture
+    notes: list[Note]  # index: among all slices of the scan where skipped, among the kept ones else
+
+
+def read_scan(scan: Scan, image_size: int, window_center_hu: float, window_width_hu: float) -> ScanPixels:
+    """Reads, windows and resizes every slice of one scan; slices that cannot be read become notes."""
+    window, pixels = (window_center_hu, window_width_hu), []
+    tasks = zip(scan.images, scan.spacing_mm, strict=True)
+    pictures = (read_picture(scan.read_slice, *task, image_size, window) for task in tasks)
+    kept, hashes, notes = gather(scan, pictures, pixels.append)
+    stack = np.stack(pixels) if pixels else np.zeros((0, image_size, image_size), np.uint8)
+    return ScanPixels(kept, stack, hashes, notes)
+
+
+def read_picture(
+    read_slice: Callable, image: Any, spacing_mm: np.ndarray, image_size: int, window_hu: tuple[float, float]
+) -> Picture:
+    """Reads, windows and resizes one slice. window_hu: center, width."""
+    try:
+        hu, repairs = read_slice(image)
+    except Unusable as unusable:
+        return Picture(None, None, ((SKIPPED, unusable.reason),))
+    pixels = square_slice(hu, spacing_mm, image_size, *window_hu)
+    notes = tuple((REPAIRED, repair) for repair in repairs)
+    if not (_shows_brain(hu[::GLANCE, ::GLANCE]) or _shows_brain(hu)):
+        notes += ((WARNED, "nothing_in_brain_range"),)
+    return Picture(pixels, None if _is_empty(pixels) else pixel_hash(hu), notes)
+
+
+def gather(
+    scan: Scan, pictures: Iterable[Picture], keep: Callable[[np.ndarray], None]
+) -> tuple[np.ndarray, list[str | None], list[Note]]:
+    """(kept, hashes, notes) as in ScanPixels, from the pictures of all slices of one scan; `keep` gets the pixels."""
+    kept, hashes, notes = [], [], []
+    for i, picture in enumerate(pictures):
+        index = i if picture.pixels is None else len(kept)
+        notes += [Note(action, reason, scan.study, index=index) for action, reason in picture.notes]
+        if picture.pixels is not None:
+            keep(picture.pixels)
+            kept.append(i)
+            hashes.append(picture.pixel_hash)
+    return np.array(kept, int), hashes, notes
+
+
+def _shows_brain(hu):
+    return np.any((hu >= BRAIN_HU[0]) & (hu <= BRAIN_HU[1]))
+
+
+def _is_empty(pixels):
+    return cv2.meanStdDev(pixels)[1].item() <= EMPTY_PICTURE_SD

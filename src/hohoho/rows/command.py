@@ -1,0 +1,85 @@
+"""The command `hohoho rows`: list, run and print the rows of the poster's tables."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from hohoho.errors import InputError
+from hohoho.rows.row import TABLES, Row, read_rows, read_titles, rows_named, rows_of
+
+RUN_HELP = """Each row becomes one `dvc exp run -n NAME -S row=ROW`. A row that an experiment has recorded with the same
+parameters (runtime.* aside) is skipped, so that the same command goes on where a killed one stopped. To run it again,
+`dvc exp remove NAME` first."""
+
+
+def add_commands(commands) -> None:
+    """Hang `rows`, `rows run` and `rows table` into the command line. commands: of `parser.add_subparsers()`."""
+    rows = commands.add_parser("rows", help="the 34 rows of the poster's tables: list, run, print")
+    rows.add_argument("--format", choices=["text", "md", "csv", "json"], default="text")
+    rows.add_argument("--table", type=int, choices=TABLES, help="only this table")
+    rows.set_defaults(run=_list)
+    below = rows.add_subparsers(metavar="run | table")
+
+    run = below.add_parser("run", help="run rows that have not been run", description=RUN_HELP)
+    run.add_argument("names", nargs="*", metavar="ROW", help="as `hohoho rows` lists them, e.g. table2_c5")
+    run.add_argument("--table", type=int, choices=TABLES, help="every row of this table")
+    run.add_argument("--all", action="store_true", help="all 34 rows")
+    run.add_argument("--queue", action="store_true", help="put into DVC's queue; `dvc queue start` runs them")
+    run.add_argument("-S", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="as of dvc exp run")
+    run.set_defaults(run=_run)
+
+    table = below.add_parser("table", help="tables as the poster prints them, in Markdown and as pictures")
+    table.add_argument("number", nargs="?", type=int, choices=TABLES)
+    table.add_argument("--all", action="store_true", help="all six tables")
+    table.add_argument("--out", type=Path, required=True, help="folder for table<N>.md and table<N>.png")
+    table.set_defaults(run=_table)
+
+
+def _list(options: argparse.Namespace) -> None:
+    from hohoho.rows.listing import FORMATS
+    from hohoho.rows.records import read_experiments
+    from hohoho.rows.results import results
+
+    rows = read_rows()
+    chosen = rows_of(rows, options.table) if options.table else rows
+    print(FORMATS[options.format](results(chosen, read_experiments())))
+
+
+def chosen_rows(names: list[str], table: int | None, everything: bool) -> list[Row]:
+    """The rows that a command line means, in the order given. Raises `InputError` where it means none or two things."""
+    if sum([bool(names), table is not None, everything]) != 1:
+        raise InputError("which rows? Give their names (see `hohoho rows`), or --table N, or --all")
+    rows = read_rows()
+    return rows_named(rows, names) if names else [row for row in rows if everything or row.table == table]
+
+
+def _run(options: argparse.Namespace) -> None:
+    from hohoho.rows.records import read_experiments
+    from hohoho.rows.runs import run_rows
+
+    chosen = chosen_rows(options.names, options.table, options.all)
+    try:
+        failed = run_rows(chosen, options.overrides, options.queue, read_experiments())
+    except KeyboardInterrupt:
+        sys.exit("stopped; the same command goes on from here")
+    if failed:
+        print(f"{len(failed)} of {len(chosen)} failed: {', '.join(failed)}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _table(options: argparse.Namespace) -> None:
+    from hohoho.files import atomic
+    from hohoho.rows.picture import write_picture
+    from hohoho.rows.records import read_experiments
+    from hohoho.rows.results import results
+    from hohoho.rows.table import as_markdown, printed_table
+
+    if options.all == (options.number is not None):
+        raise InputError("which table? Give its number, 1 to 6, or --all")
+    rows, titles, experiments = read_rows(), read_titles(), read_experiments()
+    for number in TABLES if options.all else [options.number]:
+        printed = printed_table(number, titles[number], results(rows_of(rows, number), experiments))
+        write_picture(options.out / f"table{number}.png", printed)
+        with atomic(options.out / f"table{number}.md") as temporary:
+            temporary.write_text(as_markdown(printed))
+        print(options.out / f"table{number}.md")

@@ -1,0 +1,68 @@
+"""What an experiment says about its row: measured beside published, and the verdict."""
+
+from typing import NamedTuple
+
+from hohoho.errors import InputError
+from hohoho.rows.records import DONE, Experiment, what_matters
+from hohoho.rows.row import Row
+from hohoho.rows.runs import composed
+
+TOLERANCE = 0.02  # of F2, on the poster's own data set
+POSTER_DATA = "course"
+WHERE_IT_LIES = ("row", "data.root", "data.labels", "data.pseudonyms")  # says nothing about the recipe or its scale
+
+
+class Result(NamedTuple):
+    """A row with the experiment that speaks for it, if any."""
+
+    row: Row
+    experiment: Experiment | None
+    changes: tuple[str, ...]  # "key=value" wherever it ran with other values than conf/ gives this row on its data
+    verdict: str
+
+
+def results(rows: list[Row], experiments: list[Experiment]) -> list[Result]:
+    """One result per row."""
+    return [_result(row, [e for e in experiments if e.row == row.name]) for row in rows]
+
+
+def _result(row: Row, experiments: list[Experiment]) -> Result:
+    done = [(changes(row.name, e), e) for e in experiments if e.state == DONE]
+    if not done:
+        waiting = f" ({experiments[-1].state})" if experiments else ""
+        return Result(row, None, (), f"not run{waiting}")
+    changed, chosen = max(done, key=_speaks_for_its_row)
+    return Result(row, chosen, changed, verdict(row.f2, chosen.f2, chosen.source, changed))
+
+
+def _speaks_for_its_row(result: tuple[tuple[str, ...], Experiment]) -> tuple:
+    """Order of preference: the poster's data, then the row unchanged, then the newest."""
+    changed, experiment = result
+    return experiment.source == POSTER_DATA, not changed, experiment.created.timestamp()
+
+
+def changes(row: str, experiment: Experiment) -> tuple[str, ...]:
+    """Where its parameters are not what conf/ gives this row on this data now. Knobs unknown to either do not count."""
+    data = [f"data={experiment.source}", "data.root=anywhere"]
+    try:
+        expected = what_matters(composed([f"row={row}", *data]))
+    except InputError:  # its data set's file is no longer in conf/data
+        return ("data",)
+    ran = what_matters(experiment.params)
+    known = [key for key in ran if key in expected and not key.startswith(WHERE_IT_LIES)]
+    return tuple(f"{key}={ran[key]}" for key in known if ran[key] != expected[key])
+
+
+def verdict(
+    published: dict[str, float | None], measured: dict[str, float | None], source: str, changed: tuple[str, ...]
+) -> str:
+    """On test, or on val where the poster has no test; only its own data and the row unchanged can be compared."""
+    if source != POSTER_DATA:
+        return f"run ({source} – not comparable)"
+    if changed:
+        return f"run (changed: {', '.join(changed)} – not comparable)"
+    split = "val" if published["test"] is None else "test"
+    if measured.get(split) is None:
+        return f"run (no {split} F2 – not comparable)"
+    difference = round(measured[split] - published[split], 6)
+    return "reproduced" if abs(difference) <= TOLERANCE else f"differs by {difference:+.3f}"

@@ -1,0 +1,105 @@
+"""Rows → `dvc exp run`, once each: what is recorded already is not run again."""
+
+import hashlib
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from hohoho.composition import compose
+from hohoho.errors import InputError
+from hohoho.rows.records import DONE, Experiment, what_matters
+from hohoho.rows.row import Row
+
+Runner = Callable[[list[str]], int]  # command → exit code
+
+
+class Plan(NamedTuple):
+    """One experiment to run."""
+
+    name: str
+    row: str
+    overrides: list[str]  # beside the row's own, in Hydra's grammar
+    params: dict  # of `what_matters`, as composed now
+
+
+def composed(overrides: list[str]) -> dict:
+    """What `dvc exp run -S …` would write into params.yaml. Raises `InputError` where it would refuse."""
+    from hydra.errors import HydraException
+
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "params.yaml"
+        try:
+            compose(output, overrides)
+        except SystemExit as refused:  # the check of conf/plugins speaks so
+            raise InputError(str(refused).removeprefix("ERROR: ")) from None
+        except HydraException as error:
+            raise InputError(f"{' '.join(overrides)}: {error}") from None
+        return yaml.safe_load(output.read_text())
+
+
+def experiment_name(row: str, overrides: list[str]) -> str:
+    """The row's name with "-" for "_"; overrides that can change a result add a short suffix, the same in any order."""
+    changing = sorted(override for override in overrides if not override.lstrip("+~").startswith("runtime."))
+    return row.replace("_", "-") + (f"-{_digest(changing)}" if changing else "")
+
+
+def _digest(parts: list[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:6]
+
+
+def plan(row: str, overrides: list[str], experiments: list[Experiment]) -> Plan:
+    """What would run. A name that other parameters hold already gets a suffix of these parameters."""
+    if any(override.lstrip("+~").startswith("row=") for override in overrides):
+        raise InputError("-S row=… is what the names of the rows say; leave it out")
+    params = what_matters(composed([f"row={row}", *overrides]))
+    name = experiment_name(row, overrides)
+    if any(e.name == name and what_matters(e.params) != params for e in experiments):
+        name += "-" + _digest([f"{key}={value!r}" for key, value in sorted(params.items())])
+    return Plan(name, row, overrides, params)
+
+
+def recorded(planned: Plan, experiments: list[Experiment], states: tuple[str, ...]) -> Experiment | None:
+    """The experiment in one of these states that ran this row with these very parameters."""
+    same = (e for e in experiments if e.state in states and e.row == planned.row)
+    return next((e for e in same if what_matters(e.params) == planned.params), None)
+
+
+def command(planned: Plan, queue: bool) -> list[str]:
+    """The `dvc exp run` of a plan."""
+    settings = [f"row={planned.row}", *planned.overrides]
+    options = [part for setting in settings for part in ("-S", setting)]
+    return ["dvc", "exp", "run", *(["--queue"] if queue else []), "-n", planned.name, *options]
+
+
+def run_command(words: list[str]) -> int:
+    """Run DVC with this Python, its output passed through; its exit code."""
+    return subprocess.run([sys.executable, "-m", *words], check=False).returncode
+
+
+def run_rows(
+    rows: list[Row], overrides: list[str], queue: bool, experiments: list[Experiment], run: Runner = run_command
+) -> list[str]:
+    """Run or queue each row that no experiment has recorded; returns the names of those that failed.
+
+    Every row is composed before the first one runs, so a mistake costs nothing. A failure stops no other row.
+    """
+    plans = [plan(row.name, overrides, experiments) for row in rows]
+    states = (DONE, "queued", "running") if queue else (DONE,)
+    failed = []
+    for number, planned in enumerate(plans, 1):
+        progress = f"[{number}/{len(plans)}] {planned.row}"
+        found = recorded(planned, experiments, states)
+        if found:
+            print(f"{progress}: {found.state} already, as experiment {found.name}", flush=True)
+            continue
+        words = command(planned, queue)
+        print(f"{progress}: {shlex.join(words)}", flush=True)
+        if run(words):
+            failed.append(planned.name)
+    return failed

@@ -1,0 +1,79 @@
+"""Where to put the threshold: chosen on validation, never on test."""
+
+import numpy as np
+import pandas as pd
+
+from hohoho.labels import LABELS
+from hohoho.metrics import BETA
+from hohoho.scores.model_answers import ModelAnswers
+from hohoho.scores.rates import pooled_rates
+from hohoho.scores.truth import Truth
+from hohoho.split import SPLITS
+
+SCAN_SENSITIVITY = 0.95
+FIXED, GLOBAL, PER_CLASS, SENSITIVE = "fixed", "f2_global", "f2_per_class", "scan_sensitivity_95"
+
+
+def operating_points(truth: Truth, answers: ModelAnswers, fixed: float) -> dict[str, np.ndarray | None]:
+    """Name → (5,) thresholds of the raw probability; None where validation cannot say. fixed: the headline's."""
+    targets, probabilities = truth.targets("val"), answers.raw[truth.rows["val"]]
+    per_class = [best_f2_threshold(t, p) for t, p in zip(targets.T, probabilities.T, strict=True)]
+    any_scan, largest = truth.any_scan("val"), answers.scan_max[truth.scan_rows("val"), -1]
+    return {
+        FIXED: _everywhere(fixed),
+        GLOBAL: _everywhere(best_f2_threshold(targets.ravel(), probabilities.ravel())),
+        PER_CLASS: None if None in per_class else np.array(per_class),
+        SENSITIVE: _everywhere(sensitive_threshold(any_scan, largest, SCAN_SENSITIVITY)),
+    }
+
+
+def point_table(model: str, points: dict, truth: Truth, answers: ModelAnswers) -> pd.DataFrame:
+    """One row per operating point: `point` ("model, name"), its thresholds, and how it does on validation and on test.
+
+    Columns: `threshold_<class>`; then per split micro `f2_`, `precision_`, `recall_`, `specificity_<split>`, and for
+    bleeds of any class in a scan `scan_sensitivity_`, `scan_specificity_<split>`. Without smoothing.
+    """
+    rows = []
+    for name, thresholds in points.items():
+        row = {"point": f"{model}, {name}"}
+        for column, label in enumerate(LABELS):
+            row[f"threshold_{label}"] = None if thresholds is None else round(float(thresholds[column]), 6)
+        for split in SPLITS[1:]:
+            row |= _at(thresholds, truth, answers, split)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _at(thresholds: np.ndarray | None, truth: Truth, answers: ModelAnswers, split: str) -> dict:
+    positive = answers.raw >= (np.inf if thresholds is None else thresholds)
+    rows, scans = truth.rows[split], truth.scan_rows(split)
+    any_positive = positive.any(axis=1)
+    in_scan = pd.Series(any_positive).groupby(truth.table["study"].to_numpy(), sort=True).any().to_numpy()
+    slices = pooled_rates(truth.targets(split) > 0, positive[rows])
+    whole = pooled_rates(truth.any_scan(split), in_scan[scans])
+    found = slices | {"scan_sensitivity": whole["recall"], "scan_specificity": whole["specificity"]}
+    return {f"{score}_{split}": None if thresholds is None else value for score, value in found.items()}
+
+
+def best_f2_threshold(targets: np.ndarray, probabilities: np.ndarray) -> float | None:
+    """The threshold of the best F2, the highest of equals; None without positives. Both arrays (answers,)."""
+    if not targets.any():
+        return None
+    order = np.argsort(-probabilities, kind="stable")
+    falling, tp = probabilities[order], np.cumsum(targets[order])
+    weighted = (1 + BETA**2) * tp
+    f2 = weighted / (BETA**2 * targets.sum() + np.arange(1, len(tp) + 1))  # b² (tp + fn) + tp + fp
+    last_of_ties = np.r_[np.diff(falling) != 0, True]
+    return float(falling[np.argmax(np.where(last_of_ties, f2, -1))])
+
+
+def sensitive_threshold(any_scan: np.ndarray, scan_maxima: np.ndarray, sensitivity: float) -> float | None:
+    """The highest threshold at which at least this share of the positive scans is found; None without any."""
+    positives = np.sort(scan_maxima[any_scan > 0])[::-1]
+    if not len(positives):
+        return None
+    return float(positives[int(np.ceil(sensitivity * len(positives) - 1e-9)) - 1])
+
+
+def _everywhere(threshold: float | None) -> np.ndarray | None:
+    return None if threshold is None else np.full(len(LABELS), threshold)

@@ -1,0 +1,54 @@
+"""One answer per scan: from the slices' probabilities, against what is known of the scan.
+
+Two ways, both given. The *maximum* over the slices is the headline: it is positive exactly when a slice is. *Noisy-or*,
+1 - Π(1 - p), is right for independent slices; thirty neighbouring slices are one witness rather than thirty, so it
+saturates near 1 and grows with the number of slices. It is a formula about probabilities and takes the calibrated
+ones; the maximum takes the raw ones, as the slice answers do. Both before any smoothing.
+"""
+
+import numpy as np
+import pandas as pd
+
+from hohoho.labels import LABELS
+from hohoho.scores.class_scores import Judged, with_any
+
+SCAN_LABELS = tuple(f"scan_{label}" for label in LABELS)  # of the study table, where a data set has them
+MAX, NOISY_OR = "max", "noisy_or"
+
+
+def scan_truth(table: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
+    """Index study, columns patient, split and the five labels (NaN where unknown).
+
+    A scan with labelled slices is positive where one of them is; one without takes the study table's scan labels.
+    A scan with unlabelled slices among labelled ones is known where it is positive.
+    """
+    by_study = table.groupby("study", sort=True)
+    truth = by_study[["patient", "split"]].first()
+    found, missing = by_study[list(LABELS)].max(), by_study[list(LABELS)].agg(lambda column: column.isna().any())
+    found = found.mask(missing & (found != 1))
+    if set(SCAN_LABELS) <= set(studies):
+        of_scan = studies.set_index("study")[list(SCAN_LABELS)].set_axis(LABELS, axis=1)
+        found = found.fillna(of_scan.reindex(found.index))
+    return truth.join(found)
+
+
+def scan_maxima(table: pd.DataFrame, probabilities: np.ndarray) -> np.ndarray:
+    """(scans, 6) largest probability of each class and of any, scans in the order of `scan_truth`."""
+    return with_any(pd.DataFrame(probabilities).groupby(table["study"].to_numpy(), sort=True).max().to_numpy())
+
+
+def scan_noisy_or(table: pd.DataFrame, probabilities: np.ndarray) -> np.ndarray:
+    """(scans, 6) 1 - Π(1 - p) over the slices; for any: over slices and classes."""
+    log_absent = pd.DataFrame(np.log1p(-np.clip(probabilities, 0, 1 - 1e-15)))
+    log_absent = log_absent.groupby(table["study"].to_numpy(), sort=True).sum().to_numpy()
+    return -np.expm1(np.column_stack([log_absent, log_absent.sum(1)]))
+
+
+def judged_scans(truth: pd.DataFrame, probabilities: np.ndarray, threshold: float) -> Judged:
+    """Scans with known labels, positive from `threshold` up.
+
+    truth: rows of `scan_truth`; probabilities: theirs, (scans, 6).
+    """
+    names, codes = np.unique(truth["patient"].to_numpy(), return_inverse=True)
+    targets = with_any(truth[list(LABELS)].to_numpy()) > 0
+    return Judged(targets, probabilities, probabilities >= threshold, codes, len(names))
