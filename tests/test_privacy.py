@@ -167,7 +167,7 @@ def disguises(canary):
     yield from (plain.hex().encode(), plain.hex().upper().encode())
     for shift in range(3):  # a text within a longer one starts at any of three places in the alphabet of 64
         coded = base64.b64encode(b"\0" * shift + plain)
-        yield coded[4 if shift else 0 : len(coded) // 4 * 4 - 4]
+        yield coded[-(-8 * shift // 6) : 8 * (shift + len(plain)) // 6]  # the letters that its neighbours do not change
     for name in ("md5", "sha1", "sha256"):
         yield hashlib.new(name, plain).hexdigest().encode()
 
