@@ -89,7 +89,7 @@ def main():
 
 def train_frozen(lstm: ScanLstm, table: pd.DataFrame, embeddings: np.ndarray, seed: int, knobs: TrainLstm, devices):
     """Train the LSTM in place on fixed embeddings; returns the curves."""
-    targets = torch.from_numpy(table[list(LABELS)].to_numpy(np.float32))
+    targets = torch.tensor(table[list(LABELS)].to_numpy(np.float32))
     features = torch.from_numpy(embeddings)
 
     def batches(split: str, shuffle: int | None):
