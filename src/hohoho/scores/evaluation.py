@@ -77,7 +77,7 @@ def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> 
         details,
         all_curves(truth, models, points, details["slices"][details["own_model"]]),
         subgroups(part, groups, own.raw[rows], positive[rows], settings.resamples, settings.seed),
-        worst_slices(part, own.raw[rows], own.calibrated[rows]),
+        worst_slices(part, own.raw[rows], own.calibrated[rows], positive[rows]),
         smoothing_table(truth, models, settings),
         calibration_record({model: answers.calibration for model, answers in models.items()}, settings.threshold),
     )
