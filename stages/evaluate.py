@@ -25,6 +25,7 @@ from hohoho.report.parameters import (
     TrainLstm,
 )
 from hohoho.report.score_sections import cards
+from hohoho.scores.calibration import calibrated
 from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import Evaluation, evaluate
 from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
@@ -97,7 +98,7 @@ def main():
 
     model = models_in(table)[-1]
     positive = answers_of(table, model, knobs.threshold, knobs.smoothing)
-    by_model = probabilities_of(table, model)
+    by_model = calibrated(found.calibration, model, probabilities_of(table, model))
     write_csv(SUBMISSION, submission(table, slices["image"], params.data.source, by_model, positive))
 
     drawn = draw(params, slices, table, found) if knobs.figures else nothing_drawn()
