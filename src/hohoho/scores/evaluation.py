@@ -58,6 +58,10 @@ class Evaluation(NamedTuple):
     smoothing: pd.DataFrame
     calibration: dict
 
+    def plots(self) -> dict[str, pd.DataFrame]:
+        """The tables of metrics/plots/ by name."""
+        return self.curves | {"subgroups": self.subgroups, "smoothing": self.smoothing}
+
 
 def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> Evaluation:
     """All scores of a prediction table (see hohoho.predictions), with the study table beside it.
@@ -84,7 +88,7 @@ def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> 
 
 
 def all_curves(truth: Truth, models: dict[str, ModelAnswers], points: dict, own: dict) -> dict[str, pd.DataFrame]:
-    """The tables of metrics/plots/ by name. points: model → its operating points; own: the own model's slice scores."""
+    """`Evaluation.curves`. points: model → its operating points; own: the own model's slice scores."""
     parts = {(m, s): (truth.targets(s), a.raw[truth.rows[s]]) for m, a in models.items() for s in truth.labelled()}
     raw = {model: part for (model, split), part in parts.items() if split == "test"}
     calibrated = {model: (part[0], models[model].calibrated[truth.rows["test"]]) for model, part in raw.items()}
