@@ -10,9 +10,9 @@ from hohoho.figures.drawn import Drawn, nothing_drawn, write_captions
 from hohoho.files import write_csv, write_json, write_parquet
 from hohoho.params import run_stage, runtime, stage_params
 from hohoho.predictions import answers_of, models_in, prediction_table, probabilities_of
+from hohoho.report.cards import cards
 from hohoho.report.page import sections, write_report
 from hohoho.report.parameters import Params
-from hohoho.report.score_sections import cards
 from hohoho.scores.calibration import calibrated
 from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import Evaluation, evaluate
