@@ -20,7 +20,7 @@ SLICE_SCORES = ("f2", "precision", "recall", "specificity", "average_precision",
 SCAN_SCORES = ("recall", "specificity", "auroc")
 POOLINGS = {
     "max": "By the largest raw probability of the scan",
-    "noisy_or": "By noisy-or over the calibrated probabilities of its slices",
+    "noisy_or": "By noisy-or over its slices, calibrated",
 }
 DATA_NAMES = {"phantom": "the phantom, synthetic heads that say nothing about patients"}
 NO_LABELS = "No slice is labelled here, so slices have no scores."
@@ -90,6 +90,8 @@ def scan_section(found: Evaluation) -> Section:
     tables = [_scan_table(how, by_class) for how, by_class in scans[split].items()]
     intro = f"{MODEL_NAMES[model]}, {split} split: is there a bleed in this scan at all? "
     intro += f"Positive from {details['settings']['threshold']:g} up, before any smoothing."
+    if not found.calibration["models"][model]["fitted_slices"]:
+        intro += " Without labelled slices in validation nothing is calibrated: noisy-or takes raw probabilities."
     return Section("Scans", intro, tables, {})
 
 
