@@ -12,6 +12,7 @@ from hohoho.figures.drawn import Drawn, nothing_drawn
 from hohoho.report.cards import cards
 from hohoho.report.page import LARGEST_PICTURE, inline, sections, write_report
 from hohoho.report.score_sections import NO_LABELS
+from hohoho.report.score_tables import subgroup_table
 from hohoho.report.tables import score, text
 from hohoho.saliency.scores import COLUMNS
 
@@ -111,6 +112,13 @@ def test_every_picture_is_in_the_page_once_and_every_link_has_its_place(tmp_path
 
 def test_the_page_says_what_it_is_not(tmp_path):
     assert "For research and teaching; not a medical device." in report_of(tmp_path, nothing_drawn())
+
+
+def test_a_name_with_an_underscore_stays_as_it_is():
+    found = evaluation_of(slice_table(), kernel="BONE_PLUS")
+    names = [line[0] for line in subgroup_table(found.subgroups).lines]
+    assert "kernel BONE_PLUS" in names
+    assert "age band 60-69" in names
 
 
 def test_the_page_names_the_threshold_and_that_the_phantom_is_synthetic(tmp_path):
