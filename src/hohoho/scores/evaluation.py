@@ -22,7 +22,8 @@ class Evaluation(NamedTuple):
     """The scores of a row. `score` is {"value", "low", "high"}: a number and its 95 % interval over patients.
 
     Anything undefined or unknown is None (null in JSON): a split without labels, a class without positives, an interval
-    of the training split or with `evaluate.bootstrap: 0`. `any` is the sixth class: the largest of the five.
+    of the training split, with `evaluate.bootstrap: 0` or of a score that is the same in every resample. `any` is the
+    sixth class: the largest of the five.
     Models are "cnn" and, where trained, "cnn_lstm"; the row's own model is the last of them.
 
     headline: metrics/scores.json, at most 30 numbers.
