@@ -10,6 +10,7 @@ from tiny_run import evaluation_of, slice_table, study_table
 
 from hohoho.figures.drawn import Drawn, nothing_drawn
 from hohoho.report.cards import cards
+from hohoho.report.figure_sections import worst_section
 from hohoho.report.page import LARGEST_PICTURE, inline, sections, write_report
 from hohoho.report.score_sections import NO_LABELS
 from hohoho.report.score_tables import subgroup_table
@@ -112,6 +113,11 @@ def test_every_picture_is_in_the_page_once_and_every_link_has_its_place(tmp_path
 
 def test_the_page_says_what_it_is_not(tmp_path):
     assert "For research and teaching; not a medical device." in report_of(tmp_path, nothing_drawn())
+
+
+def test_a_model_without_mistakes_is_not_said_to_lack_labels():
+    found = evaluation_of(slice_table())
+    assert worst_section(found._replace(worst=found.worst[:0]), nothing_drawn()).text == "Every answer was right."
 
 
 def test_a_name_with_an_underscore_stays_as_it_is():

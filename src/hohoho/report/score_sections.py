@@ -122,7 +122,7 @@ def calibration_section(found: Evaluation) -> Section:
 def point_section(found: Evaluation) -> Section:
     """Thresholds chosen on validation and what they give on test."""
     points = found.curves["operating_points"]
-    intro = "Thresholds are chosen on validation, never on test; the headline is the first."
+    intro = "Thresholds of the raw probability, chosen on validation, never on test; scored without smoothing."
     return _section("Operating points", intro, point_table(points))
 
 
