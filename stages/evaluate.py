@@ -1,7 +1,6 @@
 """Stage evaluate: every slice's prediction, every score of it, the figures and the report."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -11,20 +10,10 @@ from hohoho.figures.drawn import Drawn, nothing_drawn, write_captions
 from hohoho.files import write_csv, write_json, write_parquet
 from hohoho.params import run_stage, runtime, stage_params
 from hohoho.predictions import answers_of, models_in, prediction_table, probabilities_of
+from hohoho.report.cards import cards
 from hohoho.report.page import sections, write_report
-from hohoho.report.parameters import (
-    Augment,
-    Backbone,
-    Ingest,
-    Loss,
-    Phantom,
-    Simclr,
-    Split,
-    Stack,
-    TrainCnn,
-    TrainLstm,
-)
-from hohoho.report.score_sections import cards
+from hohoho.report.parameters import Params
+from hohoho.scores.calibration import calibrated
 from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import Evaluation, evaluate
 from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
@@ -36,43 +25,10 @@ EMBEDDINGS, BY_LSTM = Path("data/embeddings"), Path("data/lstm_probabilities.npy
 PREDICTIONS, SUBMISSION = Path("data/predictions.parquet"), Path("data/submission.csv")
 CNN, CALIBRATION = Path("models/cnn"), Path("models/calibration.json")
 SCORES, DETAILS, WORST = Path("metrics/scores.json"), Path("metrics/details.json"), Path("metrics/worst_slices.csv")
-PRECISION_RECALL, F2_PER_CLASS = Path("metrics/plots/precision_recall.csv"), Path("metrics/plots/f2_per_class.csv")
-ROC, RELIABILITY = Path("metrics/plots/roc.csv"), Path("metrics/plots/reliability.csv")
-OPERATING_POINTS, SMOOTHING = Path("metrics/plots/operating_points.csv"), Path("metrics/plots/smoothing.csv")
-SUBGROUPS, GRADIENTS = Path("metrics/plots/subgroups.csv"), Path("metrics/plots/loss_gradients.csv")
-SALIENCY, PROBE = Path("metrics/plots/saliency.csv"), Path("metrics/plots/level_probe.csv")
 INGEST, FIGURES, REPORT = Path("metrics/ingest.json"), Path("metrics/figures"), Path("metrics/report.html")
-CURVES = (PRECISION_RECALL, F2_PER_CLASS, ROC, RELIABILITY, OPERATING_POINTS)
-
-
-@dataclass(frozen=True)
-class Data:
-    source: str
-
-
-@dataclass(frozen=True)
-class Evaluate:
-    threshold: float
-    smoothing: bool
-    bootstrap: int
-    figures: bool
-
-
-@dataclass(frozen=True)
-class Params:
-    seed: int
-    data: Data
-    phantom: Phantom
-    ingest: Ingest
-    split: Split
-    stack: Stack
-    backbone: Backbone
-    simclr: Simclr
-    train_cnn: TrainCnn
-    loss: Loss
-    augment: Augment
-    train_lstm: TrainLstm
-    evaluate: Evaluate
+TABLES = ("precision_recall", "roc", "reliability", "f2_per_class", "operating_points", "subgroups", "smoothing")
+TABLES += ("loss_gradients", "saliency", "level_probe")
+PLOTS = [Path(f"metrics/plots/{name}.csv") for name in TABLES]
 
 
 def main():
@@ -89,21 +45,18 @@ def main():
     write_json(SCORES, found.headline)
     write_json(DETAILS, found.details)
     write_json(CALIBRATION, found.calibration)
-    write_csv(SUBGROUPS, found.subgroups)
-    write_csv(SMOOTHING, found.smoothing)
     write_csv(WORST, found.worst)
-    for path in CURVES:
-        write_csv(path, found.curves[path.stem])
 
     model = models_in(table)[-1]
     positive = answers_of(table, model, knobs.threshold, knobs.smoothing)
-    by_model = probabilities_of(table, model)
+    by_model = calibrated(found.calibration, model, probabilities_of(table, model))
     write_csv(SUBMISSION, submission(table, slices["image"], params.data.source, by_model, positive))
 
     drawn = draw(params, slices, table, found) if knobs.figures else nothing_drawn()
     write_captions(FIGURES, drawn)
-    for path, numbers in ((GRADIENTS, drawn.gradients), (SALIENCY, drawn.saliency), (PROBE, drawn.probe)):
-        write_csv(path, numbers)
+    tables = found.plots() | drawn.plots()
+    for path in PLOTS:
+        write_csv(path, tables[path.stem])
     content = sections(found, drawn, json.loads(INGEST.read_text()), studies, params)
     write_report(REPORT, FIGURES, cards(found.headline, found.details["own_model"]), content)
 

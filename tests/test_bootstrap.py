@@ -63,8 +63,12 @@ def test_sums_per_patient_are_those_of_a_loop():
 
 def test_an_interval_of_mostly_undefined_resamples_is_undefined():
     assert np.isnan(interval(np.r_[0.5, np.full(9, np.nan)])).all()
-    assert interval(np.r_[np.full(60, 0.5), np.full(40, np.nan)]) == (0.5, 0.5)
+    assert interval(np.r_[np.linspace(0, 1, 61), np.full(40, np.nan)]) == pytest.approx((0.025, 0.975))
     assert np.isnan(interval(np.empty(0))).all()
+
+
+def test_a_score_that_never_varies_has_no_interval_and_so_claims_no_certainty():
+    assert np.isnan(interval(np.ones(400))).all()
 
 
 def test_the_difference_of_a_model_with_itself_is_zero_and_pairing_narrows_it():
@@ -77,7 +81,7 @@ def test_the_difference_of_a_model_with_itself_is_zero_and_pairing_narrows_it():
         rows = judged(truth, answers.astype(float), answers > 0, patients)
         return sampled(lambda draws: class_scores(rows, draws), 40, 300, seed=0)
 
-    assert with_intervals(difference(of(worse), of(worse)))["micro"]["f2"] == {"value": 0, "low": 0, "high": 0}
+    assert with_intervals(difference(of(worse), of(worse)))["micro"]["f2"] == {"value": 0, "low": None, "high": None}
     gain = with_intervals(difference(of(better), of(worse)))["micro"]["f2"]
     alone = with_intervals(of(worse))["micro"]["f2"]
     assert 0 < gain["low"] < gain["value"] < gain["high"]

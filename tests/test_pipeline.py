@@ -58,7 +58,9 @@ def script(stage):
 
 
 def path_constants(module):
-    found = {str(value) for value in vars(module).values() if isinstance(value, Path)}
+    """The paths a stage knows, alone or in lists."""
+    values = [part for value in vars(module).values() for part in (value if isinstance(value, list) else [value])]
+    found = {str(value) for value in values if isinstance(value, Path)}
     assert all(not Path(path).is_absolute() for path in found)
     return found
 

@@ -9,8 +9,11 @@ import pytest
 from tiny_run import evaluation_of, slice_table, study_table
 
 from hohoho.figures.drawn import Drawn, nothing_drawn
+from hohoho.report.cards import cards
+from hohoho.report.figure_sections import worst_section
 from hohoho.report.page import LARGEST_PICTURE, inline, sections, write_report
-from hohoho.report.score_sections import NO_LABELS, cards
+from hohoho.report.score_sections import NO_LABELS
+from hohoho.report.score_tables import subgroup_table
 from hohoho.report.tables import score, text
 from hohoho.saliency.scores import COLUMNS
 
@@ -26,8 +29,14 @@ class Knobs:
 
 
 @dataclass
+class Data:
+    source: str = "phantom"
+
+
+@dataclass
 class Params:
     seed: int
+    data: Data
     evaluate: Knobs
 
 
@@ -72,7 +81,7 @@ def drawn_in(folder, side=20):
 def report_of(tmp_path, drawn, labelled=True):
     """The page of a tiny run whose kernel is a script."""
     found = evaluation_of(slice_table(labelled), kernel=SCRIPT)
-    content = sections(found, drawn, INGEST, study_table(SCRIPT), Params(0, Knobs()))
+    content = sections(found, drawn, INGEST, study_table(SCRIPT), Params(0, Data(), Knobs()))
     path = tmp_path / "report.html"
     write_report(path, tmp_path / "figures", cards(found.headline, found.details["own_model"]), content)
     return path.read_text(encoding="utf-8")
@@ -106,6 +115,24 @@ def test_the_page_says_what_it_is_not(tmp_path):
     assert "For research and teaching; not a medical device." in report_of(tmp_path, nothing_drawn())
 
 
+def test_a_model_without_mistakes_is_not_said_to_lack_labels():
+    found = evaluation_of(slice_table())
+    assert worst_section(found._replace(worst=found.worst[:0]), nothing_drawn()).text == "Every answer was right."
+
+
+def test_a_name_with_an_underscore_stays_as_it_is():
+    found = evaluation_of(slice_table(), kernel="BONE_PLUS")
+    names = [line[0] for line in subgroup_table(found.subgroups).lines]
+    assert "kernel BONE_PLUS" in names
+    assert "age band 60-69" in names
+
+
+def test_the_page_names_the_threshold_and_that_the_phantom_is_synthetic(tmp_path):
+    said = " ".join(Page(report_of(tmp_path, nothing_drawn())).words)
+    assert "Positive from a raw 0.5 up." in said
+    assert "the phantom, synthetic heads that say nothing about patients" in said
+
+
 def test_the_same_run_gives_the_same_bytes(tmp_path):
     first = report_of(tmp_path / "a", drawn_in(tmp_path / "a/figures"))
     assert first == report_of(tmp_path / "b", drawn_in(tmp_path / "b/figures"))
@@ -119,6 +146,7 @@ def test_a_small_parameter_is_not_rounded_away(tmp_path):
 def test_without_labels_or_figures_the_sections_say_so(tmp_path):
     page = Page(report_of(tmp_path, nothing_drawn(), labelled=False))
     assert page.words.count(NO_LABELS) >= 5
+    assert any("No slice is labelled in train, val, test" in words for words in page.words)
     assert "img" not in page.tags
 
 
@@ -155,4 +183,5 @@ def test_a_cell_is_rounded_sensibly(value, expected):
 def test_a_score_shows_its_interval_where_there_is_one():
     assert score({"value": 0.5, "low": 0.4, "high": 0.61}) == "0.500 (0.400–0.610)"
     assert score({"value": 0.5, "low": None, "high": None}) == "0.500"
+    assert score({"value": -0.1, "low": -0.2, "high": 0.05}) == "-0.100 (-0.200 to 0.050)"
     assert score({"value": None, "low": None, "high": None}) == score(None) == "–"

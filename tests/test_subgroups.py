@@ -90,6 +90,18 @@ def test_a_subgroup_scores_as_scikit_learn_says_of_its_slices():
     assert found.loc["sex F", "positives"] + found.loc["sex M", "positives"] == table[list(LABELS)].to_numpy().sum()
 
 
+def test_groups_stand_in_their_order_and_few_patients_get_no_interval():
+    table = predictions(60)
+    studies = studies_of(table)
+    tilt = studies["patient"].map({"p0000": 15.0, "p0001": 25.0}).fillna(5.0)
+    groups, positive = slice_groups(table, studies.assign(tilt_deg=tilt)), probabilities_of(table, "cnn") >= 0.5
+    found = subgroups(table, groups, probabilities_of(table, "cnn"), positive, 50, 0)
+    tilted = found[found["by"] == "tilt_deg"]
+    assert tilted["group"].tolist() == ["tilt_deg 1–10", "tilt_deg 10–20", "tilt_deg > 20"]
+    assert tilted["patients"].tolist() == [58, 1, 1]
+    assert tilted["f2_low"].notna().tolist() == [True, False, False]
+
+
 def test_bleed_sizes_share_out_every_positive_slice():
     table = predictions(40)
     positive = probabilities_of(table, "cnn") >= 0.5
@@ -108,10 +120,10 @@ def test_the_worst_slices_are_the_surest_mistakes_one_a_scan():
     probabilities = np.full((12, 5), 0.01)
     probabilities[[0, 1, 8], 0] = 0.02, 0.1, 0.9  # a: both missed; c: found
     probabilities[5, 3] = 0.97  # b: a false alarm
-    found = worst_slices(table, probabilities, probabilities)
+    found = worst_slices(table, probabilities, probabilities, probabilities >= 0.5)
     missed = found[found["error"] == "missed"]
     assert missed[["row", "study", "class", "truth"]].iloc[0].tolist() == [100, "a", "ich", "ich"]
-    assert missed["study"].tolist() == ["a", "c"]
+    assert missed["study"].tolist() == ["a"]
     alarms = found[found["error"] == "false alarm"]
     assert alarms[["row", "study", "index", "class", "truth"]].iloc[0].tolist() == [105, "b", 1, "sdh", "none"]
     assert alarms["loss"].is_monotonic_decreasing

@@ -17,7 +17,8 @@ from hohoho.ingest.report import skipped_counts
 from hohoho.ingest.scan_pixels import ScanPixels, read_scan
 from hohoho.labels import LABELS
 from hohoho.scan import Inventory, Scan
-from hohoho.scores.calibration import calibrated, read_calibration
+from hohoho.scan_answers import MEANING, answer_columns, scan_maxima
+from hohoho.scores.calibration import read_calibration
 from hohoho.sequence import load_lstm, predict_scans
 from hohoho.series import missing_slices
 from hohoho.slice_data import StackedSlices, ordered_batches
@@ -42,7 +43,7 @@ class Pictures:
 def predict_folder(folder: Path, out: Path, models: Path) -> None:
     """Write `predictions.csv` and `prediction.json` for the one head CT in `folder` (DICOM, any names and depth).
 
-    The probabilities are calibrated where `models` has a calibration.json; the JSON says with which temperatures.
+    What the columns mean is MEANING, which the JSON repeats beside the temperatures.
 
     Raises `InputError` where the folder holds no or several studies, or `models` no trained model.
     """
@@ -56,11 +57,13 @@ def predict_folder(folder: Path, out: Path, models: Path) -> None:
 
     table = pd.DataFrame({"slice": range(len(pictures.kept)), "position_mm": scan.position_mm[pictures.kept].round(2)})
     calibration = read_calibration(models / "calibration.json")
-    for model, values in probabilities(scan, pictures, models, stacked=inputs["input"] == "stacked").items():
-        table[[f"{model}_{label}" for label in LABELS]] = calibrated(calibration, model, values)
-    write_csv(out / "predictions.csv", table)
-    summary = _summary(table, scan, inventory, pictures, models, inputs)
-    write_json(out / "prediction.json", summary | {"calibration": calibration})
+    raw = probabilities(scan, pictures, models, stacked=inputs["input"] == "stacked")
+    write_csv(out / "predictions.csv", table.join(answer_columns(raw, calibration)))
+    maxima = {model: scan_maxima(model, values, calibration) for model, values in raw.items()}
+    summary = _summary(scan, inventory, pictures, models, inputs)
+    write_json(
+        out / "prediction.json", summary | {"scan_maxima": maxima, "meaning": MEANING, "calibration": calibration}
+    )
 
 
 def probabilities(scan: Scan, pictures: ScanPixels, models: Path, stacked: bool) -> dict[str, np.ndarray]:
@@ -100,17 +103,13 @@ def _reasons(notes: list) -> str:
     return ", ".join(f"{reason}: {n}" for reason, n in skipped_counts(notes).items()) or "no files"
 
 
-def _summary(table, scan: Scan, inventory: Inventory, pictures: ScanPixels, models: Path, inputs: dict) -> dict:
-    names = [model for model in ("cnn", "cnn_lstm") if f"{model}_{LABELS[0]}" in table]
+def _summary(scan: Scan, inventory: Inventory, pictures: ScanPixels, models: Path, inputs: dict) -> dict:
     return {
         "notice": NOTICE,
         "trained_on": inputs["trained_on"],
-        "slices": len(table),
+        "slices": len(pictures.kept),
         "skipped": skipped_counts([*inventory.notes, *pictures.notes]),
         "tilt_deg": round(scan.tilt_deg, 2) if np.isfinite(scan.tilt_deg) else None,
-        "scan_maxima": {
-            model: {label: round(float(table[f"{model}_{label}"].max()), 6) for label in LABELS} for model in names
-        },
         "model_sha256": {
             path.parent.relative_to(models).as_posix(): _sha256(path)
             for path in sorted(models.glob("*/**/model.safetensors"))

@@ -11,7 +11,8 @@ def submission(
 ) -> pd.DataFrame:
     """Every unlabelled test image × class once; no rows where the test set is labelled or its images have no names.
 
-    table: predictions, one row per slice. images: the images' published names. probabilities, positive: (slices, 5).
+    table: predictions, one row per slice. images: the images' published names. positive: (slices, 5) the answers;
+    probabilities: (slices, 5) calibrated ones, as RSNA's log loss wants them.
     Course: `<image>_<class>,prediction` with 0 or 1. RSNA: `ID_xxx_<subtype>,Label` with probabilities, and `any`
     as the largest of the five.
     """

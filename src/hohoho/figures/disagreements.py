@@ -1,4 +1,4 @@
-"""Figure 7: runs of slices whose label breaks off for a slice or two while the model stays: likely label errors."""
+"""Figure 7: runs of slices whose label breaks off for a slice or two while the model stays: label errors, maybe."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from hohoho.figures.style import BLACK, VERMILLION, canvas, frame, note, show_sl
 from hohoho.label_patterns import isolated_gaps
 from hohoho.labels import LABELS
 
-TITLE = "Figure 7 · Labels that break off where the model does not: likely label errors (framed)"
+TITLE = "Figure 7 · Labels that break off where the model does not (framed): maybe errors"
 SHOWN_RUNS, REACH = 4, 2  # runs; slices shown on either side of the gap's first
 
 

@@ -23,6 +23,10 @@ class Drawn(NamedTuple):
     probe: pd.DataFrame
     saliency: pd.DataFrame
 
+    def plots(self) -> dict[str, pd.DataFrame]:
+        """The tables of metrics/plots/ by name."""
+        return {"loss_gradients": self.gradients, "saliency": self.saliency, "level_probe": self.probe}
+
 
 def nothing_drawn() -> Drawn:
     """Where `evaluate.figures` is off: no picture, and tables without rows."""

@@ -30,8 +30,11 @@ def curve_section(drawn: Drawn) -> Section:
 def worst_section(found: Evaluation, drawn: Drawn) -> Section:
     """The slices that the model got most wrong."""
     table = found.worst.drop(columns=["row", "patient"], errors="ignore")
-    intro = "The surest misses and false alarms, at most one of each a scan." if len(table) else NO_LABELS
-    return Section("Worst slices", intro, [of_frame(table)] if len(table) else [], chosen(drawn, WORST))
+    if table.empty:
+        labelled = any(found.details["data"][split]["labelled"] for split in ("val", "test"))
+        return Section("Worst slices", "Every answer was right." if labelled else NO_LABELS, [], chosen(drawn, WORST))
+    intro = "The surest misses and false alarms, at most one of each a scan."
+    return Section("Worst slices", intro, [of_frame(table)], chosen(drawn, WORST))
 
 
 def saliency_section(drawn: Drawn) -> Section:

@@ -11,6 +11,7 @@ from hohoho.figures.drawn import Drawn
 from hohoho.files import atomic
 from hohoho.report import figure_sections as pictures
 from hohoho.report import score_sections as scores
+from hohoho.report.cards import Card
 from hohoho.report.data_sections import data_section, parameter_section, version_section
 from hohoho.scores.evaluation import Evaluation
 
@@ -22,7 +23,7 @@ JPEG_QUALITIES = (85, 70, 50, 30)
 def sections(found: Evaluation, drawn: Drawn, ingest: dict, studies: pd.DataFrame, params) -> list[scores.Section]:
     """All sections in their order. ingest: metrics/ingest.json; params: the stage's own record."""
     return [
-        scores.models_section(found),
+        scores.models_section(found, params.data.source),
         pictures.curve_section(drawn),
         scores.point_section(found),
         scores.scan_section(found),
@@ -39,7 +40,7 @@ def sections(found: Evaluation, drawn: Drawn, ingest: dict, studies: pd.DataFram
     ]
 
 
-def write_report(path: Path, figures: Path, cards: list[scores.Card], content: list[scores.Section]) -> None:
+def write_report(path: Path, figures: Path, cards: list[Card], content: list[scores.Section]) -> None:
     """Write the page; the same content gives the same bytes. figures: the folder of the pictures that are named."""
     names = {name for section in content for name in section.pictures}
     folder = jinja2.FileSystemLoader(Path(__file__).parent)

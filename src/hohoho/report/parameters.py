@@ -1,4 +1,4 @@
-"""The parameters behind the models, for the figures and the report. All of them lie upstream of evaluate."""
+"""The parameters of the stage evaluate: its own, and those behind the models, for the figures and the report."""
 
 from dataclasses import dataclass
 
@@ -77,3 +77,33 @@ class TrainLstm:
     units: int
     epochs: int
     learning_rate: float
+
+
+@dataclass(frozen=True)
+class Data:
+    source: str
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    threshold: float
+    smoothing: bool
+    bootstrap: int
+    figures: bool
+
+
+@dataclass(frozen=True)
+class Params:
+    seed: int
+    data: Data
+    phantom: Phantom
+    ingest: Ingest
+    split: Split
+    stack: Stack
+    backbone: Backbone
+    simclr: Simclr
+    train_cnn: TrainCnn
+    loss: Loss
+    augment: Augment
+    train_lstm: TrainLstm
+    evaluate: Evaluate

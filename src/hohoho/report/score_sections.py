@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
+from hohoho.report.cards import MODEL_NAMES
 from hohoho.report.score_tables import point_table, smoothing_table, subgroup_table
-from hohoho.report.tables import NOTHING, Table, heading, interval, score, text
+from hohoho.report.tables import Table, heading, score, text
 from hohoho.scores.evaluation import Evaluation
+from hohoho.scores.subgroups import MIN_PATIENTS
 from hohoho.split import SPLITS
 
-MODEL_NAMES = {"cnn": "CNN", "cnn_lstm": "CNN-LSTM"}
 CLASS_NAMES = {
     "ich": "intracerebral (ich)",
     "ivh": "intraventricular (ivh)",
@@ -17,8 +18,13 @@ CLASS_NAMES = {
 }
 SLICE_SCORES = ("f2", "precision", "recall", "specificity", "average_precision", "auroc")
 SCAN_SCORES = ("recall", "specificity", "auroc")
-POOLINGS = {"max": "By the largest probability of the scan", "noisy_or": "By noisy-or over its slices"}
-NO_LABELS = "No labels, so no scores."
+POOLINGS = {
+    "max": "By the largest raw probability of the scan",
+    "noisy_or": "By noisy-or over its slices, calibrated",
+}
+DATA_NAMES = {"phantom": "the phantom, synthetic heads that say nothing about patients"}
+NO_LABELS = "No slice is labelled here, so slices have no scores."
+NO_SCANS = "Of no scan is it known whether it has a bleed, so scans have no scores."
 
 
 class Section(NamedTuple):
@@ -30,54 +36,32 @@ class Section(NamedTuple):
     pictures: dict[str, str]
 
 
-class Card(NamedTuple):
-    """One number to see first."""
-
-    name: str
-    value: str
-    note: str
-
-
-def cards(headline: dict, own_model: str) -> list[Card]:
-    """The headline: F2 of the row's own model, what the LSTM adds, the floor, and scans."""
-    f2, gain, scans = headline["f2"], headline.get("lstm_gain"), headline["scan_test"]
-    found = [
-        Card(f"F2 on test, {MODEL_NAMES[own_model]}", text(f2["test"]), _interval(headline["f2_test_interval"])),
-        Card("F2 on validation", text(f2["val"]), "chosen on this split, so flattering"),
-        Card("F2 of answering yes to everything", text(headline["all_positive"]["test"]), "the floor, on test"),
-    ]
-    if gain:
-        found.insert(1, Card("CNN-LSTM minus CNN, F2 on test", _signed(gain["f2_test"]), _interval(gain)))
-    return [
-        *found,
-        Card("AUROC of any bleed, scan by scan", text(scans and scans["any_auroc"]), "by the maximum, on test"),
-    ]
-
-
-def _interval(ends: dict | None) -> str:
-    inside = interval(ends).strip(" ()") if ends else ""
-    return f"95 % interval over patients {inside}" if inside else "no interval"
-
-
-def _signed(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:+.3f}"
-
-
 def shown_split(scores: dict) -> str | None:
     """Test, or where it has no labels validation, then train; None without any. scores: split → scores or None."""
     return next((split for split in reversed(SPLITS) if scores.get(split)), None)
 
 
-def models_section(found: Evaluation) -> Section:
-    """Micro F2 of both models on the three splits, with the floor."""
+def models_section(found: Evaluation, source: str) -> Section:
+    """Micro F2 of both models on the three splits, with their difference and the floor."""
     slices = found.details["slices"]
     lines = [
         [MODEL_NAMES[model], *(score(scores[split] and scores[split]["micro"]["f2"]) for split in SPLITS)]
         for model, scores in slices.items()
     ]
+    if gain := found.details["lstm_gain"]:
+        lines.append(["difference, paired", *(score(gain[split] and gain[split]["micro"]["f2"]) for split in SPLITS)])
     floor = ["answering yes to everything", *(text(found.headline["all_positive"][split]) for split in SPLITS)]
     table = Table(["micro F2", *SPLITS], [*lines, floor])
-    return Section("Models", "Threshold as set; 95 % intervals by bootstrap over patients.", [table], {})
+    return Section("Models", f"Data: {DATA_NAMES.get(source, source)}. {_how_scored(found.details)}", [table], {})
+
+
+def _how_scored(details: dict) -> str:
+    settings = details["settings"]
+    said = [f"Positive from a raw {settings['threshold']:g} up{', smoothed along the scan' * settings['smoothing']}."]
+    said += ["In brackets 95 % intervals by bootstrap over patients." if settings["resamples"] else "No intervals."]
+    unlabelled = [split for split in SPLITS if not details["data"][split]["labelled"]]
+    said += [f"No slice is labelled in {', '.join(unlabelled)}: no F2 there."] if unlabelled else []
+    return " ".join(said)
 
 
 def class_section(found: Evaluation) -> Section:
@@ -102,9 +86,13 @@ def scan_section(found: Evaluation) -> Section:
     scans = details["scans"][model]
     split = shown_split(scans)
     if split is None:
-        return Section("Scans", NO_LABELS, [], {})
+        return Section("Scans", NO_SCANS, [], {})
     tables = [_scan_table(how, by_class) for how, by_class in scans[split].items()]
-    return Section("Scans", f"{MODEL_NAMES[model]}, {split} split: is there a bleed in this scan at all?", tables, {})
+    intro = f"{MODEL_NAMES[model]}, {split} split: is there a bleed in this scan at all? "
+    intro += f"Positive from {details['settings']['threshold']:g} up, before any smoothing."
+    if not found.calibration["models"][model]["fitted_slices"]:
+        intro += " Without labelled slices in validation nothing is calibrated: noisy-or takes raw probabilities."
+    return Section("Scans", intro, tables, {})
 
 
 def _scan_table(how: str, by_class: dict) -> Table:
@@ -134,13 +122,16 @@ def calibration_section(found: Evaluation) -> Section:
 def point_section(found: Evaluation) -> Section:
     """Thresholds chosen on validation and what they give on test."""
     points = found.curves["operating_points"]
-    intro = "Thresholds are chosen on validation, never on test; the headline is the first."
+    intro = "Thresholds of the raw probability, chosen on validation, never on test; scored without smoothing."
     return _section("Operating points", intro, point_table(points))
 
 
 def subgroup_section(found: Evaluation) -> Section:
     """The row's own model, group by group."""
-    intro = "The row's own model. F2 and precision rise with the share of positives: compare recall and AUROC."
+    details = found.details
+    split = "test" if details["data"]["test"]["labelled"] else "val"
+    intro = f"{MODEL_NAMES[details['own_model']]}, {split} split. F2 and precision rise with the share of positives: "
+    intro += f"compare recall and AUROC. No interval below {MIN_PATIENTS} patients: it would promise too much."
     return _section("Where it fails", intro, subgroup_table(found.subgroups))
 
 

@@ -26,7 +26,7 @@ def subgroup_table(subgroups: pd.DataFrame) -> Table:
     """A line per group of `hohoho.scores.subgroups`."""
     lines = [
         [
-            row["group"].replace("_", " "),
+            row["by"].replace("_", " ") + row["group"].removeprefix(row["by"]),  # a kernel's name stays as it is
             *(count(row[name]) for name in ("patients", "slices", "positives")),
             *(_with_interval(row, name) for name in ("f2", "recall")),
             *(text(row[name]) for name in ("precision", "specificity", "auroc")),

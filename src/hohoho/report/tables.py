@@ -37,9 +37,11 @@ def score(value: dict | None) -> str:
 
 
 def interval(value: dict) -> str:
-    """ " (low–high)" of a dict with these two, empty where they are None."""
+    """ " (low–high)" of a dict with these two, empty where they are None; "to" after a minus sign."""
     low, high = value["low"], value["high"]
-    return "" if low is None or high is None else f" ({low:.3f}–{high:.3f})"
+    if low is None or high is None:
+        return ""
+    return f" ({low:.3f}{'–' if low >= 0 else ' to '}{high:.3f})"
 
 
 def heading(column) -> str:

@@ -31,10 +31,11 @@ def per_patient(values: np.ndarray, codes: np.ndarray, patients: int) -> np.ndar
 def interval(resampled: np.ndarray) -> tuple[float, float]:
     """The percentile interval of a score over the resamples; NaN where it is undefined in too many of them.
 
-    Resamples in which the score is undefined (NaN: no positives drawn) are left out.
+    Resamples in which the score is undefined (NaN: no positives drawn) are left out. NaN also where all are equal: that
+    every bleed was found says nothing about the next patient's, and 1.0 to 1.0 would claim certainty.
     """
     defined = resampled[np.isfinite(resampled)]
-    if len(defined) == 0 or len(defined) < MIN_DEFINED * len(resampled):
+    if len(defined) == 0 or len(defined) < MIN_DEFINED * len(resampled) or defined.min() == defined.max():
         return np.nan, np.nan
     low, high = np.quantile(defined, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])
     return float(low), float(high)

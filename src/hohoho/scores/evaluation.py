@@ -22,7 +22,8 @@ class Evaluation(NamedTuple):
     """The scores of a row. `score` is {"value", "low", "high"}: a number and its 95 % interval over patients.
 
     Anything undefined or unknown is None (null in JSON): a split without labels, a class without positives, an interval
-    of the training split or with `evaluate.bootstrap: 0`. `any` is the sixth class: the largest of the five.
+    of the training split, with `evaluate.bootstrap: 0` or of a score that is the same in every resample. `any` is the
+    sixth class: the largest of the five.
     Models are "cnn" and, where trained, "cnn_lstm"; the row's own model is the last of them.
 
     headline: metrics/scores.json, at most 30 numbers.
@@ -58,6 +59,10 @@ class Evaluation(NamedTuple):
     smoothing: pd.DataFrame
     calibration: dict
 
+    def plots(self) -> dict[str, pd.DataFrame]:
+        """The tables of metrics/plots/ by name."""
+        return self.curves | {"subgroups": self.subgroups, "smoothing": self.smoothing}
+
 
 def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> Evaluation:
     """All scores of a prediction table (see hohoho.predictions), with the study table beside it.
@@ -77,14 +82,14 @@ def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> 
         details,
         all_curves(truth, models, points, details["slices"][details["own_model"]]),
         subgroups(part, groups, own.raw[rows], positive[rows], settings.resamples, settings.seed),
-        worst_slices(part, own.raw[rows], own.calibrated[rows]),
+        worst_slices(part, own.raw[rows], own.calibrated[rows], positive[rows]),
         smoothing_table(truth, models, settings),
         calibration_record({model: answers.calibration for model, answers in models.items()}, settings.threshold),
     )
 
 
 def all_curves(truth: Truth, models: dict[str, ModelAnswers], points: dict, own: dict) -> dict[str, pd.DataFrame]:
-    """The tables of metrics/plots/ by name. points: model → its operating points; own: the own model's slice scores."""
+    """`Evaluation.curves`. points: model → its operating points; own: the own model's slice scores."""
     parts = {(m, s): (truth.targets(s), a.raw[truth.rows[s]]) for m, a in models.items() for s in truth.labelled()}
     raw = {model: part for (model, split), part in parts.items() if split == "test"}
     calibrated = {model: (part[0], models[model].calibrated[truth.rows["test"]]) for model, part in raw.items()}

@@ -19,8 +19,8 @@ MAX, NOISY_OR = "max", "noisy_or"
 def scan_truth(table: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
     """Index study, columns patient, split and the five labels (NaN where unknown).
 
-    A scan with labelled slices is positive where one of them is; one without takes the study table's scan labels.
-    A scan with unlabelled slices among labelled ones is known where it is positive.
+    A scan is positive where one of its slices is, negative where all are labelled and none is. What its slices leave
+    open the study table's scan labels say, where there are any.
     """
     by_study = table.groupby("study", sort=True)
     truth = by_study[["patient", "split"]].first()

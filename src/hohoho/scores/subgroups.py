@@ -9,6 +9,8 @@ and `bleeds`, `bleeds_found`: how many there are, how many were found on at leas
 fewer than MIN_PATIENTS patients speak for a group.
 """
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -18,7 +20,7 @@ from hohoho.scores.bootstrap import interval, once_each, patient_draws, per_pati
 from hohoho.scores.rank_scores import rank_scores
 from hohoho.scores.rates import number, outcomes, rates
 
-MIN_PATIENTS = 5
+MIN_PATIENTS = 20  # simulated: intervals of 95 % cover the truth in 77 % with 5 patients, 87 % with 10, 91 % with 20
 BLEED_SLICES = {"1": (1, 1), "2": (2, 2), "3–4": (3, 4), "5–8": (5, 8), "9 or more": (9, 10**6)}
 COLUMNS = ["by", "group", "patients", "slices", "positives", "f2", "f2_low", "f2_high", "recall", "recall_low"]
 COLUMNS += ["recall_high", "precision", "specificity", "auroc", "bleeds", "bleeds_found"]
@@ -40,10 +42,15 @@ def subgroups(
     targets, patients = table[list(LABELS)].to_numpy() > 0, table["patient"].to_numpy()
     found = _bleed_sizes(table, positive, resamples, seed)
     for by in groups:
-        for group, rows in sorted(groups.reset_index(drop=True).groupby(by).indices.items()):
+        for group, rows in sorted(groups.reset_index(drop=True).groupby(by).indices.items(), key=_natural):
             scores = _scores(targets[rows], probabilities[rows], positive[rows], patients[rows], resamples, seed)
             found.append({"by": by, "group": f"{by} {group}", **scores})
     return pd.DataFrame(found, columns=COLUMNS).astype(dict.fromkeys(COUNTS, "Int64"))
+
+
+def _natural(item: tuple) -> str:
+    """A key that puts 1–10 before 10–20. item: group and its rows."""
+    return re.sub(r"\d+", lambda digits: digits[0].zfill(4), item[0])
 
 
 def _scores(targets, probabilities, positive, patients, resamples: int, seed: int) -> dict:

@@ -17,11 +17,14 @@ OWN = ["split", "study", "patient", "index", "level"]
 COLUMNS = ["row", *OWN, "error", "class", "probability", "calibrated", "loss", "truth"]
 
 
-def worst_slices(table: pd.DataFrame, raw: np.ndarray, calibrated: np.ndarray) -> pd.DataFrame:
-    """The table above. table: labelled slices of one split, indexed by row of the slice table; others (slices, 5)."""
+def worst_slices(table: pd.DataFrame, raw: np.ndarray, calibrated: np.ndarray, positive: np.ndarray) -> pd.DataFrame:
+    """The table above. table: labelled slices of one split, indexed by row of the slice table; others (slices, 5).
+
+    positive: the answers; what was answered rightly is no error, however unsure.
+    """
     truth = table[list(LABELS)].to_numpy() > 0
-    missed = _worst(table, MISSED, np.where(truth, calibrated, 1), raw, calibrated)
-    alarms = _worst(table, FALSE_ALARM, np.where(truth, 1, 1 - calibrated), raw, calibrated)
+    missed = _worst(table, MISSED, np.where(truth & ~positive, calibrated, 1), raw, calibrated)
+    alarms = _worst(table, FALSE_ALARM, np.where(~truth & positive, 1 - calibrated, 1), raw, calibrated)
     return pd.concat([missed, alarms], ignore_index=True)[COLUMNS]
 
 
