@@ -8,6 +8,7 @@ import pandas as pd
 from hohoho.embedding_store import read_embeddings, read_probabilities
 from hohoho.figures.drawn import Drawn, nothing_drawn, write_captions
 from hohoho.files import write_csv, write_json, write_parquet
+from hohoho.model_hashes import model_hashes
 from hohoho.params import run_stage, runtime, stage_params
 from hohoho.predictions import answers_of, models_in, prediction_table, probabilities_of
 from hohoho.report.cards import cards
@@ -23,7 +24,7 @@ from hohoho.submission import submission
 SLICES, STACKS = Path("data/slices"), Path("data/stacks")
 EMBEDDINGS, BY_LSTM = Path("data/embeddings"), Path("data/lstm_probabilities.npy")
 PREDICTIONS, SUBMISSION = Path("data/predictions.parquet"), Path("data/submission.csv")
-CNN, CALIBRATION = Path("models/cnn"), Path("models/calibration.json")
+CNN, LSTM, CALIBRATION = Path("models/cnn"), Path("models/lstm"), Path("models/calibration.json")
 SCORES, DETAILS, WORST = Path("metrics/scores.json"), Path("metrics/details.json"), Path("metrics/worst_slices.csv")
 INGEST, FIGURES, REPORT = Path("metrics/ingest.json"), Path("metrics/figures"), Path("metrics/report.html")
 TABLES = ("precision_recall", "roc", "reliability", "f2_per_class", "operating_points", "subgroups", "smoothing")
@@ -44,7 +45,7 @@ def main():
     write_parquet(PREDICTIONS, table)
     write_json(SCORES, found.headline)
     write_json(DETAILS, found.details)
-    write_json(CALIBRATION, found.calibration)
+    write_json(CALIBRATION, found.calibration | {"model_sha256": model_hashes(CNN, LSTM)})
     write_csv(WORST, found.worst)
 
     model = models_in(table)[-1]

@@ -1,6 +1,5 @@
 """A new scan → probabilities per slice and per scan, by the models that `dvc repro` trained."""
 
-import hashlib
 import json
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +15,7 @@ from hohoho.files import write_csv, write_json
 from hohoho.ingest.report import skipped_counts
 from hohoho.ingest.scan_pixels import ScanPixels, read_scan
 from hohoho.labels import LABELS
+from hohoho.model_hashes import model_hashes
 from hohoho.scan import Inventory, Scan
 from hohoho.scan_answers import MEANING, answer_columns, scan_maxima
 from hohoho.scores.calibration import read_calibration
@@ -43,9 +43,8 @@ class Pictures:
 def predict_folder(folder: Path, out: Path, models: Path) -> None:
     """Write `predictions.csv` and `prediction.json` for the one head CT in `folder` (DICOM, any names and depth).
 
-    What the columns mean is MEANING, which the JSON repeats beside the temperatures.
-
-    Raises `InputError` where the folder holds no or several studies, or `models` no trained model.
+    What the columns mean is MEANING, which the JSON repeats beside the temperatures. Raises `InputError` where the
+    folder holds no or several studies, or `models` no trained model or a calibration that was fitted to others.
     """
     inputs = _model_inputs(models)
     inventory = dicom_folder.find(folder)
@@ -56,7 +55,7 @@ def predict_folder(folder: Path, out: Path, models: Path) -> None:
         raise InputError(f"{folder}: no slice has usable pixels ({_reasons(pictures.notes)})")
 
     table = pd.DataFrame({"slice": range(len(pictures.kept)), "position_mm": scan.position_mm[pictures.kept].round(2)})
-    calibration = read_calibration(models / "calibration.json")
+    calibration = _calibration(models)
     raw = probabilities(scan, pictures, models, stacked=inputs["input"] == "stacked")
     write_csv(out / "predictions.csv", table.join(answer_columns(raw, calibration)))
     maxima = {model: scan_maxima(model, values, calibration) for model, values in raw.items()}
@@ -89,6 +88,15 @@ def _model_inputs(models: Path) -> dict:
     return json.loads(needed.read_text())
 
 
+def _calibration(models: Path) -> dict | None:
+    """The record that `evaluate` fitted to these very models; None where it has not run."""
+    path = models / "calibration.json"
+    record = read_calibration(path)
+    if record and record["model_sha256"] != model_hashes(models / "cnn", models / "lstm"):
+        raise InputError(f"{path} was fitted to other models than those beside it: run `dvc repro evaluate`")
+    return record
+
+
 def _only_scan(inventory: Inventory, folder: Path) -> Scan:
     if not inventory.files:
         raise InputError(f"{folder} is empty: give the folder that holds the DICOM files of one head CT")
@@ -110,14 +118,6 @@ def _summary(scan: Scan, inventory: Inventory, pictures: ScanPixels, models: Pat
         "slices": len(pictures.kept),
         "skipped": skipped_counts([*inventory.notes, *pictures.notes]),
         "tilt_deg": round(scan.tilt_deg, 2) if np.isfinite(scan.tilt_deg) else None,
-        "model_sha256": {
-            path.parent.relative_to(models).as_posix(): _sha256(path)
-            for path in sorted(models.glob("*/**/model.safetensors"))
-        },
+        "model_sha256": model_hashes(models / "cnn", models / "lstm"),
         "versions": {package: version(package) for package in VERSIONS_OF},
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
