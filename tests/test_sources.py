@@ -179,6 +179,15 @@ def test_folder_links_that_run_in_circles_end(tmp_path):
     assert dicom_folder.find(tmp_path).files == 3
 
 
+def test_two_links_to_one_folder_are_one_folder(tmp_path):
+    save_all(ct_study(3), tmp_path / "elsewhere")
+    (tmp_path / "root").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "root" / name).symlink_to(tmp_path / "elsewhere")
+    inventory = dicom_folder.find(tmp_path / "root")
+    assert (inventory.files, inventory.notes) == (3, [])
+
+
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="nowhere does not exist"):
         dicom_folder.find(tmp_path / "nowhere")
