@@ -284,6 +284,27 @@ def test_folder_labels_without_their_columns_or_their_file_are_refused(study, tm
         dicom_folder.find(study, tmp_path / "none.csv")
 
 
+@pytest.mark.parametrize(
+    ("header", "rows", "what"),
+    [
+        (UID_CSV, [], "no rows of labels"),
+        (UID_CSV, ["1.2.3.4.1,0,0,0,0,0,1", "1.2.3.4.2,0,0,0,0,0,1"], "more cells than its first line has names"),
+        (UID_CSV.replace(",", ";"), ["1.2.3.4.1;0;0;0;0;0"], "Commas part the cells"),
+        (UID_CSV.encode("utf-16").decode("latin-1"), [], "no text in UTF-8"),
+    ],
+)
+def test_a_label_file_of_another_shape_is_refused_for_what_it_is(study, tmp_path, header, rows, what):
+    with pytest.raises(InputError, match=what):
+        dicom_folder.find(study, write_csv(tmp_path / "labels.csv", rows, header))
+
+
+@pytest.mark.parametrize("change", [lambda text: b"\xef\xbb\xbf" + text, lambda text: text.replace(b"\n", b"\r\n")])
+def test_a_label_file_of_another_program_reads_the_same(study, tmp_path, change):
+    labels = write_csv(tmp_path / "labels.csv", ['"1.2.3.4.1",1,0,0,0,0'], UID_CSV)
+    labels.write_bytes(change(labels.read_bytes()))
+    assert dicom_folder.find(study, labels, 0.0).scans[0].labels[0].tolist() == [0, 0, 0, 0, 1]
+
+
 def test_folder_labels_without_images_are_refused_above_the_accepted_fraction(study, tmp_path):
     rows = [f"a/{name}.dcm,0,0,0,0,0," for name in "abx"]
     labels = write_csv(tmp_path / "labels.csv", rows, FILE_CSV)

@@ -12,7 +12,7 @@ from hohoho.dicom.codestream import has_end, jpeg_size
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
 from hohoho.scan import REPAIRED, SKIPPED, WARNED, Inventory, Note, Scan, Unusable
-from hohoho.sources.csv_bounds import check_bounds
+from hohoho.sources.csv_rows import read_rows, require_columns
 
 TRAIN, TEST, LABEL_FILE, SMALL_FILE = "train", "test", "train.csv", "train_small.csv"
 COLUMNS = ("dirname", "ID", *LABELS)
@@ -52,14 +52,8 @@ def read_labels(path: Path) -> tuple[pd.DataFrame, list[Note]]:
 
     Raises `InputError` naming bad lines.
     """
-    check_bounds(path)
-    try:
-        rows = pd.read_csv(path, dtype="str", keep_default_na=False)
-    except ValueError as error:  # pandas' parser errors and bad encodings
-        raise InputError(f"{path}: cannot be read as a CSV ({error})") from None
-    missing = [name for name in COLUMNS if name not in rows]
-    if missing:
-        raise InputError(f"{path}: no column {', '.join(missing)}; needed are {', '.join(COLUMNS)}")
+    rows = read_rows(path)
+    require_columns(rows, COLUMNS, path, f"Needed are {', '.join(COLUMNS)}.")
     bad = ~rows[list(LABELS)].isin(["0", "1"]).all(axis=1)
     index = pd.MultiIndex.from_arrays(
         [rows["dirname"], rows["ID"].str.replace(r"\.jpe?g$", "", case=False, regex=True)]
