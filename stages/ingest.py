@@ -53,6 +53,7 @@ class Params:
 
 def main():
     params, run = stage_params(Params, "ingest"), runtime()
+    key = PUBLIC_KEY if params.data.pseudonyms == "public" else secret_key()
     phantom, knobs = params.phantom, params.ingest
     if params.data.source == "phantom":
         request = (phantom.patients, phantom.seed, phantom.size_px, phantom.label_error_rate)
@@ -62,7 +63,6 @@ def main():
     window = (knobs.window_center_hu, knobs.window_width_hu)
     workers = run.dask or run.workers
     inventory = find(params.data, knobs, window, workers, run.progress)
-    key = PUBLIC_KEY if params.data.pseudonyms == "public" else secret_key()
     report = ingest(inventory, SLICES, knobs.image_size, window, key, workers, run.progress, CHECKPOINTS, knobs.strict)
     write_json(REPORT, report.counts)
     write_csv(REPORT_LINES, report.lines)
