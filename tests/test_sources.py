@@ -141,6 +141,13 @@ def test_images_without_labels_are_kept_unlabelled_and_counted(root):
     assert np.isnan(inventory.scans[0].labels).all(axis=1).tolist() == [False, True, False]
 
 
+def test_rsna_files_of_other_names_are_skipped_and_reported(root):
+    (root / "stage_2_train" / "Thumbs.db").write_text("x")
+    inventory = rsna.find(root, 0.0)
+    assert [(note.action, note.reason) for note in inventory.notes] == [("skipped", "not_named_dcm")]
+    assert inventory.files == 4
+
+
 def test_a_study_in_train_and_in_test_is_refused(root):
     save(rsna_study(["ID_1", "ID_2", "ID_3", "ID_4"], "1.7")[3], root / "stage_2_test" / "ID_4.dcm")
     with pytest.raises(InputError, match="no split"):

@@ -80,6 +80,15 @@ def read_picture(path: str, window_hu: tuple[float, float]) -> tuple[np.ndarray,
     return grey.astype(np.float32) * np.float32(width / WHITE) + np.float32(center - width / 2), ()
 
 
+def entries(folder: Path, notes: list[Note]) -> list[Path]:
+    """What lies in a folder, sorted; nothing where it may not be listed, which becomes one of `notes`."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        notes.append(Note(SKIPPED, "unreadable_folder", item=str(folder)))
+        return []
+
+
 def _whole_jpeg(path: str) -> bytes:
     """What a decoder may be given: a decoder fills in what is cut off, and takes the memory that a header asks for."""
     try:
@@ -96,7 +105,7 @@ def _whole_jpeg(path: str) -> bytes:
 
 def _scan(folder: Path, labels: pd.DataFrame | None, small: set[str], window_hu, notes: list[Note]) -> Scan | None:
     """The pictures of one folder in the order of their numbers; what carries no number becomes a note."""
-    numbered = {path: NUMBERED.fullmatch(path.name) for path in sorted(folder.iterdir())}
+    numbered = {path: NUMBERED.fullmatch(path.name) for path in entries(folder, notes)}
     notes += [Note(SKIPPED, "no_number_in_name", item=str(path)) for path, match in numbered.items() if not match]
     order = sorted((int(match[1]), path) for path, match in numbered.items() if match)
     if not order:

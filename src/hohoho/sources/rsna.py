@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hohoho.errors import InputError
-from hohoho.scan import WARNED, Inventory, Note
+from hohoho.scan import SKIPPED, WARNED, Inventory, Note
 from hohoho.sources.dicom_scans import build_scans, read_headers
 from hohoho.sources.rsna_labels import read_labels
 
@@ -30,12 +30,13 @@ def find(
     root = Path(root)
     _check_layout(root)
     labels, notes = read_labels(root / LABEL_FILE)
-    train, test = _images(root / TRAIN), _images(root / TEST)
+    train, test = _images(root / TRAIN, notes), _images(root / TEST, notes)
+    files = len(train) + len(test) + sum(note.action == SKIPPED for note in notes)
     notes += _match(labels, train, max_unmatched_labels)
     headers, header_notes = read_headers([*train.values(), *test.values()], workers, assumed_rescale, progress)
     scans, scan_notes = build_scans(headers, lambda slices: _labels_of(labels, slices))
     scans = [_with_split(scan) for scan in scans]
-    return Inventory(scans, notes + header_notes + scan_notes, len(train) + len(test), str(root))
+    return Inventory(scans, notes + header_notes + scan_notes, files, str(root))
 
 
 def _check_layout(root):
@@ -48,12 +49,14 @@ def _check_layout(root):
             )
 
 
-def _images(folder):
-    """Image id (the file name without .dcm) → path, in no particular order."""
+def _images(folder, notes):
+    """Image id (the file name without .dcm) → path, in no particular order; files of other names become notes."""
     if not folder.is_dir():
         return {}
     with os.scandir(folder) as entries:
-        return {entry.name[:-4]: entry.path for entry in entries if entry.name.endswith(".dcm")}
+        paths = {entry.name: entry.path for entry in entries}
+    notes += [Note(SKIPPED, "not_named_dcm", item=path) for name, path in paths.items() if not name.endswith(".dcm")]
+    return {name[:-4]: path for name, path in paths.items() if name.endswith(".dcm")}
 
 
 def _match(labels, images, max_unmatched):
