@@ -5,7 +5,8 @@ from pathlib import Path
 
 from hohoho.errors import InputError
 from hohoho.scan import SKIPPED, Inventory, Note
-from hohoho.sources.dicom_scans import build_scans, read_headers
+from hohoho.sources.dicom_headers import read_headers
+from hohoho.sources.dicom_scans import build_scans
 from hohoho.sources.label_csv import labels_of, match, read_labels
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from hohoho.errors import InputError
 from hohoho.scan import SKIPPED, WARNED, Inventory, Note
-from hohoho.sources.dicom_scans import build_scans, read_headers
+from hohoho.sources.dicom_headers import read_headers
+from hohoho.sources.dicom_scans import build_scans
 from hohoho.sources.rsna_labels import read_labels
 
 LABEL_FILE, TRAIN, TEST = "stage_2_train.csv", "stage_2_train", "stage_2_test"
