@@ -83,7 +83,7 @@ def _labels_of(labels, headers):
 def _with_split(scan):
     """The scan with split "test" where its images lie in stage_2_test."""
     folders = {Path(header.path).parent.name for header in scan.images}
-    if folders == {TRAIN, TEST}:
-        raise InputError(f"{scan.images[0].path}: its study has images in {TRAIN}/ and in {TEST}/, so it has no split")
     names = tuple(Path(header.path).stem for header in scan.images)
+    if folders == {TRAIN, TEST}:
+        raise InputError(f"{names[0]}: its study has images in {TRAIN}/ and in {TEST}/, so it has no split")
     return replace(scan, split="test" if folders == {TEST} else None, names=names)
