@@ -65,15 +65,17 @@ def series_of(study_headers: list[SliceHeader], notes: list[Note]) -> list[Serie
 
 
 def _split_by_acquisition(headers):
-    """The series' parts by kernel and acquisition, else by kernel, where slices of several of them share a position."""
+    """The series' parts by kernel and acquisition, else by kernel, where these lie over each other.
+
+    A slice that was sent twice, or where two acquisitions meet, makes no second series.
+    """
     position_mm, _ = positions_mm(headers)
-    if position_mm is None or not same_places(np.sort(position_mm)):
-        return [headers]
+    shared = 0 if position_mm is None else len(same_places(np.sort(position_mm)))
     for tells in (lambda header: (header.kernel or "", header.acquisition), lambda header: header.kernel or ""):
         parts = {}
         for header in headers:
             parts.setdefault(tells(header), []).append(header)
-        if min(map(len, parts.values())) > 1:  # else one slice was sent twice and is no series of its own
+        if 1 < min(map(len, parts.values())) <= 2 * shared:
             return [parts[key] for key in sorted(parts)]
     return [headers]
 
