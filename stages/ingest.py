@@ -7,6 +7,7 @@ from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
 from hohoho.ingest.checkpoint import code_version
 from hohoho.ingest.ingest import ingest
+from hohoho.ingest.report import naming_studies
 from hohoho.params import run_stage, runtime, stage_params
 from hohoho.phantom.tree import write_phantom_once
 from hohoho.pseudonyms import PUBLIC_KEY, secret_key
@@ -62,7 +63,8 @@ def main():
 
     window = (knobs.window_center_hu, knobs.window_width_hu)
     workers = run.dask or run.workers
-    inventory = find(params.data, knobs, window, workers, run.progress)
+    with naming_studies(key):
+        inventory = find(params.data, knobs, window, workers, run.progress)
     report = ingest(inventory, SLICES, knobs.image_size, window, key, workers, run.progress, CHECKPOINTS, knobs.strict)
     write_json(REPORT, report.counts)
     write_csv(REPORT_LINES, report.lines)
