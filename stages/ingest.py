@@ -7,6 +7,7 @@ from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
 from hohoho.ingest.checkpoint import code_version
 from hohoho.ingest.ingest import ingest
+from hohoho.ingest.report import naming_studies
 from hohoho.params import run_stage, runtime, stage_params
 from hohoho.phantom.tree import write_phantom_once
 from hohoho.pseudonyms import PUBLIC_KEY, secret_key
@@ -53,6 +54,7 @@ class Params:
 
 def main():
     params, run = stage_params(Params, "ingest"), runtime()
+    key = PUBLIC_KEY if params.data.pseudonyms == "public" else secret_key()
     phantom, knobs = params.phantom, params.ingest
     if params.data.source == "phantom":
         request = (phantom.patients, phantom.seed, phantom.size_px, phantom.label_error_rate)
@@ -61,8 +63,8 @@ def main():
 
     window = (knobs.window_center_hu, knobs.window_width_hu)
     workers = run.dask or run.workers
-    inventory = find(params.data, knobs, window, workers, run.progress)
-    key = PUBLIC_KEY if params.data.pseudonyms == "public" else secret_key()
+    with naming_studies(key):
+        inventory = find(params.data, knobs, window, workers, run.progress)
     report = ingest(inventory, SLICES, knobs.image_size, window, key, workers, run.progress, CHECKPOINTS, knobs.strict)
     write_json(REPORT, report.counts)
     write_csv(REPORT_LINES, report.lines)

@@ -398,3 +398,10 @@ def test_a_report_that_cannot_be_written_is_an_error_with_its_name(tmp_path):
 def test_check_starts_without_torch():
     code = "import sys, hohoho.check.report, hohoho.check.table, hohoho.check.command; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_terminal_that_knows_ascii_alone_shows_the_report(tmp_path):
+    clean(tmp_path)
+    command = [sys.executable, "-m", "hohoho.cli", "check", tmp_path]
+    done = subprocess.run(command, env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, check=False)
+    assert done.returncode == 0 and b"0.0?" in done.stdout

@@ -125,6 +125,19 @@ def test_a_row_that_is_there_twice_is_repaired_and_one_that_contradicts_is_refus
         course.find(root, 0.0, WINDOW)
 
 
+def test_a_folder_that_may_not_be_listed_is_skipped_and_reported(root, monkeypatch):
+    listed = course.Path.iterdir
+
+    def refuse(path):
+        if path.name == "ID_t":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(course.Path, "iterdir", refuse)
+    inventory = course.find(root, 0.0, WINDOW)
+    assert [note.reason for note in inventory.notes] == ["unreadable_folder"] and len(inventory.scans) == 2
+
+
 def test_wrong_layouts_are_refused_with_what_is_needed(root):
     text = (root / "train.csv").read_text()
     (root / "train.csv").write_text(text.replace("ivh", "ventricle"))

@@ -1,6 +1,7 @@
 """CT-ICH: NIfTI volumes that lie any way round come out as DICOM shows them; JPEGs of the older release; diagnoses."""
 
 import itertools
+import shutil
 
 import cv2
 import nibabel
@@ -186,6 +187,12 @@ def test_a_slice_number_counts_the_planes_as_stored(volumes):
     scan = next(scan for scan in ct_ich.find(volumes, 0.0).scans if scan.patient == "50")
     assert [plane.index for plane in scan.images] == [5, 4, 3, 2, 1, 0]
     assert np.array_equal(scan.labels, heads(3)[1][2][::-1])
+
+
+def test_a_patient_without_brain_pictures_is_reported(pictures):
+    shutil.rmtree(pictures / "Patients_CT/049/brain")
+    notes = ct_ich.find(pictures, 1.0).notes
+    assert [note.reason for note in notes if note.action == "skipped"] == ["unreadable_folder"]
 
 
 def test_pictures_come_in_the_order_of_their_numbers_in_the_brain_window(pictures):

@@ -1,5 +1,6 @@
 """Defects 19 to 26, 33 and 34: how files are written, what cannot be read, what would fill the memory."""
 
+import io
 import os
 
 import numpy as np
@@ -19,6 +20,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from hohoho.dicom import stream
 from hohoho.errors import InputError
 from hohoho.sources.dicom_folder import find
 
@@ -218,6 +220,26 @@ def test_33_what_may_not_be_read_is_skipped(folder, monkeypatch):
         return stat(path, *arguments, **options)
 
     monkeypatch.setattr(os, "stat", refuse)
+    lines, slices, _ = run(images, folder)
+    assert lines[["action", "reason"]].values.tolist() == [["skipped", "unreadable"]] and len(slices) == 4
+
+
+class Broken(io.FileIO):
+    """A file of a disk that fails."""
+
+    def read(self, size=-1):
+        raise OSError(5, "Input/output error")
+
+
+def test_33_a_file_whose_disk_fails_is_skipped(folder, monkeypatch):
+    images = good_study()
+    broken = save(images.pop(), folder / "broken")
+    opened = stream._open_regular
+
+    def fail(path):
+        return Broken(path) if str(path) == str(broken) else opened(path)
+
+    monkeypatch.setattr(stream, "_open_regular", fail)
     lines, slices, _ = run(images, folder)
     assert lines[["action", "reason"]].values.tolist() == [["skipped", "unreadable"]] and len(slices) == 4
 

@@ -6,6 +6,7 @@ from ct_files import save
 from defects import KEY, SLICES, good_study, run
 
 from hohoho.errors import InputError
+from hohoho.ingest.report import naming_studies
 from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.overlap import refuse_shared_pixels
 from hohoho.pseudonyms import pseudonym
@@ -111,10 +112,11 @@ def test_30_a_study_in_two_splits_is_an_error_that_names_its_pseudonym(folder):
         assert_disjoint(slices, by="study")
 
 
-def test_30_one_image_of_two_patients_stops_the_ingest(folder):
+def test_30_one_image_of_two_patients_stops_the_ingest_which_names_the_study(folder):
     second = of_patient(good_study(), "Q", "1.8")
     second[0].SOPInstanceUID = "1.2.3.4.1"
-    with pytest.raises(InputError, match="carry the SOP Instance UID of another file"):
+    named = f"carry the SOP Instance UID.*studies: {pseudonym(KEY, 'study', '1.8')}$"
+    with pytest.raises(InputError, match=named), naming_studies(KEY):
         run(good_study() + second, folder)
 
 

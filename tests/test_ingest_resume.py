@@ -1,5 +1,6 @@
 """An ingest that is killed at any moment goes on behind the last study done, and ends as if nothing had been."""
 
+import errno
 import hashlib
 import json
 import multiprocessing
@@ -19,6 +20,7 @@ from hohoho.errors import InputError
 from hohoho.ingest import blocks as ingest_blocks
 from hohoho.ingest.checkpoint import work_folder
 from hohoho.ingest.ingest import ingest
+from hohoho.ingest.slice_writer import ShardWriter
 from hohoho.sources.dicom_folder import find
 
 KEY, WINDOW_HU, SIZE = b"a key for tests only", (40, 80), 64
@@ -228,3 +230,21 @@ def test_the_journal_holds_no_name(place, monkeypatch):
     stopped(place, monkeypatch, 7)
     kept = b"".join(path.read_bytes() for path in (place / "work").glob("*/*.jsonl"))
     assert kept and not [word for word in (b"P1", b"1.1", b"Doe", str(place).encode()) if word in kept]
+
+
+def test_a_full_disk_is_told_of_and_costs_at_most_the_study_in_work(place, monkeypatch, undisturbed):
+    sync = ShardWriter.sync
+
+    def full(shard):
+        if len(read_studies(place)) > 7:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(shard)
+
+    monkeypatch.setattr(ShardWriter, "sync", full)
+    with pytest.raises(InputError, match="no room.*No space left.*start again"):
+        run(place)
+    monkeypatch.setattr(ShardWriter, "sync", sync)
+    (place / "log").unlink()
+    run(place)
+    assert len(read_studies(place)) == STUDIES - 7
+    assert hashes(place) == undisturbed

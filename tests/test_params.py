@@ -76,6 +76,12 @@ def test_a_composition_with_a_mistake_exits_before_it_is_written(tmp_path):
     assert not (tmp_path / "params.yaml").exists()
 
 
+def test_a_path_with_spaces_needs_quotes_and_is_refused_without(tmp_path):
+    with pytest.raises(InputError, match="needs quotes"):
+        composed(tmp_path, "data=rsna", "data.root=/mnt/Köpfe alle")
+    assert composed(tmp_path, "data=rsna", "data.root='/mnt/Köpfe alle'")["data"]["root"] == "/mnt/Köpfe alle"
+
+
 def test_a_number_with_an_exponent_is_text_to_yaml_and_is_refused(good):
     good["train_cnn"]["learning_rate"] = yaml.safe_load("1e-3")
     assert mistakes(good, SCHEMA) == ["train_cnn.learning_rate: '1e-3' is not of type 'number'"]

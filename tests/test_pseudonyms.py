@@ -1,5 +1,6 @@
 """Pseudonyms: stable under one key, worthless under another, the secret outside of the repository."""
 
+import os
 import stat
 
 import pytest
@@ -40,6 +41,22 @@ def test_a_key_that_is_there_is_never_replaced(home):
     (home / KEY_FILE).parent.mkdir(parents=True)
     (home / KEY_FILE).write_text("0123456789abcdef\n")
     assert secret_key() == b"0123456789abcdef"
+
+
+def test_a_key_that_is_there_is_enough_where_nothing_can_be_written(home, monkeypatch):
+    key = secret_key()
+    monkeypatch.setattr(os, "open", refuse)
+    assert secret_key() == key
+
+
+def test_a_home_that_cannot_be_written_is_refused_with_the_way_round_it(home, monkeypatch):
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(InputError, match=f"Read-only file system.*set {KEY_VARIABLE}"):
+        secret_key()
+
+
+def refuse(*arguments):
+    raise OSError(30, "Read-only file system")
 
 
 def test_the_environment_overrules_the_file_and_writes_none(home, monkeypatch):

@@ -103,6 +103,30 @@ def test_two_acquisitions_at_the_same_positions_are_two_series(tmp_path):
     assert reasons(notes) == ["other_series"] * 3
 
 
+def test_two_acquisitions_that_meet_in_one_slice_are_one_series(tmp_path):
+    lower, upper = ct_study(4), [ct_slice(10 + n, 20.0 + 5.0 * n) for n in range(6)]
+    for image in lower:
+        image.AcquisitionNumber = "1"
+    for image in upper:
+        image.AcquisitionNumber = "2"
+    scan, notes = only_scan([*upper, *lower], tmp_path)
+    assert numbers(scan) == [1, 2, 3, 4, 11, 12, 13, 14, 15]
+    assert reasons(notes) == ["second_image_at_position"]
+
+
+def test_a_stray_acquisition_does_not_mix_two_kernels(tmp_path):
+    soft, bone = ct_study(3), [ct_slice(10 + n, 5.0 * n) for n in (1, 2, 3)]
+    for image in bone:
+        image.ConvolutionKernel, image.InstanceNumber = "BONE", str(int(image.InstanceNumber) - 10)
+    for image in [*soft, *bone]:
+        image.AcquisitionNumber = "1"
+    stray = ct_slice(4, 20.0)
+    stray.AcquisitionNumber = "2"
+    scan, notes = only_scan([*bone, *soft, stray], tmp_path)
+    assert {header.kernel for header in scan.images} == {"SOFT"} and len(scan.images) == 4
+    assert reasons(notes) == ["other_series"] * 3
+
+
 def test_the_same_file_twice_is_read_once(tmp_path):
     images = ct_study(3)
     save(images[0], tmp_path / "again" / "copy.dcm")

@@ -92,7 +92,7 @@ def test_an_empty_rsna_label_file_is_refused(tmp_path):
 @pytest.mark.parametrize("row", ["1_epidural,0", "ID_1,0", "ID_1_brain,0", "ID_1_any,2", "ID_1_any,", "ID_1_any,nan"])
 def test_bad_rsna_rows_are_refused_with_their_first_ten_lines(tmp_path, row):
     path = write_csv(tmp_path / "labels.csv", rsna_rows(["ID_1"]) + [row] * 12)
-    with pytest.raises(InputError, match="12 rows.*lines 8, 9, 10, 11, 12, 13, 14, 15, 16, 17;"):
+    with pytest.raises(InputError, match="12 rows.*lines 8, 9, 10, 11, 12, 13, 14, 15, 16, 17$"):
         read_labels(path)
 
 
@@ -141,9 +141,16 @@ def test_images_without_labels_are_kept_unlabelled_and_counted(root):
     assert np.isnan(inventory.scans[0].labels).all(axis=1).tolist() == [False, True, False]
 
 
+def test_rsna_files_of_other_names_are_skipped_and_reported(root):
+    (root / "stage_2_train" / "Thumbs.db").write_text("x")
+    inventory = rsna.find(root, 0.0)
+    assert [(note.action, note.reason) for note in inventory.notes] == [("skipped", "not_named_dcm")]
+    assert inventory.files == 4
+
+
 def test_a_study_in_train_and_in_test_is_refused(root):
     save(rsna_study(["ID_1", "ID_2", "ID_3", "ID_4"], "1.7")[3], root / "stage_2_test" / "ID_4.dcm")
-    with pytest.raises(InputError, match="no split"):
+    with pytest.raises(InputError, match="^ID_1: .*no split"):
         rsna.find(root, 0.0)
 
 
@@ -177,6 +184,15 @@ def test_folder_links_that_run_in_circles_end(tmp_path):
     save_all(ct_study(3), tmp_path / "study")
     (tmp_path / "study" / "up").symlink_to(tmp_path)
     assert dicom_folder.find(tmp_path).files == 3
+
+
+def test_two_links_to_one_folder_are_one_folder(tmp_path):
+    save_all(ct_study(3), tmp_path / "elsewhere")
+    (tmp_path / "root").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "root" / name).symlink_to(tmp_path / "elsewhere")
+    inventory = dicom_folder.find(tmp_path / "root")
+    assert (inventory.files, inventory.notes) == (3, [])
 
 
 def test_a_missing_folder_is_refused(tmp_path):
@@ -273,6 +289,27 @@ def test_folder_labels_without_their_columns_or_their_file_are_refused(study, tm
         dicom_folder.find(study, write_csv(tmp_path / "labels.csv", ["a,0,0,0,0"], "file,ich,ivh,sah,sdh"))
     with pytest.raises(InputError, match="does not exist"):
         dicom_folder.find(study, tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "what"),
+    [
+        (UID_CSV, [], "no rows of labels"),
+        (UID_CSV, ["1.2.3.4.1,0,0,0,0,0,1", "1.2.3.4.2,0,0,0,0,0,1"], "more cells than its first line has names"),
+        (UID_CSV.replace(",", ";"), ["1.2.3.4.1;0;0;0;0;0"], "Commas part the cells"),
+        (UID_CSV.encode("utf-16").decode("latin-1"), [], "no text in UTF-8"),
+    ],
+)
+def test_a_label_file_of_another_shape_is_refused_for_what_it_is(study, tmp_path, header, rows, what):
+    with pytest.raises(InputError, match=what):
+        dicom_folder.find(study, write_csv(tmp_path / "labels.csv", rows, header))
+
+
+@pytest.mark.parametrize("change", [lambda text: b"\xef\xbb\xbf" + text, lambda text: text.replace(b"\n", b"\r\n")])
+def test_a_label_file_of_another_program_reads_the_same(study, tmp_path, change):
+    labels = write_csv(tmp_path / "labels.csv", ['"1.2.3.4.1",1,0,0,0,0'], UID_CSV)
+    labels.write_bytes(change(labels.read_bytes()))
+    assert dicom_folder.find(study, labels, 0.0).scans[0].labels[0].tolist() == [0, 0, 0, 0, 1]
 
 
 def test_folder_labels_without_images_are_refused_above_the_accepted_fraction(study, tmp_path):

@@ -98,6 +98,11 @@ def test_what_a_lost_worker_was_at_is_done_by_another(cluster, tmp_path):
     assert (tmp_path / "died").exists()
 
 
+def test_a_killed_worker_of_this_machine_is_told_of(tmp_path):
+    with pytest.raises(InputError, match="one of 2 workers was killed.*start again"):
+        list(ordered_map(partial(deadly_square, place=tmp_path), range(20), 2))
+
+
 def test_the_store_is_the_same_whoever_reads_and_whichever_worker_is_lost(cluster, place, monkeypatch):
     monkeypatch.setattr(ingest_blocks, "SHARD_SLICES", 10)  # two studies a block
     expected = leave_store(place, 1)

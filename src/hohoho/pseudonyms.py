@@ -24,12 +24,15 @@ def secret_key() -> bytes:
     """Key for private data: the environment variable HOHOHO_PSEUDONYM_KEY, else ~/.config/hohoho/pseudonym.key.
 
     The file is made on first use, readable by its owner alone. Whoever loses it cannot link new data to old tables.
+    Raises InputError where there is no such file and none can be made, and where the key is short.
     """
     text = os.environ.get(KEY_VARIABLE)
     if text is None:
-        path = Path.home() / KEY_FILE
-        _create_once(path)
-        text = path.read_text()
+        try:
+            _create_once(Path.home() / KEY_FILE)
+            text = (Path.home() / KEY_FILE).read_text()
+        except OSError as error:
+            raise InputError(f"~/{KEY_FILE} cannot be used ({error.strerror}): set {KEY_VARIABLE} instead") from error
     if len(text.strip()) < 16:
         raise InputError(f"the pseudonym key ({KEY_VARIABLE} or ~/{KEY_FILE}) needs 16 characters or more")
     return text.strip().encode()
@@ -37,6 +40,8 @@ def secret_key() -> bytes:
 
 def _create_once(path):
     """A new random key at `path` unless there is one; two processes at once end with the same key."""
+    if path.exists():
+        return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123

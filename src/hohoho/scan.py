@@ -29,6 +29,14 @@ class Unusable(ValueError):
         return Unusable, (self.reason, self.detail)
 
 
+class Refused(InputError):
+    """What must not be passed over. `studies` are raw names, for pseudonyms alone."""
+
+    def __init__(self, message, studies):
+        super().__init__(message)
+        self.studies = studies
+
+
 class Note(NamedTuple):
     """One line of the ingest report. `study` and `item` are raw names: they are replaced before anything is kept."""
 
@@ -72,8 +80,8 @@ class Scan:
 class Inventory:
     """All scans of a data source, headers read and pixels not, with the notes taken on the way.
 
-    Raises InputError where a note is of what must not be passed over. It names no file: what an ingest prints may be
-    kept as a log.
+    Raises Refused where a note is of what must not be passed over. It names no file: what an ingest prints may be kept
+    as a log.
     """
 
     scans: list[Scan]
@@ -85,4 +93,5 @@ class Inventory:
         refused = Counter(note.reason for note in self.notes if note.action == REFUSED)
         if refused:
             found = ", ".join(f"{n} files {REFUSALS[reason]}" for reason, n in sorted(refused.items()))
-            raise InputError(f"{found}: correct or remove them; `hohoho check` names them")
+            studies = sorted({note.study for note in self.notes if note.action == REFUSED})
+            raise Refused(f"{found}: correct or remove them; `hohoho check` names them", studies)

@@ -7,6 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -15,6 +16,7 @@ from threading import Thread
 from hohoho.errors import InputError
 
 IN_FLIGHT = 3  # chunks a worker may be ahead: enough to keep it busy, few enough to bound the memory
+LESS = "start again, with a smaller runtime.workers if need be"
 ANSWER_S = 10  # a scheduler that is there answers at once
 
 
@@ -39,12 +41,14 @@ def ordered_map(function: Callable, items: Iterable, workers: int | str, chunk: 
 
 @contextmanager
 def _processes(workers: int) -> Iterator[tuple[Executor, int]]:
-    """(pool, its width); what was not begun when the caller fails is dropped."""
+    """(pool, its width); what was not begun when the caller fails is dropped. Raises InputError where one is killed."""
     server = multiprocessing.get_context("forkserver")  # a bare fork copies the threads of OpenCV and Arrow half way
     server.set_forkserver_preload([name for name in sys.modules if name.startswith("hohoho.")])  # imported once for all
     pool = ProcessPoolExecutor(workers, mp_context=server, initializer=_end_with_parent)
     try:
         yield pool, workers
+    except BrokenProcessPool as error:
+        raise InputError(f"one of {workers} workers was killed, as it happens where memory runs out: {LESS}") from error
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -42,6 +42,7 @@ def _check(options: argparse.Namespace) -> None:
     except OSError as error:
         raise InputError(f"{options.json} cannot be written: {error.strerror}") from error
     finally:
+        sys.stdout.reconfigure(errors="replace")  # not every terminal knows "°"
         print(as_text(report, code))
     if code:
         sys.exit(code)

@@ -18,7 +18,8 @@ from hohoho.ingest.scan_pixels import ScanPixels, read_scan
 from hohoho.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Scan
 from hohoho.series import gap_warnings, gaps_mm, missing_slices
 from hohoho.sources.dicom_folder import list_files
-from hohoho.sources.dicom_scans import build_scans, read_headers
+from hohoho.sources.dicom_headers import read_headers
+from hohoho.sources.dicom_scans import build_scans
 from hohoho.workers import ordered_map
 
 ALL_USABLE, SOME_USABLE, NOTHING_USABLE = 0, 1, 2  # exit codes

@@ -43,24 +43,24 @@ class BoundedStream:
 
 @contextmanager
 def open_dicom(path: str | Path) -> Iterator[tuple[BoundedStream, bool]]:
-    """(stream, whether it was deflated) of a regular file with something in it. Raises Unusable."""
-    with _open_regular(path) as file:
-        head = file.read(FIRST_BYTES)
-        file.seek(0)
-        is_deflated = DEFLATED in head
-        yield BoundedStream(_inflated(file, head, path) if is_deflated else file), is_deflated
+    """(stream, whether it was deflated) of a regular file with something in it. Raises Unusable, in its block too."""
+    try:
+        with _open_regular(path) as file:
+            head = file.read(FIRST_BYTES)
+            file.seek(0)
+            is_deflated = DEFLATED in head
+            yield BoundedStream(_inflated(file, head, path) if is_deflated else file), is_deflated
+    except OSError as error:  # a disk or a network may fail at any byte
+        raise Unusable("unreadable", f"{path}: {error.strerror}") from error
 
 
 def _open_regular(path):
-    try:
-        status = os.stat(path)  # noqa: PTH116 - a Path for each of 750,000 files is dearer than the call
-        if not stat.S_ISREG(status.st_mode):
-            raise Unusable("not_a_file", f"{path}: not a regular file")
-        if status.st_size == 0:
-            raise Unusable("empty_file", f"{path}: zero bytes")
-        return Path(path).open("rb")
-    except OSError as error:
-        raise Unusable("unreadable", f"{path}: {error.strerror}") from error
+    status = os.stat(path)  # noqa: PTH116 - a Path for each of 750,000 files is dearer than the call
+    if not stat.S_ISREG(status.st_mode):
+        raise Unusable("not_a_file", f"{path}: not a regular file")
+    if status.st_size == 0:
+        raise Unusable("empty_file", f"{path}: zero bytes")
+    return Path(path).open("rb")
 
 
 def _inflated(file, head, path):

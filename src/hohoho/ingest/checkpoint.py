@@ -1,5 +1,6 @@
 """Where an ingest keeps its work until it is whole: outside of DVC's outputs, which DVC clears before a run."""
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from hohoho.errors import InputError
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LIBRARIES = ("nibabel", "numpy", "opencv-python-headless", "pydicom")
 
 
@@ -19,15 +21,28 @@ LIBRARIES = ("nibabel", "numpy", "opencv-python-headless", "pydicom")
 def work_folder(checkpoints: Path, name: str) -> Iterator[Path]:
     """The folder of the work `name`, for this process alone; it goes when the work is done, and stays if it fails.
 
-    Raises InputError where another ingest is at work in `checkpoints`.
+    Raises InputError where another ingest is at work in `checkpoints`, and where there is no room for the work.
     """
     work = checkpoints.absolute() / name
     with _locked(checkpoints):
         work.mkdir(exist_ok=True)
-        yield work
+        with _room():
+            yield work
         shutil.rmtree(work)
         with suppress(OSError):  # other work lies there
             checkpoints.rmdir()
+
+
+@contextmanager
+def _room():
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise InputError(
+            f"the store has no room ({error.strerror}): make some and start again, no study is lost"
+        ) from error
 
 
 @contextmanager

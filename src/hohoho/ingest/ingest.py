@@ -177,4 +177,4 @@ def _root(joined, name):
 
 def _reasons(notes):
     """Why files were skipped, with how many of each, for an error message."""
-    return ", ".join(f"{n} {reason}" for reason, n in skipped_counts(notes).items()) or "no files"
+    return ", ".join(f"{n} {reason}" for reason, n in skipped_counts(notes).items()) or "data.root holds no file"

@@ -1,16 +1,30 @@
 """What an ingest did: counts for the metrics, and one line for every kind of thing in every study."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
 
+from hohoho.errors import InputError
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import pseudonym
-from hohoho.scan import REPAIRED, SKIPPED, WARNED, Note
+from hohoho.scan import REPAIRED, SKIPPED, WARNED, Note, Refused
 from hohoho.slice_store import SCAN_LABELS
 
+SHOWN_STUDIES = 10
 LINE_COLUMNS = ["action", "reason", "study", "file", "slices", "count"]
+
+
+@contextmanager
+def naming_studies(key: bytes) -> Iterator[None]:
+    """What is refused in this block names its first studies, by their pseudonyms."""
+    try:
+        yield
+    except Refused as refused:
+        names = ", ".join(pseudonym(key, "study", study) for study in refused.studies[:SHOWN_STUDIES])
+        raise InputError(f"{refused}; studies: {names}") from None
 
 
 def count(files: int, slices: pd.DataFrame, notes: list[Note]) -> dict:

@@ -30,16 +30,12 @@ class Plan(NamedTuple):
 
 def composed(overrides: list[str]) -> dict:
     """What `dvc exp run -S …` would write into params.yaml. Raises `InputError` where it would refuse."""
-    from hydra.errors import HydraException
-
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "params.yaml"
         try:
             compose(output, overrides)
         except SystemExit as refused:  # the check of conf/plugins speaks so
             raise InputError(str(refused).removeprefix("ERROR: ")) from None
-        except HydraException as error:
-            raise InputError(f"{' '.join(overrides)}: {error}") from None
         return yaml.safe_load(output.read_text())
 
 

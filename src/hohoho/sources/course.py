@@ -12,7 +12,7 @@ from hohoho.dicom.codestream import has_end, jpeg_size
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
 from hohoho.scan import REPAIRED, SKIPPED, WARNED, Inventory, Note, Scan, Unusable
-from hohoho.sources.csv_bounds import check_bounds
+from hohoho.sources.csv_rows import read_rows, require_columns
 
 TRAIN, TEST, LABEL_FILE, SMALL_FILE = "train", "test", "train.csv", "train_small.csv"
 COLUMNS = ("dirname", "ID", *LABELS)
@@ -52,14 +52,8 @@ def read_labels(path: Path) -> tuple[pd.DataFrame, list[Note]]:
 
     Raises `InputError` naming bad lines.
     """
-    check_bounds(path)
-    try:
-        rows = pd.read_csv(path, dtype="str", keep_default_na=False)
-    except ValueError as error:  # pandas' parser errors and bad encodings
-        raise InputError(f"{path}: cannot be read as a CSV ({error})") from None
-    missing = [name for name in COLUMNS if name not in rows]
-    if missing:
-        raise InputError(f"{path}: no column {', '.join(missing)}; needed are {', '.join(COLUMNS)}")
+    rows = read_rows(path)
+    require_columns(rows, COLUMNS, path, f"Needed are {', '.join(COLUMNS)}.")
     bad = ~rows[list(LABELS)].isin(["0", "1"]).all(axis=1)
     index = pd.MultiIndex.from_arrays(
         [rows["dirname"], rows["ID"].str.replace(r"\.jpe?g$", "", case=False, regex=True)]
@@ -86,6 +80,15 @@ def read_picture(path: str, window_hu: tuple[float, float]) -> tuple[np.ndarray,
     return grey.astype(np.float32) * np.float32(width / WHITE) + np.float32(center - width / 2), ()
 
 
+def entries(folder: Path, notes: list[Note]) -> list[Path]:
+    """What lies in a folder, sorted; nothing where it may not be listed, which becomes one of `notes`."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        notes.append(Note(SKIPPED, "unreadable_folder", item=str(folder)))
+        return []
+
+
 def _whole_jpeg(path: str) -> bytes:
     """What a decoder may be given: a decoder fills in what is cut off, and takes the memory that a header asks for."""
     try:
@@ -102,7 +105,7 @@ def _whole_jpeg(path: str) -> bytes:
 
 def _scan(folder: Path, labels: pd.DataFrame | None, small: set[str], window_hu, notes: list[Note]) -> Scan | None:
     """The pictures of one folder in the order of their numbers; what carries no number becomes a note."""
-    numbered = {path: NUMBERED.fullmatch(path.name) for path in sorted(folder.iterdir())}
+    numbered = {path: NUMBERED.fullmatch(path.name) for path in entries(folder, notes)}
     notes += [Note(SKIPPED, "no_number_in_name", item=str(path)) for path, match in numbered.items() if not match]
     order = sorted((int(match[1]), path) for path, match in numbered.items() if match)
     if not order:

@@ -14,7 +14,7 @@ from hohoho.errors import InputError
 from hohoho.labels import LABELS
 from hohoho.scan import SKIPPED, WARNED, Inventory, Note, Scan, Unusable
 from hohoho.series import tilt_deg
-from hohoho.sources.course import read_picture
+from hohoho.sources.course import entries, read_picture
 from hohoho.sources.ct_ich_labels import read_diagnoses
 from hohoho.sources.nifti import read_plane, read_volume
 
@@ -89,7 +89,7 @@ def _volume(path: Path, number: str, notes: list[Note]) -> Found:
 def _pictures(folder: Path) -> tuple[list[Found], list[Note], int]:
     found, notes, files = [], [], 0
     for patient in sorted(path for path in folder.iterdir() if path.name.isdecimal()):
-        paths = sorted(path for path in (patient / BRAIN).glob("*") if not MASK_NAME.fullmatch(path.name))
+        paths = [path for path in entries(patient / BRAIN, notes) if not MASK_NAME.fullmatch(path.name)]
         names = {path: PICTURE_NAME.fullmatch(path.name) for path in paths}
         notes += [Note(SKIPPED, "no_number_in_name", item=str(path)) for path in paths if not names[path]]
         order = sorted((int(name[1]), str(path)) for path, name in names.items() if name)

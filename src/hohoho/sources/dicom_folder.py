@@ -5,7 +5,8 @@ from pathlib import Path
 
 from hohoho.errors import InputError
 from hohoho.scan import SKIPPED, Inventory, Note
-from hohoho.sources.dicom_scans import build_scans, read_headers
+from hohoho.sources.dicom_headers import read_headers
+from hohoho.sources.dicom_scans import build_scans
 from hohoho.sources.label_csv import labels_of, match, read_labels
 
 
@@ -45,8 +46,11 @@ def list_files(root: Path) -> tuple[list[str], list[Note]]:
     """
     found, closed, visited = [], [], set()
     for folder, subfolders, names in os.walk(root, followlinks=True, onerror=closed.append):
-        visited.add(os.path.realpath(folder))
-        subfolders[:] = sorted(name for name in subfolders if os.path.realpath(Path(folder, name)) not in visited)
+        if (real := os.path.realpath(folder)) in visited:
+            subfolders.clear()
+            continue
+        visited.add(real)
+        subfolders.sort()
         found += [os.path.join(folder, name) for name in names]  # noqa: PTH118 - many files
     reasons = {path: _reason_to_skip(path) for path in found}
     reasons |= {error.filename: "unreadable_folder" for error in closed}

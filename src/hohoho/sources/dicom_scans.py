@@ -1,23 +1,17 @@
-"""DICOM files → scans: what every layout of DICOM files shares, once it has found them."""
+"""Headers of DICOM slices → scans, one a study: what every layout of DICOM files shares."""
 
-import filecmp
 from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from hohoho.dicom.header import SliceHeader
-from hohoho.dicom.reader import read_frames, read_hu, read_slice
+from hohoho.dicom.reader import read_hu, read_slice
 from hohoho.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Scan, Unusable
 from hohoho.series import is_axial, is_in_order, is_tilted, positions_mm, same_places, split_orientations, tilt_deg
 from hohoho.series_choice import choice_key
-from hohoho.workers import ordered_map
-
-SHARED = ("study_uid", "series_uid", "patient_id", "orientation", "spacing_mm", "kernel", "manufacturer", "pixels")
 
 
 class Series(NamedTuple):
@@ -27,58 +21,6 @@ class Series(NamedTuple):
     position_mm: np.ndarray
     repairs: list[str]
     warnings: list[str]
-
-
-def read_headers(
-    paths: Iterable, workers: int | str, assumed_rescale: tuple[float, float] | None = None, progress: bool = False
-) -> tuple[list[SliceHeader], list[Note]]:
-    """(headers, notes) of all files; what is no usable CT slice becomes a note. The order of `paths` is irrelevant.
-
-    Two different images that carry one SOP Instance UID are refused by a note. Raises MissingCodec.
-    """
-    paths = sorted(str(path) for path in paths)
-    read = partial(_headers_or_note, assumed_rescale=assumed_rescale)
-    results = ordered_map(read, paths, workers, chunk=64)
-    once, bar = {}, tqdm(results, "headers", len(paths), disable=not progress, unit="file")
-    notes, headers = [], []
-    for result in bar:
-        if isinstance(result, Note):
-            notes.append(result)
-        else:
-            headers += [_sharing(header, once) for header in result]
-    headers.sort(key=lambda header: (header.study_uid, header.series_uid, header.sop_uid, header.image))
-    headers, repeated = _without_repeats(headers)
-    return headers, notes + repeated + [note for header in headers for note in _header_notes(header)]
-
-
-def _headers_or_note(path, assumed_rescale):
-    try:
-        return read_frames(path, assumed_rescale)
-    except Unusable as unusable:
-        return Note(SKIPPED, unusable.reason, item=path)
-
-
-def _sharing(header, once):
-    """The header with the one copy of what many have in common: all of a data set's are held in memory at once."""
-    values = {name: getattr(header, name) for name in SHARED}
-    return header._replace(**{name: once.setdefault(value, value) for name, value in values.items()})
-
-
-def _header_notes(header):
-    repairs = [Note(REPAIRED, reason, header.study_uid, header.path) for reason in header.repairs]
-    return repairs + [Note(WARNED, reason, header.study_uid, header.path) for reason in header.warnings]
-
-
-def _without_repeats(headers):
-    """One header for every SOP Instance UID; the same file twice is repaired, two images of one name are refused."""
-    first, notes = {}, []
-    for header in headers:
-        known = first.setdefault((header.sop_uid, header.frame), header)
-        if known is not header:
-            same = filecmp.cmp(known.path, header.path, shallow=False)
-            action, reason = (REPAIRED, "same_file_twice") if same else (REFUSED, "one_uid_two_images")
-            notes.append(Note(action, reason, header.study_uid, header.path))
-    return list(first.values()), notes
 
 
 def build_scans(
@@ -123,16 +65,19 @@ def series_of(study_headers: list[SliceHeader], notes: list[Note]) -> list[Serie
 
 
 def _split_by_acquisition(headers):
-    """The series' parts by kernel and acquisition, where slices of several of them share a position."""
+    """The series' parts by kernel and acquisition, else by kernel, where these lie over each other.
+
+    A slice that was sent twice, or where two acquisitions meet, makes no second series.
+    """
     position_mm, _ = positions_mm(headers)
-    if position_mm is None or not same_places(np.sort(position_mm)):
-        return [headers]
-    parts = {}
-    for header in headers:
-        parts.setdefault((header.kernel or "", header.acquisition), []).append(header)
-    if min(map(len, parts.values())) < 2:
-        return [headers]  # acquisitions that count slices: one slice was sent twice, it is no second series
-    return [parts[key] for key in sorted(parts)]
+    shared = 0 if position_mm is None else len(same_places(np.sort(position_mm)))
+    for tells in (lambda header: (header.kernel or "", header.acquisition), lambda header: header.kernel or ""):
+        parts = {}
+        for header in headers:
+            parts.setdefault(tells(header), []).append(header)
+        if 1 < min(map(len, parts.values())) <= 2 * shared:
+            return [parts[key] for key in sorted(parts)]
+    return [headers]
 
 
 def _refusal(headers):

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from hohoho.errors import InputError
-from hohoho.scan import WARNED, Inventory, Note
-from hohoho.sources.dicom_scans import build_scans, read_headers
+from hohoho.scan import SKIPPED, WARNED, Inventory, Note
+from hohoho.sources.dicom_headers import read_headers
+from hohoho.sources.dicom_scans import build_scans
 from hohoho.sources.rsna_labels import read_labels
 
 LABEL_FILE, TRAIN, TEST = "stage_2_train.csv", "stage_2_train", "stage_2_test"
@@ -30,12 +31,13 @@ def find(
     root = Path(root)
     _check_layout(root)
     labels, notes = read_labels(root / LABEL_FILE)
-    train, test = _images(root / TRAIN), _images(root / TEST)
+    train, test = _images(root / TRAIN, notes), _images(root / TEST, notes)
+    files = len(train) + len(test) + sum(note.action == SKIPPED for note in notes)
     notes += _match(labels, train, max_unmatched_labels)
     headers, header_notes = read_headers([*train.values(), *test.values()], workers, assumed_rescale, progress)
     scans, scan_notes = build_scans(headers, lambda slices: _labels_of(labels, slices))
     scans = [_with_split(scan) for scan in scans]
-    return Inventory(scans, notes + header_notes + scan_notes, len(train) + len(test), str(root))
+    return Inventory(scans, notes + header_notes + scan_notes, files, str(root))
 
 
 def _check_layout(root):
@@ -48,12 +50,14 @@ def _check_layout(root):
             )
 
 
-def _images(folder):
-    """Image id (the file name without .dcm) → path, in no particular order."""
+def _images(folder, notes):
+    """Image id (the file name without .dcm) → path, in no particular order; files of other names become notes."""
     if not folder.is_dir():
         return {}
     with os.scandir(folder) as entries:
-        return {entry.name[:-4]: entry.path for entry in entries if entry.name.endswith(".dcm")}
+        paths = {entry.name: entry.path for entry in entries}
+    notes += [Note(SKIPPED, "not_named_dcm", item=path) for name, path in paths.items() if not name.endswith(".dcm")]
+    return {name[:-4]: path for name, path in paths.items() if name.endswith(".dcm")}
 
 
 def _match(labels, images, max_unmatched):
@@ -79,7 +83,7 @@ def _labels_of(labels, headers):
 def _with_split(scan):
     """The scan with split "test" where its images lie in stage_2_test."""
     folders = {Path(header.path).parent.name for header in scan.images}
-    if folders == {TRAIN, TEST}:
-        raise InputError(f"{scan.images[0].path}: its study has images in {TRAIN}/ and in {TEST}/, so it has no split")
     names = tuple(Path(header.path).stem for header in scan.images)
+    if folders == {TRAIN, TEST}:
+        raise InputError(f"{names[0]}: its study has images in {TRAIN}/ and in {TEST}/, so it has no split")
     return replace(scan, split="test" if folders == {TEST} else None, names=names)

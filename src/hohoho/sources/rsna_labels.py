@@ -11,13 +11,13 @@ from hohoho.errors import InputError
 from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.scan import REPAIRED, WARNED, Note
 from hohoho.sources.csv_bounds import check_bounds
+from hohoho.sources.csv_rows import SHOWN_LINES, refuse
 
 ANY = "any"
 COLUMNS = ["ID", "Label"]
 SUBTYPES = [*RSNA_SUBTYPES, ANY]
 NUMBERS = np.array([*map(LABELS.index, RSNA_SUBTYPES.values()), len(LABELS)])  # column of each: LABELS, then any
 ID_PATTERN = "^(?P<image>ID_[0-9A-Za-z]+)_(?P<subtype>[^_]+)$"
-SHOWN_LINES = 10
 
 
 def read_labels(path: Path) -> tuple[pd.DataFrame, list[Note]]:
@@ -55,24 +55,10 @@ def _parse(rows, path):
     image, name = pc.struct_field(parts, "image"), pc.struct_field(parts, "subtype")
     subtype = pc.index_in(name, pa.array(SUBTYPES)).to_pandas()
     label = rows["Label"].map({"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0})
-    _refuse(parts.is_null().to_numpy(zero_copy_only=False), "not ID_<image>_<subtype>", rows, path)
-    _refuse(subtype.isna(), f"no subtype of {', '.join(SUBTYPES)}", rows, path)
-    _refuse(label.isna(), "label neither 0 nor 1", rows, path)
+    refuse(parts.is_null().to_numpy(zero_copy_only=False), "an ID that is not ID_<image>_<subtype>", path)
+    refuse(subtype.isna(), f"a subtype that is none of {', '.join(SUBTYPES)}", path)
+    refuse(label.isna(), "labels not 0 or 1", path)
     return image.to_pandas(), NUMBERS[subtype.to_numpy(int)], label.to_numpy(np.float32)
-
-
-def _refuse(bad, what, rows, path):
-    """Raises InputError where any row is `bad`, naming the first ten lines as an editor counts them."""
-    lines = np.flatnonzero(bad) + 2  # line 1 is the header
-    if len(lines):
-        shown = ", ".join(map(str, lines[:SHOWN_LINES]))
-        raise InputError(
-            f"{path}: {len(lines)} rows with {what}: lines {shown}; line {lines[0]} is {_line(rows, lines[0])}"
-        )
-
-
-def _line(rows, line):
-    return ",".join(str(value)[:80] for value in rows.iloc[line - 2])
 
 
 def _spread(codes, subtype, label, images, path):
