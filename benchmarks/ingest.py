@@ -1,6 +1,6 @@
 """How fast files become windowed pictures: hohoho beside the loop that people write, MONAI and SimpleITK.
 
-    uv run --group benchmarks python benchmarks/ingest.py [--scale 100]
+    uv run --group benchmarks python benchmarks/ingest.py [--scale 360]
 
 All readers run in one process, in turns, on the same generated files (512 pixels, about 120 header elements), each with
 window and resize. hohoho also reads and checks all headers, puts the slices in order and hashes the pixels. Then: the
@@ -171,7 +171,7 @@ def memory(folder: Path) -> None:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scale", type=int, default=100, help="studies for two workers against one (15 MB each)")
+    parser.add_argument("--scale", type=int, default=360, help="studies for two workers against one (15 MB each)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hohoho-benchmark-") as name:
         folder = Path(name)

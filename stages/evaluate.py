@@ -17,7 +17,7 @@ from hohoho.report.parameters import Params
 from hohoho.scores.calibration import calibrated
 from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import Evaluation, evaluate
-from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
+from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table, read_test_images
 from hohoho.stacks import read_stacks
 from hohoho.submission import submission
 
@@ -51,7 +51,9 @@ def main():
     model = models_in(table)[-1]
     positive = answers_of(table, model, knobs.threshold, knobs.smoothing)
     by_model = calibrated(found.calibration, model, probabilities_of(table, model))
-    write_csv(SUBMISSION, submission(table, slices["image"], params.data.source, by_model, positive))
+    answers = positive.astype(int) if params.data.source == "course" else by_model
+    unlabelled = read_test_images(SLICES)
+    write_csv(SUBMISSION, submission(table, slices["image"], unlabelled, params.data.source, answers))
 
     drawn = draw(params, slices, table, found) if knobs.figures else nothing_drawn()
     write_captions(FIGURES, drawn)

@@ -11,7 +11,7 @@ from hohoho.labels import LABELS
 from hohoho.predictions import prediction_table
 from hohoho.pseudonyms import PUBLIC_KEY
 from hohoho.series import missing_slices
-from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
+from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table, read_test_images
 from hohoho.sources import course
 from hohoho.submission import submission
 
@@ -68,14 +68,15 @@ def test_the_submission_has_every_test_image_and_class_once(root, tmp_path):
     probabilities = np.random.default_rng(1).random((len(slices), 5))
     table = prediction_table(slices, split, {"cnn": probabilities})
 
-    asked = submission(table, slices["image"], "course", probabilities, probabilities >= 0.5)
+    wanted = [f"t_{number}" for number in NUMBERS]
+    asked = submission(table, slices["image"], wanted, "course", (probabilities >= 0.5).astype(int))
     assert list(asked) == ["ID", "prediction"]
     assert sorted(asked["ID"]) == sorted(f"t_{number}_{label}" for number in NUMBERS for label in LABELS)
     first = slices.index[slices["image"] == "t_0"][0]
     answer = asked.set_index("ID").loc["t_0_sdh", "prediction"]
     assert answer == int(probabilities[first, 3] >= 0.5)
 
-    rsna = submission(table, slices["image"], "rsna", probabilities, probabilities >= 0.5).set_index("ID")["Label"]
+    rsna = submission(table, slices["image"], wanted, "rsna", probabilities).set_index("ID")["Label"]
     assert rsna.index.is_unique
     assert len(rsna) == 6 * len(NUMBERS)
     assert rsna["t_0_subdural"] == probabilities[first, 3]
@@ -95,7 +96,31 @@ def test_a_labelled_test_set_needs_no_submission(root, tmp_path):
     ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
     slices = read_slice_table(tmp_path / "store")
     table = prediction_table(slices, pd.Series("train", index=slices.index), {"cnn": np.zeros((len(slices), 5))})
-    assert submission(table, slices["image"], "course", np.zeros((15, 5)), np.zeros((15, 5), bool)).empty
+    assert submission(table, slices["image"], [], "course", np.zeros((15, 5), int)).empty
+
+
+def test_a_test_image_that_cannot_be_read_is_answered_by_what_is_usual(root, tmp_path):
+    (root / "test/ID_t/t_0.jpg").write_bytes(b"no picture")
+    ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
+    slices, wanted = read_slice_table(tmp_path / "store"), read_test_images(tmp_path / "store")
+    assert sorted(wanted) == sorted(f"t_{number}" for number in NUMBERS)
+    split = pd.Series(np.where(slices["ich"].isna(), "test", "train"))
+    answers = np.ones((len(slices), 5), int)
+    table = prediction_table(slices, split, {"cnn": answers})
+
+    asked = submission(table, slices["image"], wanted, "course", answers).set_index("ID")["prediction"]
+    assert asked.index.is_unique
+    assert {name for name, answer in asked.items() if answer == 0} == {f"t_0_{label}" for label in LABELS}
+
+    known = slices.loc[split == "train", list(LABELS)].to_numpy()
+    rsna = submission(table, slices["image"], wanted, "rsna", answers).set_index("ID")["Label"]
+    assert rsna["t_0_subdural"] == known[:, 3].mean()
+    assert rsna["t_0_any"] == known.any(axis=1).mean()
+
+
+def test_private_names_of_test_images_stay_away_from_the_store(root, tmp_path):
+    ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, b"a secret key of a hospital")
+    assert read_test_images(tmp_path / "store") == []
 
 
 def test_a_picture_that_is_no_jpeg_is_skipped_with_a_reason(root, tmp_path):

@@ -32,7 +32,7 @@ def contents(folder):
 
 
 def finish(tmp_path, pixels):
-    publish(write_shards(tmp_path / "work", pixels), tmp_path / "store", slice_table(len(pixels)), study_table())
+    publish(write_shards(tmp_path / "work", pixels), tmp_path / "store", slice_table(len(pixels)), study_table(), [])
     return tmp_path / "store"
 
 
@@ -74,7 +74,8 @@ def test_a_second_store_in_the_same_folder_leaves_nothing_of_the_first(tmp_path,
     (store / ".slices.parquet.77.tmp").touch()  # of a process that was killed
     finish(tmp_path, pixels[:2])
     assert len(SlicePixels(store)) == len(read_slice_table(store)) == 2
-    assert sorted(path.name for path in store.iterdir()) == ["pixels-000.npy", "slices.parquet", "studies.parquet"]
+    tables = ["slices.parquet", "studies.parquet", "test_images.parquet"]
+    assert sorted(path.name for path in store.iterdir()) == ["pixels-000.npy", *tables]
 
 
 def test_a_file_system_without_links_gets_copies(tmp_path, pixels, monkeypatch):
@@ -88,5 +89,5 @@ def test_a_file_system_without_links_gets_copies(tmp_path, pixels, monkeypatch):
 def test_rows_and_pixels_must_agree_in_number(tmp_path, pixels):
     shards = write_shards(tmp_path / "work", pixels)
     with pytest.raises(ValueError, match="10 rows"):
-        publish(shards, tmp_path / "store", slice_table(10), study_table())
+        publish(shards, tmp_path / "store", slice_table(10), study_table(), [])
     assert not (tmp_path / "store").exists()

@@ -65,6 +65,7 @@ def test_rsna_test_images_are_unlabelled_and_their_studies_are_the_test_split(ro
     assert (train.split, test.split) == (None, "test")
     assert np.isnan(test.labels).all()
     assert inventory.files == 5 and inventory.notes == []
+    assert inventory.test_images == ("ID_8", "ID_9")
 
 
 @pytest.mark.parametrize("missing", ["", "stage_2_train.csv", "stage_2_train"])

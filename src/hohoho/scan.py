@@ -88,6 +88,7 @@ class Inventory:
     notes: list[Note] = field(default_factory=list)
     files: int = 0
     root: str = ""  # folder that the paths in `notes` are taken relative to
+    test_images: tuple[str, ...] = ()  # published names of a whole test set without labels, readable or not
 
     def __post_init__(self):
         refused = Counter(note.reason for note in self.notes if note.action == REFUSED)

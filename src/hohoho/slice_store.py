@@ -8,7 +8,7 @@ import pandas as pd
 from hohoho.labels import LABELS
 
 SCAN_LABELS = tuple(f"scan_{name}" for name in LABELS)
-SLICES, STUDIES = "slices.parquet", "studies.parquet"
+SLICES, STUDIES, TEST_IMAGES = "slices.parquet", "studies.parquet", "test_images.parquet"
 
 SLICE_COLUMNS = {
     "study": "str",  # pseudonym; the slices of a study are contiguous, studies sorted by pseudonym
@@ -84,6 +84,11 @@ def read_slice_table(folder: Path) -> pd.DataFrame:
 def read_study_table(folder: Path) -> pd.DataFrame:
     """One row a study, sorted by pseudonym; columns and units as in STUDY_COLUMNS."""
     return pd.read_parquet(Path(folder) / STUDIES)
+
+
+def read_test_images(folder: Path) -> list[str]:
+    """Published names of the data set's unlabelled test images, those that could not be read included."""
+    return pd.read_parquet(Path(folder) / TEST_IMAGES)["image"].tolist()
 
 
 def shard_files(folder: Path) -> list[Path]:

@@ -7,22 +7,34 @@ from hohoho.labels import LABELS, RSNA_SUBTYPES
 
 
 def submission(
-    table: pd.DataFrame, images: pd.Series, source: str, probabilities: np.ndarray, positive: np.ndarray
+    table: pd.DataFrame, images: pd.Series, test_images: list[str], source: str, answers: np.ndarray
 ) -> pd.DataFrame:
     """Every unlabelled test image × class once; no rows where the test set is labelled or its images have no names.
 
-    table: predictions, one row per slice. images: the images' published names. positive: (slices, 5) the answers;
-    probabilities: (slices, 5) calibrated ones, as RSNA's log loss wants them.
-    Course: `<image>_<class>,prediction` with 0 or 1. RSNA: `ID_xxx_<subtype>,Label` with probabilities, and `any`
-    as the largest of the five.
+    table: predictions, one row per slice. images: the images' published names. test_images: those of the whole test
+    set; what could not be read gets the answer of a model that sees nothing.
+    Course: `<image>_<class>,prediction`; answers: (slices, 5) of 0 or 1. RSNA: `ID_xxx_<subtype>,Label` and `any` as
+    the largest of the five; answers: (slices, 5) calibrated probabilities, as its log loss wants them.
     """
     wanted = ((table["split"] == "test") & table[list(LABELS)].isna().all(axis=1) & images.notna()).to_numpy()
+    unread = pd.Series(sorted(set(test_images) - set(images[wanted])), dtype="str")
+    names = pd.concat([images[wanted], unread])
     if source == "course":
-        return _long(images[wanted], LABELS, positive[wanted].astype(int), "prediction")
+        return _long(names, LABELS, _with_unread(answers[wanted], np.zeros(len(LABELS), int), unread), "prediction")
+    any_too = np.column_stack([answers[wanted], answers[wanted].max(axis=1, initial=0)])
     subtypes = {label: subtype for subtype, label in RSNA_SUBTYPES.items()}
-    names = [*(subtypes[label] for label in LABELS), "any"]
-    values = np.column_stack([probabilities[wanted], probabilities[wanted].max(axis=1, initial=0)])
-    return _long(images[wanted], names, values, "Label")
+    classes = [*(subtypes[label] for label in LABELS), "any"]
+    return _long(names, classes, _with_unread(any_too, usual_shares(table), unread), "Label")
+
+
+def usual_shares(table: pd.DataFrame) -> np.ndarray:
+    """(6,) share of positives among the labelled training slices, of each class and of any."""
+    known = table.loc[table["split"] == "train", list(LABELS)].dropna().to_numpy(np.float64)
+    return np.append(known.mean(axis=0), known.max(axis=1).mean())
+
+
+def _with_unread(values, usual, unread):
+    return np.concatenate([values, np.tile(usual, (len(unread), 1))])
 
 
 def _long(images: pd.Series, names: list[str] | tuple[str, ...], values: np.ndarray, column: str) -> pd.DataFrame:

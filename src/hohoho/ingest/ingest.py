@@ -60,7 +60,8 @@ def ingest(
         slices, studies, notes = tables(inventory, zip(scans, results, strict=True), key)
         if strict:
             refuse_missing_slices(slices)
-        publish([block.shard for block in blocks if slices_in(block.shard, image_size)], folder, slices, studies)
+        shards = [block.shard for block in blocks if slices_in(block.shard, image_size)]
+        publish(shards, folder, slices, studies, inventory.test_images if key == PUBLIC_KEY else ())
         counts = count(inventory.files, slices, notes) | count_scan_labels(studies)
         return IngestReport(counts, report_lines(notes, key, inventory.root))
 

@@ -12,7 +12,7 @@ from hohoho.windowing import square_slice
 
 BRAIN_HU = (0, 80)
 EMPTY_PICTURE_SD = 1.0  # grey levels
-GLANCE = 8  # pixels between those that are looked at first
+GLANCE = 16  # pixels between those that are looked at first
 
 
 class Picture(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hohoho.files import atomic, write_parquet
-from hohoho.slice_store import SLICE_COLUMNS, SLICES, STUDIES, STUDY_COLUMNS, shard_files
+from hohoho.slice_store import SLICE_COLUMNS, SLICES, STUDIES, STUDY_COLUMNS, TEST_IMAGES, shard_files
 
 HEADER_BYTES = 128  # of a .npy file: NumPy leaves room in it for the largest number of rows
 
@@ -59,8 +59,10 @@ def is_finished(path: Path, image_size: int, slices: int) -> bool:
         return file.read(HEADER_BYTES) == _header(slices, image_size)
 
 
-def publish(shards: Sequence[Path], folder: Path, slices: pd.DataFrame, studies: pd.DataFrame) -> None:
-    """Make `folder` the store of these finished shards, which stay where they are, and of the two tables.
+def publish(
+    shards: Sequence[Path], folder: Path, slices: pd.DataFrame, studies: pd.DataFrame, test_images: Sequence[str]
+) -> None:
+    """Make `folder` the store of these finished shards, which stay where they are, and of the tables.
 
     An older store is taken down first, its tables before its pixels; the new tables come last, so that a folder with
     tables is always whole. Raises ValueError where rows and pixels differ in number.
@@ -69,10 +71,11 @@ def publish(shards: Sequence[Path], folder: Path, slices: pd.DataFrame, studies:
     if len(slices) != sum(lengths):
         raise ValueError(f"{len(slices)} rows in the slice table for {sum(lengths)} slices of pixels")
     folder.mkdir(parents=True, exist_ok=True)
-    for old in [folder / SLICES, folder / STUDIES, *shard_files(folder), *folder.glob(".*.tmp")]:
+    for old in [folder / SLICES, folder / STUDIES, folder / TEST_IMAGES, *shard_files(folder), *folder.glob(".*.tmp")]:
         old.unlink(missing_ok=True)
     for number, path in enumerate(shards):
         _link(path, folder / f"pixels-{number:03d}.npy")
+    write_parquet(folder / TEST_IMAGES, pd.DataFrame({"image": test_images}, dtype="str"))
     write_parquet(folder / STUDIES, _typed(studies, STUDY_COLUMNS))
     write_parquet(folder / SLICES, _typed(slices, SLICE_COLUMNS))
 

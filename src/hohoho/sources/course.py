@@ -44,7 +44,8 @@ def find(root: Path, max_unmatched_labels: float, window_hu: tuple[float, float]
     ]
     notes += _match(labels, scans, max_unmatched_labels)
     files = sum(len(scan.images) for scan in scans) + sum(note.action == SKIPPED for note in notes)
-    return Inventory(scans, notes, files, str(root))
+    test_images = tuple(name for scan in scans if scan.split for name in scan.names)
+    return Inventory(scans, notes, files, str(root), test_images)
 
 
 def read_labels(path: Path) -> tuple[pd.DataFrame, list[Note]]:

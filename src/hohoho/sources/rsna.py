@@ -37,7 +37,7 @@ def find(
     headers, header_notes = read_headers([*train.values(), *test.values()], workers, assumed_rescale, progress)
     scans, scan_notes = build_scans(headers, lambda slices: _labels_of(labels, slices))
     scans = [_with_split(scan) for scan in scans]
-    return Inventory(scans, notes + header_notes + scan_notes, files, str(root))
+    return Inventory(scans, notes + header_notes + scan_notes, files, str(root), tuple(sorted(test)))
 
 
 def _check_layout(root):
