@@ -23,7 +23,7 @@ def append(path, pixels, slices=0):
     shard = ShardWriter(path, SIZE, slices)
     for picture in pixels:
         shard.append(picture)
-    shard.sync()
+    shard.flush()
     return shard
 
 

@@ -64,7 +64,7 @@ def read_block(block: Block) -> list[ScanPixels]:
         for scan in block.scans[len(done) :]:
             known_by = mark(scan)  # before it is read, lest a change in between be taken for what was read
             result = _read(scan, block, shard)
-            shard.sync()
+            shard.flush()
             _write(journal, _line(known_by, result))
             done.append(result)
         shard.close()

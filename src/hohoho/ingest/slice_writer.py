@@ -27,22 +27,26 @@ class ShardWriter:
         self.file = path.open("rb+")
         self.file.truncate(HEADER_BYTES + slices * image_size**2)
         self.file.seek(0, os.SEEK_END)
+        self.begun = self.file.tell()
 
     def append(self, pixels: np.ndarray) -> None:
-        """Append one slice, (size, size) uint8; it is on the disk after `sync`."""
+        """Append one slice, (size, size) uint8; it is in the file after `flush`."""
         self.file.write(np.ascontiguousarray(pixels))
         self.slices += 1
 
-    def sync(self) -> None:
-        """What was appended survives even a loss of power from here on."""
+    def flush(self) -> None:
+        """What was appended survives the end of this process; the disk begins to write it, and is not waited for."""
         self.file.flush()
-        os.fsync(self.file.fileno())
+        if hasattr(os, "posix_fadvise"):  # Linux begins to write what it is told to forget
+            os.posix_fadvise(self.file.fileno(), self.begun, 0, os.POSIX_FADV_DONTNEED)
+        self.begun = self.file.tell()
 
     def close(self) -> None:
-        """Make the file whole."""
+        """Make the file whole, and wait until it is on the disk."""
         self.file.seek(0)
         self.file.write(_header(self.slices, self.image_size))
-        self.sync()
+        self.file.flush()
+        os.fsync(self.file.fileno())
         self.file.close()
 
 
