@@ -233,17 +233,17 @@ def test_the_journal_holds_no_name(place, monkeypatch):
 
 
 def test_a_full_disk_is_told_of_and_costs_at_most_the_study_in_work(place, monkeypatch, undisturbed):
-    sync = ShardWriter.sync
+    flush = ShardWriter.flush
 
     def full(shard):
         if len(read_studies(place)) > 7:
             raise OSError(errno.ENOSPC, "No space left on device")
-        sync(shard)
+        flush(shard)
 
-    monkeypatch.setattr(ShardWriter, "sync", full)
+    monkeypatch.setattr(ShardWriter, "flush", full)
     with pytest.raises(InputError, match="no room.*No space left.*start again"):
         run(place)
-    monkeypatch.setattr(ShardWriter, "sync", sync)
+    monkeypatch.setattr(ShardWriter, "flush", flush)
     (place / "log").unlink()
     run(place)
     assert len(read_studies(place)) == STUDIES - 7
