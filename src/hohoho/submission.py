@@ -19,12 +19,13 @@ def submission(
     wanted = ((table["split"] == "test") & table[list(LABELS)].isna().all(axis=1) & images.notna()).to_numpy()
     unread = pd.Series(sorted(set(test_images) - set(images[wanted])), dtype="str")
     names = pd.concat([images[wanted], unread])
+    usual = usual_shares(table) if len(unread) else np.zeros(len(LABELS) + 1)
     if source == "course":
         return _long(names, LABELS, _with_unread(answers[wanted], np.zeros(len(LABELS), int), unread), "prediction")
     any_too = np.column_stack([answers[wanted], answers[wanted].max(axis=1, initial=0)])
     subtypes = {label: subtype for subtype, label in RSNA_SUBTYPES.items()}
     classes = [*(subtypes[label] for label in LABELS), "any"]
-    return _long(names, classes, _with_unread(any_too, usual_shares(table), unread), "Label")
+    return _long(names, classes, _with_unread(any_too, usual, unread), "Label")
 
 
 def usual_shares(table: pd.DataFrame) -> np.ndarray:
