@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import socket
 import sys
 from collections import deque
@@ -44,7 +45,7 @@ def _processes(workers: int) -> Iterator[tuple[Executor, int]]:
     """(pool, its width); what was not begun when the caller fails is dropped. Raises InputError where one is killed."""
     server = multiprocessing.get_context("forkserver")  # a bare fork copies the threads of OpenCV and Arrow half way
     server.set_forkserver_preload([name for name in sys.modules if name.startswith("hohoho.")])  # imported once for all
-    pool = ProcessPoolExecutor(workers, mp_context=server, initializer=_end_with_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=server, initializer=_begin)
     try:
         yield pool, workers
     except BrokenProcessPool as error:
@@ -53,8 +54,9 @@ def _processes(workers: int) -> Iterator[tuple[Executor, int]]:
         pool.shutdown(cancel_futures=True)
 
 
-def _end_with_parent():
-    """A killed parent cannot tell its workers to go: they would wait for tasks for ever."""
+def _begin():
+    """Ends with Ctrl-C without a word, and with the parent: a killed one cannot tell its workers to go."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
     Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
