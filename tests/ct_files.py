@@ -79,6 +79,17 @@ def set_pixels(image: Dataset, stored: np.ndarray) -> None:
     image.PixelData = stored.tobytes()
 
 
+def dicom_directory() -> Dataset:
+    """The index file of a DICOM disc, DICOMDIR (PS3.3 F.3), empty."""
+    directory = Dataset()
+    directory.file_meta = FileMetaDataset()
+    directory.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    directory.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
+    directory.file_meta.MediaStorageSOPInstanceUID = "1.2.3.99"
+    directory.FileSetID, directory.DirectoryRecordSequence = "DISC", []
+    return directory
+
+
 def save(image: Dataset, path: Path) -> Path:
     """Write one file and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,10 +13,9 @@ from collections import Counter
 import numpy as np
 import pydicom
 import pytest
-from ct_files import SIDE, ct_slice, ct_study, enhanced, save, save_all, set_pixels
-from pydicom.dataset import Dataset, FileMetaDataset
+from ct_files import SIDE, ct_slice, ct_study, dicom_directory, enhanced, save, save_all, set_pixels
 from pydicom.encaps import encapsulate
-from pydicom.uid import ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import RLELossless
 
 from hohoho.check.command import add_commands
 from hohoho.check.report import ALL_USABLE, NOTHING_USABLE, SOME_USABLE, check, exit_code
@@ -47,16 +46,6 @@ def along(images, axis):
     for place, image in enumerate(images):
         image.ImagePositionPatient = [*np.eye(3)[axis] * place]
     return images
-
-
-def dicomdir(path):
-    directory = Dataset()
-    directory.file_meta = FileMetaDataset()
-    directory.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    directory.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
-    directory.file_meta.MediaStorageSOPInstanceUID = "1.2.3.99"
-    directory.FileSetID, directory.DirectoryRecordSequence = "DISC", []
-    directory.save_as(path, enforce_file_format=True)
 
 
 def dose_report():
@@ -95,7 +84,7 @@ def fill(root):
     (root / "notes.txt").write_text("no image")
     (root / "nothing").touch()
     (root / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
-    dicomdir(root / "DICOMDIR")
+    save(dicom_directory(), root / "DICOMDIR")
     return root
 
 

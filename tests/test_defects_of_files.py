@@ -5,15 +5,13 @@ import os
 
 import numpy as np
 import pytest
-from ct_files import SIDE, ct_slice, save, save_all, set_pixels
+from ct_files import SIDE, ct_slice, dicom_directory, save, save_all, set_pixels
 from defects import TOP, assert_treated, defects_in, good_study, run
-from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels import get_encoder
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGLSLossless,
@@ -132,13 +130,7 @@ def ds_store(images, folder):
 
 @defect(21, "skipped", "dicomdir")
 def dicomdir(images, folder):
-    directory = Dataset()
-    directory.file_meta = FileMetaDataset()
-    directory.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    directory.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
-    directory.file_meta.MediaStorageSOPInstanceUID = "1.2.3.99"
-    directory.FileSetID, directory.DirectoryRecordSequence = "DISC", []
-    save(directory, folder / "DICOMDIR")
+    save(dicom_directory(), folder / "DICOMDIR")
 
 
 @defect(22, "repaired", "no_preamble")
