@@ -13,8 +13,13 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from hohoho.dicom.reader import MissingCodec, read_header, read_hu, read_slice
+from hohoho.dicom.reader import MissingCodec, read_frames, read_hu, read_slice
 from hohoho.scan import Unusable
+
+
+def read_header(path, assumed_rescale=None):
+    """Of an image with one frame."""
+    return read_frames(path, assumed_rescale)[0]
 
 
 @pytest.fixture

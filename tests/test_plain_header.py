@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from hohoho.dicom import reader as dicom
 from hohoho.dicom.header import TAGS
 from hohoho.dicom.plain_header import plain_header
-from hohoho.dicom.reader import read_header
+from hohoho.dicom.reader import read_frames
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ def test_every_element_and_the_place_of_the_pixels_are_those_that_pydicom_finds(
 def test_slices_read_by_hand_and_by_pydicom_are_one_and_the_same(image, tmp_path, syntax, monkeypatch):
     image.file_meta.TransferSyntaxUID = syntax
     path = save(image, tmp_path / "file")
-    by_hand = read_header(path)
+    by_hand = read_frames(path)[0]
     monkeypatch.setattr(dicom, "plain_header", lambda *_: None)
-    assert repr(read_header(path)) == repr(by_hand)
+    assert repr(read_frames(path)[0]) == repr(by_hand)
 
 
 def big_endian(image):
@@ -77,7 +77,7 @@ def test_what_is_written_in_an_unusual_way_is_left_to_pydicom(image, tmp_path, u
     unusual(image)
     path = save(image, tmp_path / "file")
     assert scanned(path) == (None, 0)
-    assert read_header(path).study_uid == "1.2.3"
+    assert read_frames(path)[0].study_uid == "1.2.3"
 
 
 def test_tags_out_of_order_are_left_to_pydicom(image, tmp_path):
@@ -87,7 +87,7 @@ def test_tags_out_of_order_are_left_to_pydicom(image, tmp_path):
     element = whole[at : at + 10]
     path.write_bytes(whole.replace(element, b"").replace(b"\x28\x00\x10\x00US", element + b"\x28\x00\x10\x00US"))
     assert scanned(path) == (None, 0)
-    assert read_header(path).patient_id == "P1"
+    assert read_frames(path)[0].patient_id == "P1"
 
 
 def test_no_cut_and_no_damage_makes_it_fail(image, tmp_path):

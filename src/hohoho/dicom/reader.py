@@ -37,11 +37,6 @@ class MissingCodec(InputError):
     """The files are sound, but this installation has no decoder for them."""
 
 
-def read_header(path: str | Path, assumed_rescale: tuple[float, float] | None = None) -> SliceHeader:
-    """SliceHeader of a single image, as `read_frames` reads it."""
-    return read_frames(path, assumed_rescale)[0]
-
-
 def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = None) -> list[SliceHeader]:
     """SliceHeader of the CT image, or of each of its frames; no pixel is read.
 

@@ -13,8 +13,8 @@ WIDTH_IN, DPI = 9.0, 120  # 1080 px, shown at about 900
 SMALL_PT, TEXT_PT, TITLE_PT = 8.5, 9.5, 11.5
 
 # Okabe and Ito's palette (Wong, Nature Methods 2011, 8:441)
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#6b7280"
+BLACK, SKY, GREEN = "#000000", "#56B4E9", "#009E73"
+BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#6b7280"
 LEVEL_COLOURS, SALIENCY_COLOURS = "viridis", "magma"  # both rise in lightness
 
 
