@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.uid import JPEG2000Lossless
 
 from hohoho.phantom.tree import IMAGES, write_phantom
 
-MARK = "70000000"  # the study's number, in every id: eight digits that are replaced byte for byte
+MARK = "70000000"  # the study's number, in every id and in one corner's pixels: replaced byte for byte
 PRIVATE_GROUPS = (0x09, 0x11, 0x19, 0x21, 0x27, 0x43, 0x45)
 TEXTS = {
     "StudyDate": "20010203", "SeriesDate": "20010203", "AcquisitionDate": "20010203", "ContentDate": "20010203",
@@ -22,12 +23,17 @@ TEXTS = {
 }  # fmt: skip
 
 
-def draw_images(folder: Path, size: int) -> list[bytes]:
-    """The files of one study of `size` pixels a side, about 120 elements each; MARK stands where its number belongs."""
+def draw_images(folder: Path, size: int, is_compressed: bool = False) -> list[bytes]:
+    """The files of one study of `size` pixels a side, about 120 elements each; MARK stands where its number belongs.
+
+    is_compressed: as lossless JPEG 2000, each study then with the same pixels.
+    """
     write_phantom(folder, patients=1, seed=3, size=size, label_error_rate=0)
     images = [pydicom.dcmread(path) for path in sorted((folder / IMAGES).glob("*.dcm"))]
     for number, image in enumerate(images):
         _fill(image, number)
+        if is_compressed:
+            image.compress(JPEG2000Lossless, generate_instance_uid=False)
     return [_bytes(image, folder / "image") for image in images]
 
 
@@ -46,6 +52,7 @@ def _fill(image, number):
     image.PatientID, image.StudyInstanceUID = f"P{MARK}", f"1.2.3.{MARK}"
     image.SeriesInstanceUID, image.SOPInstanceUID = f"1.2.3.{MARK}.1", f"1.2.3.{MARK}.1.{number}"
     image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
+    image.PixelData = image.PixelData[: -len(MARK)] + MARK.encode()  # lest all be taken for copies of one patient
     for name, value in TEXTS.items():
         setattr(image, name, value)
     reference = Dataset()

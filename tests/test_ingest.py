@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import RLELossless
 
 from hohoho.errors import InputError
+from hohoho.ingest.blocks import SHARD_SLICES, cut
 from hohoho.ingest.ingest import ingest, join_copies
 from hohoho.ingest.pixel_hash import pixel_hash
 from hohoho.ingest.scan_pixels import read_scan
@@ -222,6 +224,14 @@ def test_one_scan_is_read_for_prediction_without_a_store(tmp_path):
     result = read_scan(scan, 2 * SIDE, *WINDOW_HU)
     assert result.pixels.shape == (5, 2 * SIDE, 2 * SIDE) and result.pixels.dtype == np.uint8
     assert result.kept.tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("studies", "slices", "blocks"), [(5, 28, 5), (200, 30, 67), (300, 500, 150)])
+def test_studies_are_cut_into_blocks_enough_for_many_workers_and_short_enough_for_one(studies, slices, blocks):
+    parts = list(cut([SimpleNamespace(number=i, images=range(slices)) for i in range(studies)]))
+    assert [scan.number for part in parts for scan in part] == list(range(studies))
+    assert len(parts) == blocks
+    assert max(len(part) * slices for part in parts) <= max(slices, SHARD_SLICES)
 
 
 def square(number):

@@ -24,9 +24,16 @@ from hohoho.ingest.slice_writer import ShardWriter
 from hohoho.sources.dicom_folder import find
 
 KEY, WINDOW_HU, SIZE = b"a key for tests only", (40, 80), 64
-STUDIES, SLICES, SHARD_SLICES = 12, 6, 20  # three studies a shard
+STUDIES, SLICES, BLOCKS = 12, 6, 4  # three studies a shard
 processes = multiprocessing.get_context("forkserver")  # its children start with all modules loaded
 processes.set_forkserver_preload([__name__])
+
+
+@pytest.fixture(autouse=True)
+def few_blocks(monkeypatch):
+    monkeypatch.setattr(
+        ingest_blocks, "BLOCKS", BLOCKS
+    )  # what `run` sets in this process is taken back
 
 
 def write_studies(folder, count=STUDIES):
@@ -49,7 +56,7 @@ def logged_read(header, log):
 
 def run(place, workers=1):
     """Ingest place/in to place/out; place/log tells what was read, place/report what was found."""
-    ingest_blocks.SHARD_SLICES = SHARD_SLICES
+    ingest_blocks.BLOCKS = BLOCKS
     inventory = find(place / "in")
     inventory.scans = [replace(scan, read_slice=partial(logged_read, log=place / "log")) for scan in inventory.scans]
     (place / "begun").touch()

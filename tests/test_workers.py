@@ -104,7 +104,7 @@ def test_a_killed_worker_of_this_machine_is_told_of(tmp_path):
 
 
 def test_the_store_is_the_same_whoever_reads_and_whichever_worker_is_lost(cluster, place, monkeypatch):
-    monkeypatch.setattr(ingest_blocks, "SHARD_SLICES", 10)  # two studies a block
+    monkeypatch.setattr(ingest_blocks, "BLOCKS", 3)  # two studies a block
     expected = leave_store(place, 1)
     assert len(expected[0]) == 6  # three shards and three tables
     assert leave_store(place, 2) == expected

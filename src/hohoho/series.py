@@ -1,8 +1,10 @@
 """The geometry of a series: order along its normal, gaps, tilt, and which slices belong together."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from statistics import median
 
 import numpy as np
 
@@ -45,6 +47,12 @@ def is_in_order(headers: list) -> bool:
     return bool((steps > 0).all() or (steps < 0).all())
 
 
+def thickness_mm(headers: list) -> float:
+    """Median Slice Thickness (0018,0050), NaN where no header has one."""
+    known = [header.thickness_mm for header in headers if not math.isnan(header.thickness_mm)]
+    return median(known) if known else math.nan
+
+
 def positions_mm(headers: list) -> tuple[np.ndarray | None, list[str]]:
     """((Z,) mm along the shared normal, warnings), rising from foot to head.
 
@@ -58,8 +66,8 @@ def positions_mm(headers: list) -> tuple[np.ndarray | None, list[str]]:
     if all(header.slice_location is not None for header in headers):
         return np.array([header.slice_location for header in headers]), ["ordered_by_slice_location"]
     if all(header.instance is not None for header in headers):
-        thickness_mm = np.nan_to_num(headers[0].thickness_mm, nan=1.0)
-        return np.array([header.instance for header in headers]) * thickness_mm, ["ordered_by_instance_number"]
+        step_mm = np.nan_to_num(headers[0].thickness_mm, nan=1.0)
+        return np.array([header.instance for header in headers]) * step_mm, ["ordered_by_instance_number"]
     return None, []
 
 
@@ -106,17 +114,23 @@ def split_orientations(headers: list) -> tuple[list, list[tuple]]:
     More than 45° off is a localizer that hides in the series. Ties go to the orientation that sorts first.
     """
     directions = [header.orientation or AXIAL for header in headers]
-    counts = Counter(tuple(np.round(direction, 3).tolist()) for direction in directions)
-    mode = min(counts, key=lambda direction: (-counts[direction], direction))
-    row, up = np.array(mode[:3]), normal(mode)
-    kept, others = [], []
-    for header, direction in zip(headers, directions, strict=True):
-        along = float(normal(direction) @ up)
-        if along > SAME_DIRECTION and float(np.dot(direction[:3], row)) > SAME_DIRECTION:
-            kept.append(header)
-        else:
-            others.append((header, "localizer" if along < LOCALIZER_ANGLE else "other_orientation"))
-    return kept, others
+    counts = Counter(directions)  # few: whole series share one
+    near = Counter()
+    for direction, count in counts.items():
+        near[tuple(np.round(direction, 3).tolist())] += count
+    mode = min(near, key=lambda direction: (-near[direction], direction))
+    reasons = {direction: _off(direction, mode) for direction in counts}
+    kept = [header for header, direction in zip(headers, directions, strict=True) if reasons[direction] is None]
+    reasons = [(header, reasons[direction]) for header, direction in zip(headers, directions, strict=True)]
+    return kept, [(header, reason) for header, reason in reasons if reason]
+
+
+def _off(direction, mode):
+    """Why a slice of this direction does not belong to those of `mode`, None where it does."""
+    along = float(normal(direction) @ normal(mode))
+    if along > SAME_DIRECTION and float(np.dot(direction[:3], mode[:3])) > SAME_DIRECTION:
+        return None
+    return "localizer" if along < LOCALIZER_ANGLE else "other_orientation"
 
 
 def is_axial(headers: list) -> bool:
@@ -126,6 +140,8 @@ def is_axial(headers: list) -> bool:
 
 def same_places(position_mm: Sequence[float]) -> list[list[int]]:
     """Lists of indices that share one position, for positions in rising order; only lists of two and more."""
-    breaks = np.flatnonzero(gaps_mm(position_mm) > SAME_PLANE_MM) + 1
-    groups = np.split(np.arange(len(position_mm)), breaks)
+    touching = gaps_mm(position_mm) <= SAME_PLANE_MM
+    if not touching.any():
+        return []
+    groups = np.split(np.arange(len(position_mm)), np.flatnonzero(~touching) + 1)
     return [group.tolist() for group in groups if len(group) > 1]

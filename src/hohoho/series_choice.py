@@ -1,8 +1,9 @@
 """Which series of a study stands for it: one rule, the same on every machine."""
 
+import math
 import re
 
-import numpy as np
+from hohoho.series import thickness_mm
 
 HEAD_CT_THICKNESS_MM = 5.0
 SHARP_NAMES = re.compile(r"BONE|EDGE|LUNG|DETAIL|SHARP|ULTRA|^(D|E|YC|YD|YE)$|^FC[358]\d")
@@ -32,10 +33,6 @@ def choice_key(series: list, preferred_kernel: str | None = None) -> tuple:
     """
     first = series[0]
     preferred = preferred_kernel is not None and preferred_kernel.upper() in (first.kernel or "").upper()
-    thickness_mm = np.nanmedian([header.thickness_mm for header in series]) if _has_thickness(series) else np.inf
-    off_mm = abs(float(thickness_mm) - HEAD_CT_THICKNESS_MM)
+    thick_mm = thickness_mm(series)
+    off_mm = math.inf if math.isnan(thick_mm) else abs(thick_mm - HEAD_CT_THICKNESS_MM)
     return not preferred, kernel_rank(first.kernel), off_mm, -len(series), first.series_uid
-
-
-def _has_thickness(series):
-    return any(np.isfinite(header.thickness_mm) for header in series)

@@ -1,5 +1,6 @@
 """Worker processes, of this machine or of a Dask cluster, whose results come in the order of their tasks."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -46,11 +47,13 @@ def _processes(workers: int) -> Iterator[tuple[Executor, int]]:
     server = multiprocessing.get_context("forkserver")  # a bare fork copies the threads of OpenCV and Arrow half way
     server.set_forkserver_preload([name for name in sys.modules if name.startswith("hohoho.")])  # imported once for all
     pool = ProcessPoolExecutor(workers, mp_context=server, initializer=_begin)
+    gc.freeze()  # what is there already is not searched for garbage again and again: all workers would wait
     try:
         yield pool, workers
     except BrokenProcessPool as error:
         raise InputError(f"one of {workers} workers was killed, as it happens where memory runs out: {LESS}") from error
     finally:
+        gc.unfreeze()
         pool.shutdown(cancel_futures=True)
 
 

@@ -20,6 +20,7 @@ from hohoho.ingest.slice_writer import ShardWriter, is_finished, slices_in
 from hohoho.scan import Note, Scan
 
 SHARD_SLICES = 1024  # at most, but for a longer study: 256 MB at 512 pixels
+BLOCKS = 64  # at least, where there are as many studies: many workers all find work, and end at about the same time
 
 
 class Block(NamedTuple):
@@ -38,10 +39,11 @@ class Block(NamedTuple):
 
 
 def cut(scans: Sequence[Scan]) -> Iterator[tuple[Scan, ...]]:
-    """The scans in runs of up to SHARD_SLICES slices. It depends on nothing else, so that every machine cuts alike."""
+    """The scans in runs of about as many slices. It depends on nothing else, so that every machine cuts alike."""
+    most = min(SHARD_SLICES, sum(len(scan.images) for scan in scans) // BLOCKS)
     run, slices = [], 0
     for scan in scans:
-        if run and slices + len(scan.images) > SHARD_SLICES:
+        if run and slices + len(scan.images) > most:
             yield tuple(run)
             run, slices = [], 0
         run.append(scan)

@@ -70,18 +70,15 @@ def report_lines(notes: list[Note], key: bytes, root: str) -> pd.DataFrame:
     """
     groups = {}
     for note in notes:
-        study = pseudonym(key, "study", note.study) if note.study is not None else ""
-        item = (
-            pseudonym(key, "file", note.item.removeprefix(f"{root}/"))
-            if note.study is None and note.item is not None
-            else ""
-        )
-        groups.setdefault((note.action, note.reason, study, item), []).append(note.index)
-    lines = [
-        (*group, _ranges([index for index in indices if index is not None]), len(indices))
-        for group, indices in sorted(groups.items())
-    ]
-    return pd.DataFrame(lines, columns=LINE_COLUMNS)
+        file = note.item if note.study is None else None
+        groups.setdefault((note.action, note.reason, note.study, file), []).append(note.index)
+    lines = []
+    for (action, reason, study, file), indices in groups.items():
+        study = "" if study is None else pseudonym(key, "study", study)
+        file = "" if file is None else pseudonym(key, "file", file.removeprefix(f"{root}/"))
+        slices = _ranges([index for index in indices if index is not None])
+        lines.append((action, reason, study, file, slices, len(indices)))
+    return pd.DataFrame(sorted(lines), columns=LINE_COLUMNS)
 
 
 def _ranges(indices):

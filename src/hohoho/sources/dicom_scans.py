@@ -1,5 +1,6 @@
 """Headers of DICOM slices → scans, one a study: what every layout of DICOM files shares."""
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from itertools import groupby
@@ -10,7 +11,16 @@ import numpy as np
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.reader import read_hu, read_slice
 from hohoho.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Scan, Unusable
-from hohoho.series import is_axial, is_in_order, is_tilted, positions_mm, same_places, split_orientations, tilt_deg
+from hohoho.series import (
+    is_axial,
+    is_in_order,
+    is_tilted,
+    positions_mm,
+    same_places,
+    split_orientations,
+    thickness_mm,
+    tilt_deg,
+)
 from hohoho.series_choice import choice_key
 
 
@@ -112,7 +122,7 @@ def _in_order(headers, notes):
 def _size_warnings(headers):
     sizes = {(header.pixels.rows, header.pixels.columns, *header.spacing_mm) for header in headers}
     oblong = any(rows != columns or down_mm != across_mm for rows, columns, down_mm, across_mm in sizes)
-    thick = {header.thickness_mm for header in headers if np.isfinite(header.thickness_mm)}
+    thick = {header.thickness_mm for header in headers if not math.isnan(header.thickness_mm)}
     kinds = {"mixed_sizes": len(sizes) > 1, "not_square": oblong, "varying_thickness": len(thick) > 1}
     return _true(kinds)
 
@@ -135,7 +145,6 @@ def scan_of(study: str, series: Series, labels_of: Callable) -> Scan:
     """The Scan of one series."""
     headers = series.headers
     first = headers[0]
-    thickness_mm = [header.thickness_mm for header in headers if np.isfinite(header.thickness_mm)]
     return Scan(
         patient=first.patient_id,
         study=study,
@@ -145,7 +154,7 @@ def scan_of(study: str, series: Series, labels_of: Callable) -> Scan:
         spacing_mm=np.array([header.spacing_mm for header in headers]),
         labels=labels_of(headers),
         tilt_deg=tilt_deg(first.orientation) if first.orientation else float("nan"),
-        thickness_mm=float(np.median(thickness_mm)) if thickness_mm else float("nan"),
+        thickness_mm=thickness_mm(headers),
         kernel=Counter(header.kernel for header in headers).most_common(1)[0][0],
         manufacturer=first.manufacturer,
         age_band=first.age_band,
