@@ -220,13 +220,13 @@ def one_file_twice(images, folder):
     save(images[TOP], folder / "again" / "copy")
 
 
-@defect(14, "repaired", "instance_numbers")
+@defect(14, "repaired", "shuffled_instance_numbers")
 def shuffled_instance_numbers(images, folder):
     for image, number in zip(images, [3, 5, 1, 4, 2], strict=True):
         image.InstanceNumber = str(number)
 
 
-@defect(14, None, None)
+@defect(14, "repaired", "reversed_instance_numbers")
 def reversed_instance_numbers(images, folder):
     for image, number in zip(images, [5, 4, 3, 2, 1], strict=True):
         image.InstanceNumber = str(number)
@@ -358,8 +358,8 @@ def test_18_frames_are_the_slices_that_single_files_would_be(folder, write):
     write(whole)
     lines, slices, studies = run([whole], folder)
     assert lines[["action", "reason"]].values.tolist() == [
-        ["repaired", "instance_numbers"],
         ["repaired", "multi_frame"],
+        ["repaired", "shuffled_instance_numbers"],
     ]
     assert slices.equals(expected) and studies.equals(expected_studies)
 

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 from ct_files import SIDE, ct_slice, dicom_directory, save, save_all, set_pixels
-from defects import TOP, assert_treated, defects_in, good_study, run
+from defects import KEY, TOP, assert_treated, defects_in, good_study, run
 from pydicom.encaps import encapsulate
 from pydicom.pixels import get_encoder
 from pydicom.uid import (
@@ -18,8 +18,10 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from hohoho.check.report import check
 from hohoho.dicom import stream
 from hohoho.errors import InputError
+from hohoho.pseudonyms import pseudonym
 from hohoho.sources.dicom_folder import find
 
 DEFECTS = []
@@ -176,6 +178,25 @@ def oblong_matrix(images, folder):
 @defect(24, "warned", "mixed_sizes")
 def mixed_sizes(images, folder):
     set_pixels(images[TOP], np.random.default_rng(1).integers(0, 80, (32, 32), dtype=np.int16))
+
+
+def test_24_a_study_of_another_size_than_most_is_warned_of(folder):
+    for number, images in enumerate([good_study(), good_study(side=2 * SIDE), good_study()]):
+        for image in images:
+            image.PatientID, image.StudyInstanceUID = f"P{number}", f"1.{number}"
+            image.SeriesInstanceUID, image.SOPInstanceUID = f"1.{number}.1", f"1.{number}.1.{image.InstanceNumber}"
+            image.PixelData = np.random.default_rng(number).permutation(np.frombuffer(image.PixelData, "<i2")).tobytes()
+        save_all(images, folder / f"{number}")
+    lines, slices, _ = run([], folder)
+    assert lines[["action", "reason", "study"]].values.tolist() == [
+        ["warned", "unusual_size", pseudonym(KEY, "study", "1.1")]
+    ]
+    assert len(slices) == 15
+    assert {told["study"]: told["warnings"] for told in check(folder)["series"]} == {
+        "1": [],
+        "2": ["unusual_size"],
+        "3": [],
+    }
 
 
 @defect(25, None, None)

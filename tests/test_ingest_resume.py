@@ -31,9 +31,7 @@ processes.set_forkserver_preload([__name__])
 
 @pytest.fixture(autouse=True)
 def few_blocks(monkeypatch):
-    monkeypatch.setattr(
-        ingest_blocks, "BLOCKS", BLOCKS
-    )  # what `run` sets in this process is taken back
+    monkeypatch.setattr(ingest_blocks, "BLOCKS", BLOCKS)  # what `run` sets in this process is taken back
 
 
 def write_studies(folder, count=STUDIES):

@@ -73,6 +73,7 @@ def test_the_report_has_one_line_for_everything(tree, tmp_path):
     assert lines[["action", "reason", "count"]].values.tolist() == [
         ["repaired", "gantry_tilt", 1],
         ["repaired", "padding", 28],
+        ["repaired", "reversed_instance_numbers", 1],
         *(["skipped", reason, 1] for reason in ("dicomdir", "localizer", "not_ct", "not_dicom")),
         ["warned", "uneven_gaps", 1],
         ["warned", "varying_thickness", 1],

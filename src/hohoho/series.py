@@ -38,13 +38,16 @@ def is_tilted(headers: list) -> bool:
     return bool(headers[0].orientation and tilt_deg(headers[0].orientation) >= TILTED_DEG)
 
 
-def is_in_order(headers: list) -> bool:
-    """Whether Instance Numbers, where all are there, rise or fall all along these headers."""
+def misnumbering(headers: list) -> str | None:
+    """How Instance Numbers, where all are there, differ from the order of these headers, foot to head.
+
+    "reversed_instance_numbers", "shuffled_instance_numbers", or None where they rise all along.
+    """
     numbers = [header.instance for header in headers]
-    if None in numbers:
-        return True
-    steps = np.diff(numbers)
-    return bool((steps > 0).all() or (steps < 0).all())
+    steps = np.diff(numbers) if None not in numbers else np.ones(1)
+    if (steps > 0).all():
+        return None
+    return "reversed_instance_numbers" if (steps < 0).all() else "shuffled_instance_numbers"
 
 
 def thickness_mm(headers: list) -> float:

@@ -1,6 +1,6 @@
 """Every series of a tree, those that ingest takes and those that it leaves, each with the reason."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import groupby
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from hohoho.dicom.header import SliceHeader
 from hohoho.labels import LABELS
-from hohoho.scan import REFUSED, SKIPPED, Note, Scan
+from hohoho.scan import REFUSED, SKIPPED, WARNED, Note, Scan
 from hohoho.series import positions_mm
 from hohoho.series_choice import choice_key
 from hohoho.sources.dicom_scans import Series, scan_of, series_of
@@ -42,6 +42,10 @@ def find_series(
     that it refuses.
     """
     taken = {scan.study: scan.images[0].image for scan in scans}
+    warned = defaultdict(list)
+    for note in notes:
+        if note.action == WARNED and note.item is None:
+            warned[note.study].append(note.reason)
     refusals = {note.item: note.reason for note in notes if note.action in (SKIPPED, REFUSED)}
     found = []
     for number, (study, group) in enumerate(groupby(headers, key=lambda header: header.study_uid), 1):
@@ -53,7 +57,8 @@ def find_series(
         reasons += [_commonest(refusals[header.path] for header in series.headers) for series in refused]
         for place, (series, reason) in enumerate(zip(usable + refused, reasons, strict=True), 1):
             scan = scan_of(study, series, unlabelled)
-            found.append(FoundSeries(f"{number}", f"{number}.{place}", scan, reason, series.repairs, series.warnings))
+            warnings = series.warnings if reason else warned[study]
+            found.append(FoundSeries(f"{number}", f"{number}.{place}", scan, reason, series.repairs, warnings))
     return found
 
 
