@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,6 @@ from pydicom.dataset import Dataset
 from hohoho.labels import LABELS
 
 ROOT = Path(__file__).parents[1]
-STAGES = ["ingest", "stack", "simclr_pretrain", "train_cnn", "embed", "train_lstm", "evaluate"]
 PATIENTS, SLICES = 8, 6
 KEY = "kanari-secret-key-of-the-hospital"
 SCALE = ["ingest.image_size=32", "train_cnn.epochs=1", "train_lstm.epochs=1", "train_lstm.units=8", "simclr.epochs=1"]
@@ -30,12 +30,11 @@ SCALE += [
     "data.max_unmatched_labels=0.5",
 ]
 SCALE += ["simclr.enabled=true", "simclr.batch_size=16", "runtime.workers=1", "runtime.progress=true"]
-RUN = """
-import runpy, sys
-for stage in sys.argv[2:]:
-    runpy.run_path(f"stages/{stage}.py", run_name="__main__")
-from hohoho.cli import main
-main(["predict", sys.argv[1], "--out", "report"])
+KILLED = """
+import os, runpy, signal
+from hohoho.ingest import ingest
+ingest.publish = lambda *store: os.kill(os.getpid(), signal.SIGKILL)
+runpy.run_path("stages/ingest.py", run_name="__main__")
 """
 
 TEXTS = {  # a canary each; what stands here is no date and no number to any reader, and yet has to stay where it is
@@ -123,26 +122,36 @@ def spoil(image, patient, number):
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):
-    """Folder with all that seven stages and a prediction wrote, their words included, and nothing that they read."""
+    """Folder with all that a killed ingest, `dvc repro` and a prediction wrote, and nothing that they read."""
     tree, folder = tmp_path_factory.mktemp("input") / "tree", tmp_path_factory.mktemp("run")
     write_tree(tree)
-    for name in ("conf", "stages"):
-        shutil.copytree(ROOT / name, folder / name)
+    project = ("conf", "stages", "src")
+    for name in project:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "dvc.yaml", folder)
     environment = os.environ | {
-        "PYTHONPATH": str(ROOT / "src"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": "src",
+        "PYTHONWARNINGS": "always",
         "HOME": str(folder / "home"),
         "HOHOHO_PSEUDONYM_KEY": KEY,
     }
     environment.pop("DVC_STAGE", None)
-    knobs = ["data=dicom", f"data.root={tree}", f"data.labels={tree.parent / 'labels.csv'}", *SCALE]
-    new_scan = str(tree / "KanariFolder7")
-    for command in (["-m", "hohoho.cli", "params", *knobs], ["-W", "always", "-c", RUN, new_scan, *STAGES]):
-        done = subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()
+
+    def run(*command, status=0):
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
+        assert done.returncode == status, done.stderr.decode()
         with (folder / "log").open("ab") as log:
             log.write(done.stdout + done.stderr)
-    for name in ("conf", "stages"):
+
+    hohoho = ("python", "-m", "hohoho.cli")
+    run(*hohoho, "params", "data=dicom", f"data.root={tree}", f"data.labels={tree.parent / 'labels.csv'}", *SCALE)
+    run("python", "-c", KILLED, status=-signal.SIGKILL)
+    shutil.copytree(folder / ".checkpoints", folder / "killed")
+    run("dvc", "init", "--no-scm")
+    run("dvc", "repro")
+    run(*hohoho, "predict", str(tree / "KanariFolder7"), "--out", "report")
+    for name in project:
         shutil.rmtree(folder / name)
     return folder
 
@@ -193,7 +202,9 @@ def test_what_was_searched_is_what_the_stages_wrote(outputs):
     needed = ["slices/slices.parquet", "slices/studies.parquet", "stacks/stacks.parquet", "predictions.parquet"]
     wanted = {f"data/{name}" for name in needed} | {"metrics/ingest.json", "metrics/ingest_report.csv"}
     wanted |= {"metrics/scores.json", "models/cnn/model.safetensors", "report/prediction.json", "log", "params.yaml"}
-    assert wanted <= found
+    assert wanted | {"dvc.lock"} <= found
+    assert any(name.startswith(".dvc/cache/") for name in found)
+    assert {Path(name).suffix for name in found if name.startswith("killed/")} >= {".npy", ".jsonl"}
     report = pd.read_csv(outputs / "metrics/ingest_report.csv")
     assert set(report["action"]) == {"skipped", "repaired", "warned"} and report["reason"].nunique() > 8
 
