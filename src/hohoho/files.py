@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+ROW_GROUP = 1024  # rows of a table: the writer holds a group in memory, not the table once more
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
@@ -39,4 +41,4 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 def write_parquet(path: Path, table: pd.DataFrame) -> None:
     """Write a table as Parquet without its index."""
     with atomic(path) as temporary:
-        table.to_parquet(temporary, index=False)
+        table.to_parquet(temporary, index=False, row_group_size=ROW_GROUP)

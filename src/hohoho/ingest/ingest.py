@@ -114,8 +114,8 @@ def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> dict[str, np.ndarr
     position_mm = scan.position_mm[result.kept]
     index = np.arange(len(result.kept))
     rows = {
-        "study": np.full(len(index), pseudonym(key, "study", scan.study), object),
-        "patient": np.full(len(index), pseudonym(key, "patient", scan.patient), object),
+        "study": np.array([pseudonym(key, "study", scan.study)] * len(index), object),  # np.full copies each text
+        "patient": np.array([pseudonym(key, "patient", scan.patient)] * len(index), object),
         "index": index,
         "position_mm": position_mm,
         "level": index[::-1],
