@@ -123,9 +123,8 @@ def split_orientations(headers: list) -> tuple[list, list[tuple]]:
         near[tuple(np.round(direction, 3).tolist())] += count
     mode = min(near, key=lambda direction: (-near[direction], direction))
     reasons = {direction: _off(direction, mode) for direction in counts}
-    kept = [header for header, direction in zip(headers, directions, strict=True) if reasons[direction] is None]
-    reasons = [(header, reasons[direction]) for header, direction in zip(headers, directions, strict=True)]
-    return kept, [(header, reason) for header, reason in reasons if reason]
+    told = [(header, reasons[direction]) for header, direction in zip(headers, directions, strict=True)]
+    return [header for header, reason in told if reason is None], [each for each in told if each[1] is not None]
 
 
 def _off(direction, mode):
