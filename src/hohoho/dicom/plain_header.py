@@ -73,11 +73,11 @@ def _elements(content, at, is_implicit, tags, stop):
         at += 8
         if is_implicit:
             (length,) = LENGTH.unpack_from(content, at - 4)
-        elif vr in LONG:
+        elif vr not in SHORT:
+            if vr not in LONG:
+                raise ValueError("unknown value representation")
             (length,) = LENGTH.unpack_from(content, at)
             at += 4
-        elif vr not in SHORT:
-            raise ValueError("unknown value representation")
         if tag in tags:
             found[tag] = Element(content[at : at + length])
         last = tag

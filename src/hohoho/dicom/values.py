@@ -3,8 +3,6 @@
 import math
 import re
 
-import numpy as np
-
 ITEM = {"<": b"\xfe\xff\x00\xe0", ">": b"\xff\xfe\xe0\x00"}  # (FFFE,E000), what begins an item of a sequence
 MOST_ITEMS, LONGEST_SEQUENCE = 200_000, 16 * 2**20  # bytes; an item becomes about 1 kB
 
@@ -39,13 +37,14 @@ class Values:
     def texts(self, tag):
         """All values of a text element, without padding: [] where absent or empty."""
         value = self.raw(tag)
-        if not value:
-            return []
-        return [part.strip(" \0") for part in value.decode("latin-1").split("\\")]
+        return [part.strip(" \0") for part in value.decode("latin-1").split("\\")] if value else []
 
     def text(self, tag):
         """The whole element as one text, "" where absent."""
-        return "\\".join(self.texts(tag))
+        value = self.raw(tag)
+        if value and b"\\" in value:
+            return "\\".join(self.texts(tag))
+        return value.decode("latin-1").strip(" \0") if value else ""
 
     def numbers(self, tag):
         """All values of a decimal or integer string (DS, IS); () where absent or where one is no finite number."""
@@ -57,11 +56,10 @@ class Values:
 
     def integer(self, tag, dtype="u2"):
         """First value of a binary number (US, SS), None where absent. `dtype` says how its bits are read."""
-        value = self.raw(tag)
-        size = np.dtype(dtype).itemsize
+        value, size = self.raw(tag), int(dtype[1:])
         if not value or len(value) < size:
             return None
-        return int(np.frombuffer(value[:size], self.order + dtype)[0])
+        return int.from_bytes(value[:size], "little" if self.order == "<" else "big", signed=dtype[0] == "i")
 
 
 def plain(text: str) -> str | None:
