@@ -82,14 +82,13 @@ def leave_store(place, workers, read=read_slice):
     return files, report.counts, report.lines.to_csv()
 
 
-@pytest.mark.parametrize(("workers", "chunk"), [(1, 1), (2, 1), (2, 7), (3, 100)])
-def test_results_come_in_the_order_of_their_tasks(workers, chunk):
-    assert list(ordered_map(square, range(50), workers, chunk)) == [n**2 for n in range(50)]
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_results_come_in_the_order_of_their_tasks(workers):
+    assert list(ordered_map(square, range(50), workers)) == [n**2 for n in range(50)]
 
 
-@pytest.mark.parametrize("chunk", [1, 7])
-def test_results_of_a_cluster_come_in_the_order_of_their_tasks(cluster, chunk):
-    assert list(ordered_map(square, range(50), cluster, chunk)) == [n**2 for n in range(50)]
+def test_results_of_a_cluster_come_in_the_order_of_their_tasks(cluster):
+    assert list(ordered_map(square, range(50), cluster)) == [n**2 for n in range(50)]
 
 
 def test_what_a_lost_worker_was_at_is_done_by_another(cluster, tmp_path):
@@ -101,6 +100,19 @@ def test_what_a_lost_worker_was_at_is_done_by_another(cluster, tmp_path):
 def test_a_killed_worker_of_this_machine_is_told_of(tmp_path):
     with pytest.raises(InputError, match="one of 2 workers was killed.*start again"):
         list(ordered_map(partial(deadly_square, place=tmp_path), range(20), 2))
+
+
+def test_after_a_killed_worker_others_are_started(tmp_path):
+    with pytest.raises(InputError, match="one of 2 workers was killed"):
+        list(ordered_map(partial(deadly_square, place=tmp_path), range(20), 2))
+    assert list(ordered_map(square, range(20), 2)) == [n**2 for n in range(20)]
+
+
+def test_a_pool_that_was_left_half_way_does_no_harm(tmp_path):
+    for result in ordered_map(square, range(50), 2):
+        if result > 100:
+            break
+    assert list(ordered_map(square, range(20), 2)) == [n**2 for n in range(20)]
 
 
 def test_the_store_is_the_same_whoever_reads_and_whichever_worker_is_lost(cluster, place, monkeypatch):

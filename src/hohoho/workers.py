@@ -11,18 +11,17 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import partial
 from itertools import islice
 from threading import Thread
 
 from hohoho.errors import InputError
 
-IN_FLIGHT = 3  # chunks a worker may be ahead: enough to keep it busy, few enough to bound the memory
+IN_FLIGHT = 3  # items a worker may be ahead: enough to keep it busy, few enough to bound the memory
 LESS = "start again, with a smaller runtime.workers if need be"
 ANSWER_S = 10  # a scheduler that is there answers at once
 
 
-def ordered_map(function: Callable, items: Iterable, workers: int | str, chunk: int = 1) -> Iterator:
+def ordered_map(function: Callable, items: Iterable, workers: int | str) -> Iterator:
     """Yields function(item) for every item, in order, whatever works at it.
 
     workers: processes on this machine, one needs none; or the address of a Dask scheduler, "tcp://host:8786".
@@ -33,12 +32,12 @@ def ordered_map(function: Callable, items: Iterable, workers: int | str, chunk: 
         yield from map(function, items)
         return
     with _cluster(workers) if isinstance(workers, str) else _processes(workers) as (pool, width):
-        chunks = iter(partial(_chunks, iter(items), chunk), [])
-        running = deque(pool.submit(_apply, function, tasks) for tasks in islice(chunks, width * IN_FLIGHT))
+        items = iter(items)
+        running = deque(pool.submit(function, item) for item in islice(items, width * IN_FLIGHT))
         while running:
-            results = running.popleft().result()
-            running.extend(pool.submit(_apply, function, tasks) for tasks in islice(chunks, 1))
-            yield from results
+            result = running.popleft().result()
+            running.extend(pool.submit(function, item) for item in islice(items, 1))
+            yield result
 
 
 @contextmanager
@@ -81,11 +80,3 @@ def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
         if not width:
             raise InputError(f"runtime.dask: the scheduler at {address} has no workers: `dask worker {address}`")
         yield client.get_executor(pure=False), width
-
-
-def _chunks(items, size):
-    return list(islice(items, size))
-
-
-def _apply(function, items):
-    return [function(item) for item in items]

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
 
-import numpy as np
 import pandas as pd
 
 from hohoho.errors import InputError
@@ -83,8 +83,6 @@ def report_lines(notes: list[Note], key: bytes, root: str) -> pd.DataFrame:
 
 def _ranges(indices):
     """Whole numbers as text, runs joined: [0, 1, 2, 7] → "0-2 7"."""
-    if not indices:
-        return ""
-    numbers = np.unique(indices)
-    runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+    places = enumerate(sorted(set(indices)))
+    runs = [[number for _, number in run] for _, run in groupby(places, key=lambda place: place[1] - place[0])]
     return " ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)

@@ -51,7 +51,8 @@ def list_files(root: Path) -> tuple[list[str], list[Note]]:
             continue
         visited.add(real)
         subfolders.sort()
-        found += [os.path.join(folder, name) for name in names]  # noqa: PTH118 - many files
+        begin = os.path.join(folder, "")  # noqa: PTH118 - many files
+        found += [begin + name for name in names]
     reasons = {path: _reason_to_skip(path) for path in found}
     reasons |= {error.filename: "unreadable_folder" for error in closed}
     notes = [Note(SKIPPED, reason, item=path) for path, reason in sorted(reasons.items()) if reason]
@@ -60,7 +61,7 @@ def list_files(root: Path) -> tuple[list[str], list[Note]]:
 
 def _reason_to_skip(path):
     """Why the name of a file alone keeps it out, None where it does not."""
-    if os.path.basename(path).startswith("."):  # noqa: PTH119 - many files
+    if path.rpartition(os.sep)[2].startswith("."):
         return "hidden_file"
     return None if path.isascii() or _is_utf8(path) else "name_not_utf8"
 

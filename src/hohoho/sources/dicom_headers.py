@@ -12,6 +12,7 @@ from hohoho.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Unusable
 from hohoho.workers import ordered_map
 
 SHARED = ("study_uid", "series_uid", "patient_id", "orientation", "spacing_mm", "kernel", "manufacturer", "pixels")
+BATCH = 128  # files that a worker reads in one go
 
 
 def read_headers(
@@ -22,29 +23,31 @@ def read_headers(
     Two different images that carry one SOP Instance UID are refused by a note. Raises MissingCodec.
     """
     paths = sorted(str(path) for path in paths)
-    read = partial(_headers_or_note, assumed_rescale=assumed_rescale)
-    results = ordered_map(read, paths, workers, chunk=64)
-    once, bar = {}, tqdm(results, "headers", len(paths), disable=not progress, unit="file")
-    notes, headers = [], []
-    for result in bar:
-        if isinstance(result, Note):
-            notes.append(result)
-        else:
-            headers += [_sharing(header, once) for header in result]
+    batches = [paths[first : first + BATCH] for first in range(0, len(paths), BATCH)]
+    headers, notes, read = [], [], partial(_read_batch, assumed_rescale=assumed_rescale)
+    with tqdm(desc="headers", total=len(paths), disable=not progress, unit="file") as bar:
+        for batch, (found, skipped) in zip(batches, ordered_map(read, batches, workers), strict=True):
+            headers += found
+            notes += skipped
+            bar.update(len(batch))
     headers.sort(key=lambda header: (header.study_uid, header.series_uid, header.sop_uid, header.image))
     headers, repeated = _without_repeats(headers)
     return headers, notes + repeated + [note for header in headers for note in _header_notes(header)]
 
 
-def _headers_or_note(path, assumed_rescale):
-    try:
-        return read_frames(path, assumed_rescale)
-    except Unusable as unusable:
-        return Note(SKIPPED, unusable.reason, item=path)
+def _read_batch(paths, assumed_rescale):
+    """(headers, notes) of some files."""
+    once, headers, notes = {}, [], []
+    for path in paths:
+        try:
+            headers += [_sharing(header, once) for header in read_frames(path, assumed_rescale)]
+        except Unusable as unusable:
+            notes.append(Note(SKIPPED, unusable.reason, item=path))
+    return headers, notes
 
 
 def _sharing(header, once):
-    """The header with the one copy of what many have in common: all of a data set's are held in memory at once."""
+    """The header with the one copy of what many have in common: all of a data set's travel, and stay in memory."""
     values = {name: getattr(header, name) for name in SHARED}
     return header._replace(**{name: once.setdefault(value, value) for name, value in values.items()})
 

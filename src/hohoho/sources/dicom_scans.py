@@ -65,8 +65,9 @@ def series_of(study_headers: list[SliceHeader], notes: list[Note]) -> list[Serie
         headers, others = split_orientations(list(group))
         notes.extend(Note(SKIPPED, reason, header.study_uid, header.path) for header, reason in others)
         for part in _split_by_acquisition(headers):
-            reason = _refusal(part)
-            series = None if reason else _in_order(part, notes)
+            position_mm, warnings = positions_mm(part)
+            reason = "no_position" if position_mm is None else None if is_axial(part) else "not_axial"
+            series = None if reason else _in_order(part, position_mm, warnings, notes)
             if series and len(series.headers) > 1:
                 found.append(series)
             else:
@@ -81,6 +82,8 @@ def _split_by_acquisition(headers):
     """
     position_mm, _ = positions_mm(headers)
     shared = 0 if position_mm is None else len(same_places(np.sort(position_mm)))
+    if not shared:
+        return [headers]
     for tells in (lambda header: (header.kernel or "", header.acquisition), lambda header: header.kernel or ""):
         parts = {}
         for header in headers:
@@ -90,21 +93,12 @@ def _split_by_acquisition(headers):
     return [headers]
 
 
-def _refusal(headers):
-    """Why these images make no series, None where they do."""
-    position_mm, _ = positions_mm(headers)
-    if position_mm is None:
-        return "no_position"
-    return None if is_axial(headers) else "not_axial"
-
-
 def _skips(series, reason):
     return [Note(SKIPPED, reason, header.study_uid, header.path) for header in series]
 
 
-def _in_order(headers, notes):
+def _in_order(headers, position_mm, warnings, notes):
     """Series of one image a position, foot to head."""
-    position_mm, warnings = positions_mm(headers)
     order = sorted(range(len(headers)), key=lambda i: (position_mm[i], headers[i].instance or 0, headers[i].sop_uid))
     by_position = all(header.position is not None for header in headers)
     headers, position_mm = [headers[i] for i in order], position_mm[order]
