@@ -46,7 +46,7 @@ def write_shards(folder, pixels, slices_a_shard=4):
 
 def write(folder, pixels, slices_a_shard=4):
     shards = write_shards(folder.with_name(f"{folder.name}-work"), pixels, slices_a_shard)
-    publish(shards, folder, slice_table(len(pixels)), study_table(), [])
+    publish(shards, folder, SIZE, slice_table(len(pixels)), study_table(), [])
 
 
 @pytest.fixture

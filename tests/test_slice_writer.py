@@ -32,7 +32,8 @@ def contents(folder):
 
 
 def finish(tmp_path, pixels):
-    publish(write_shards(tmp_path / "work", pixels), tmp_path / "store", slice_table(len(pixels)), study_table(), [])
+    shards = write_shards(tmp_path / "work", pixels)
+    publish(shards, tmp_path / "store", SIZE, slice_table(len(pixels)), study_table(), [])
     return tmp_path / "store"
 
 
@@ -89,5 +90,5 @@ def test_a_file_system_without_links_gets_copies(tmp_path, pixels, monkeypatch):
 def test_rows_and_pixels_must_agree_in_number(tmp_path, pixels):
     shards = write_shards(tmp_path / "work", pixels)
     with pytest.raises(ValueError, match="10 rows"):
-        publish(shards, tmp_path / "store", slice_table(10), study_table(), [])
+        publish(shards, tmp_path / "store", SIZE, slice_table(10), study_table(), [])
     assert not (tmp_path / "store").exists()

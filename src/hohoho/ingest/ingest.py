@@ -13,7 +13,7 @@ from hohoho.ingest.blocks import Block, cut, read_block, taken_over
 from hohoho.ingest.checkpoint import code_version, work_folder
 from hohoho.ingest.report import count, count_scan_labels, report_lines, skipped_counts
 from hohoho.ingest.scan_pixels import ScanPixels
-from hohoho.ingest.slice_writer import publish, slices_in
+from hohoho.ingest.slice_writer import publish, settle, slices_in
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scan import WARNED, Inventory, Note, Scan
@@ -61,7 +61,7 @@ def ingest(
         if strict:
             refuse_missing_slices(slices)
         shards = [block.shard for block in blocks if slices_in(block.shard, image_size)]
-        publish(shards, folder, slices, studies, inventory.test_images if key == PUBLIC_KEY else ())
+        publish(shards, folder, image_size, slices, studies, inventory.test_images if key == PUBLIC_KEY else ())
         counts = count(inventory.files, slices, notes) | count_scan_labels(studies)
         return IngestReport(counts, report_lines(notes, key, inventory.root))
 
@@ -71,7 +71,8 @@ def _read(blocks: list[Block], studies: int, workers: int | str, progress: bool)
     if done := sum(len(taken_over(block)[0]) for block in blocks):
         print(f"ingest goes on: {done} of {studies} studies are there already", flush=True)
     with tqdm(desc="pixels", total=studies, disable=not progress, unit="scan") as bar:
-        for results in ordered_map(read_block, blocks, workers):
+        for block, results in zip(blocks, ordered_map(read_block, blocks, workers), strict=True):
+            settle(block.shard)  # here, while the workers go on
             bar.update(len(results))
             yield from results
 

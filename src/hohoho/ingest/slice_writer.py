@@ -42,12 +42,16 @@ class ShardWriter:
         self.begun = self.file.tell()
 
     def close(self) -> None:
-        """Make the file whole, and wait until it is on the disk."""
+        """Make the file whole; it is on the disk after `settle`."""
         self.file.seek(0)
         self.file.write(_header(self.slices, self.image_size))
-        self.file.flush()
-        os.fsync(self.file.fileno())
         self.file.close()
+
+
+def settle(path: Path) -> None:
+    """Wait until a shard is on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def slices_in(path: Path, image_size: int) -> int:
@@ -64,16 +68,21 @@ def is_finished(path: Path, image_size: int, slices: int) -> bool:
 
 
 def publish(
-    shards: Sequence[Path], folder: Path, slices: pd.DataFrame, studies: pd.DataFrame, test_images: Sequence[str]
+    shards: Sequence[Path],
+    folder: Path,
+    image_size: int,
+    slices: pd.DataFrame,
+    studies: pd.DataFrame,
+    test_images: Sequence[str],
 ) -> None:
     """Make `folder` the store of these finished shards, which stay where they are, and of the tables.
 
     An older store is taken down first, its tables before its pixels; the new tables come last, so that a folder with
     tables is always whole. Raises ValueError where rows and pixels differ in number.
     """
-    lengths = [len(np.load(path, mmap_mode="r")) for path in shards]
-    if len(slices) != sum(lengths):
-        raise ValueError(f"{len(slices)} rows in the slice table for {sum(lengths)} slices of pixels")
+    stored = sum(slices_in(path, image_size) for path in shards)
+    if len(slices) != stored:
+        raise ValueError(f"{len(slices)} rows in the slice table for {stored} slices of pixels")
     folder.mkdir(parents=True, exist_ok=True)
     for old in [folder / SLICES, folder / STUDIES, folder / TEST_IMAGES, *shard_files(folder), *folder.glob(".*.tmp")]:
         old.unlink(missing_ok=True)
