@@ -28,6 +28,7 @@ from ct_tree import draw_images, write_tree
 from hohoho.ingest.ingest import ingest
 from hohoho.ingest.scan_pixels import read_picture
 from hohoho.sources import dicom_folder
+from hohoho.workers import Workers, open_workers
 
 SIZE, CENTER_HU, WIDTH_HU, KEY = 512, 40, 80, b"a key for benchmarks"
 ROUNDS, STUDIES = 5, 12
@@ -119,7 +120,7 @@ def farthest(ours: np.ndarray, theirs: np.ndarray) -> int:
     return max(int(np.abs(ours - picture).max(axis=(1, 2)).min()) for picture in theirs)
 
 
-def seconds_to_ingest(folder: Path, out: Path, workers: int) -> tuple[float, float]:
+def seconds_to_ingest(folder: Path, out: Path, workers: Workers) -> tuple[float, float]:
     """Of the headers, and of the pixels and the store, which is not kept."""
     begin = time.perf_counter()
     inventory = dicom_folder.find(folder, workers=workers)
@@ -131,12 +132,12 @@ def seconds_to_ingest(folder: Path, out: Path, workers: int) -> tuple[float, flo
 
 
 def scale(name: str, folder: Path, files: int, out: Path) -> None:
-    """Print how much faster two workers are than one, once they run, the store written below `out`."""
+    """Print how much faster two workers are than one, their start not counted; the store is written below `out`."""
     halves, seconds = halve(folder), {"1": [], "2": [], "1 + 1 apart": []}
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as apart:
+    with open_workers(2) as two, ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as apart:
         for _ in range(ROUNDS):
             seconds["1"].append(seconds_to_ingest(folder, out / "store", 1))
-            seconds["2"].append(seconds_to_ingest(folder, out / "store", 2))
+            seconds["2"].append(seconds_to_ingest(folder, out / "store", two))
             outs = [out / half.name for half in halves]
             seconds["1 + 1 apart"].append(max(apart.map(seconds_to_ingest, halves, outs, [1, 1]), key=sum))
     medians = {workers: np.median(each, axis=0) for workers, each in seconds.items()}

@@ -13,6 +13,7 @@ from hohoho.phantom.tree import write_phantom_once
 from hohoho.pseudonyms import PUBLIC_KEY, secret_key
 from hohoho.scan import Inventory
 from hohoho.sources import course, cq500, ct_ich, dicom_folder, rsna
+from hohoho.workers import Workers, open_workers
 
 SLICES, REPORT, REPORT_LINES = Path("data/slices"), Path("metrics/ingest.json"), Path("metrics/ingest_report.csv")
 CHECKPOINTS = Path(".checkpoints/ingest")
@@ -62,15 +63,16 @@ def main():
         write_phantom_once(root, code_version(), *request, **processes)
 
     window = (knobs.window_center_hu, knobs.window_width_hu)
-    workers = run.dask or run.workers
-    with naming_studies(key):
-        inventory = find(params.data, knobs, window, workers, run.progress)
-    report = ingest(inventory, SLICES, knobs.image_size, window, key, workers, run.progress, CHECKPOINTS, knobs.strict)
+    with open_workers(run.dask or run.workers) as workers:
+        with naming_studies(key):
+            inventory = find(params.data, knobs, window, workers, run.progress)
+        pictures = knobs.image_size, window, key
+        report = ingest(inventory, SLICES, *pictures, workers, run.progress, CHECKPOINTS, knobs.strict)
     write_json(REPORT, report.counts)
     write_csv(REPORT_LINES, report.lines)
 
 
-def find(data: Data, knobs: Ingest, window_hu: tuple[float, float], workers: int | str, progress: bool) -> Inventory:
+def find(data: Data, knobs: Ingest, window_hu: tuple[float, float], workers: Workers, progress: bool) -> Inventory:
     """The scans of the data set, by the reader of its layout."""
     root = Path(data.root).absolute()  # the workers of a cluster stand elsewhere
     rescale = tuple(knobs.assumed_rescale) if knobs.assumed_rescale else None

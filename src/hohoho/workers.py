@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
 from threading import Thread
+from typing import NamedTuple
 
 from hohoho.errors import InputError
 
@@ -21,39 +22,65 @@ LESS = "start again, with a smaller runtime.workers if need be"
 ANSWER_S = 10  # a scheduler that is there answers at once
 
 
-def ordered_map(function: Callable, items: Iterable, workers: int | str) -> Iterator:
-    """Yields function(item) for every item, in order, whatever works at it.
+class Pool(NamedTuple):
+    """Workers that are there."""
 
-    workers: processes on this machine, one needs none; or the address of a Dask scheduler, "tcp://host:8786".
+    executor: Executor | None  # None: the process itself
+    width: int
+
+
+Workers = int | str | Pool  # processes on this machine, address of a Dask scheduler ("tcp://host:8786"), or either open
+
+
+def ordered_map(function: Callable, items: Iterable, workers: Workers) -> Iterator:
+    """Yields function(item) for every item, in order, whatever works at it; one worker is the process itself.
+
     function, items and results travel between processes: the function must be importable by its name. Raises
     InputError where the cluster cannot be used.
     """
-    if not isinstance(workers, str) and workers <= 1:
-        yield from map(function, items)
-        return
-    with _cluster(workers) if isinstance(workers, str) else _processes(workers) as (pool, width):
-        items = iter(items)
-        running = deque(pool.submit(function, item) for item in islice(items, width * IN_FLIGHT))
-        while running:
-            result = running.popleft().result()
-            running.extend(pool.submit(function, item) for item in islice(items, 1))
-            yield result
+    with open_workers(workers) as (executor, width):
+        if executor is None:
+            yield from map(function, items)
+            return
+        gc.freeze()  # what is there already is not searched for garbage again and again: all workers would wait
+        try:
+            items = iter(items)
+            running = deque(executor.submit(function, item) for item in islice(items, width * IN_FLIGHT))
+            while running:
+                result = running.popleft().result()
+                running.extend(executor.submit(function, item) for item in islice(items, 1))
+                yield result
+        finally:
+            gc.unfreeze()
 
 
 @contextmanager
-def _processes(workers: int) -> Iterator[tuple[Executor, int]]:
-    """(pool, its width); what was not begun when the caller fails is dropped. Raises InputError where one is killed."""
+def open_workers(workers: Workers) -> Iterator[Pool]:
+    """Workers for more than one `ordered_map`, which opens its own otherwise. An open Pool stays open."""
+    if isinstance(workers, Pool):
+        yield workers
+    elif isinstance(workers, str):
+        with _cluster(workers) as pool:
+            yield pool
+    elif workers <= 1:
+        yield Pool(None, 1)
+    else:
+        with _processes(workers) as pool:
+            yield pool
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[Pool]:
+    """What was not begun when the caller fails is dropped. Raises InputError where one is killed."""
     server = multiprocessing.get_context("forkserver")  # a bare fork copies the threads of OpenCV and Arrow half way
     server.set_forkserver_preload([name for name in sys.modules if name.startswith("hohoho.")])  # imported once for all
-    pool = ProcessPoolExecutor(workers, mp_context=server, initializer=_begin)
-    gc.freeze()  # what is there already is not searched for garbage again and again: all workers would wait
+    executor = ProcessPoolExecutor(workers, mp_context=server, initializer=_begin)
     try:
-        yield pool, workers
+        yield Pool(executor, workers)
     except BrokenProcessPool as error:
         raise InputError(f"one of {workers} workers was killed, as it happens where memory runs out: {LESS}") from error
     finally:
-        gc.unfreeze()
-        pool.shutdown(cancel_futures=True)
+        executor.shutdown(cancel_futures=True)
 
 
 def _begin():
@@ -64,8 +91,8 @@ def _begin():
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
-    """(pool, its width) of a Dask cluster, which repeats what a lost worker was at."""
+def _cluster(address: str) -> Iterator[Pool]:
+    """Of a Dask cluster, which repeats what a lost worker was at."""
     try:
         from distributed import Client
         from distributed.comm import get_address_host_port
@@ -79,4 +106,4 @@ def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
         width = sum(client.nthreads().values())
         if not width:
             raise InputError(f"runtime.dask: the scheduler at {address} has no workers: `dask worker {address}`")
-        yield client.get_executor(pure=False), width
+        yield Pool(client.get_executor(pure=False), width)

@@ -20,7 +20,7 @@ from hohoho.series import gap_warnings, gaps_mm, missing_slices
 from hohoho.sources.dicom_folder import list_files
 from hohoho.sources.dicom_headers import read_headers
 from hohoho.sources.dicom_scans import build_scans
-from hohoho.workers import ordered_map
+from hohoho.workers import open_workers, ordered_map
 
 ALL_USABLE, SOME_USABLE, NOTHING_USABLE = 0, 1, 2  # exit codes
 PICTURE_SIZE, BRAIN_WINDOW_HU = 128, (40, 80)  # only to tell which pictures are too empty to name a patient
@@ -46,11 +46,12 @@ def check(
         raise InputError(f"{root} does not exist or is no folder: give the folder that holds the DICOM files")
     paths, notes = list_files(root)
     files = len(paths) + len(notes)
-    headers, header_notes = read_headers(paths, workers, assumed_rescale, progress)
-    scans, scan_notes = build_scans(headers, unlabelled, preferred_kernel)
-    found = find_series(headers, scans, scan_notes, preferred_kernel)
-    pixels = ordered_map(read_pixels, [series.scan for series in found], workers)
-    pixels = list(tqdm(pixels, "pixels", len(found), disable=not progress, unit="series"))
+    with open_workers(workers) as pool:
+        headers, header_notes = read_headers(paths, pool, assumed_rescale, progress)
+        scans, scan_notes = build_scans(headers, unlabelled, preferred_kernel)
+        found = find_series(headers, scans, scan_notes, preferred_kernel)
+        pixels = ordered_map(read_pixels, [series.scan for series in found], pool)
+        pixels = list(tqdm(pixels, "pixels", len(found), disable=not progress, unit="series"))
     return _report(found, pixels, notes + header_notes + scan_notes, files, root)
 
 

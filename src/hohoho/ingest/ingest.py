@@ -19,7 +19,7 @@ from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scan import WARNED, Inventory, Note, Scan
 from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
 from hohoho.slice_store import SCAN_LABELS
-from hohoho.workers import ordered_map
+from hohoho.workers import Workers, ordered_map
 
 SHOWN_PLACES = 10
 
@@ -37,7 +37,7 @@ def ingest(
     image_size: int,
     window_hu: tuple[float, float],
     key: bytes,
-    workers: int | str = 1,
+    workers: Workers = 1,
     progress: bool = False,
     checkpoints: Path | None = None,
     strict: bool = False,
@@ -66,7 +66,7 @@ def ingest(
         return IngestReport(counts, report_lines(notes, key, inventory.root))
 
 
-def _read(blocks: list[Block], studies: int, workers: int | str, progress: bool) -> Iterator[ScanPixels]:
+def _read(blocks: list[Block], studies: int, workers: Workers, progress: bool) -> Iterator[ScanPixels]:
     """The results of all studies in their order."""
     if done := sum(len(taken_over(block)[0]) for block in blocks):
         print(f"ingest goes on: {done} of {studies} studies are there already", flush=True)

@@ -15,6 +15,7 @@ from hohoho.sources.cq500_reads import read_majority, study_name
 from hohoho.sources.dicom_folder import list_files
 from hohoho.sources.dicom_headers import read_headers
 from hohoho.sources.dicom_scans import build_scans
+from hohoho.workers import Workers
 
 READS = "reads.csv"
 CONTRAST = re.compile(
@@ -28,7 +29,7 @@ def find(
     max_unmatched_labels: float,
     assumed_rescale: tuple[float, float] | None = None,
     preferred_kernel: str | None = None,
-    workers: int | str = 1,
+    workers: Workers = 1,
     progress: bool = False,
 ) -> Inventory:
     """All scans below `root`, one a study folder ("CQ500CT12 CQ500CT12", at any depth), with the label of the scan.

@@ -8,6 +8,7 @@ from hohoho.scan import SKIPPED, Inventory, Note
 from hohoho.sources.dicom_headers import read_headers
 from hohoho.sources.dicom_scans import build_scans
 from hohoho.sources.label_csv import labels_of, match, read_labels
+from hohoho.workers import Workers
 
 
 def find(
@@ -16,7 +17,7 @@ def find(
     max_unmatched_labels: float = 0.0,
     assumed_rescale: tuple[float, float] | None = None,
     preferred_kernel: str | None = None,
-    workers: int | str = 1,
+    workers: Workers = 1,
     progress: bool = False,
 ) -> Inventory:
     """All scans below `root`, one a study, headers read.

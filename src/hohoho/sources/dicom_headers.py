@@ -9,14 +9,14 @@ from tqdm import tqdm
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.reader import read_frames
 from hohoho.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Unusable
-from hohoho.workers import ordered_map
+from hohoho.workers import Workers, ordered_map
 
 SHARED = ("study_uid", "series_uid", "patient_id", "orientation", "spacing_mm", "kernel", "manufacturer", "pixels")
 BATCH = 128  # files that a worker reads in one go
 
 
 def read_headers(
-    paths: Iterable, workers: int | str, assumed_rescale: tuple[float, float] | None = None, progress: bool = False
+    paths: Iterable, workers: Workers, assumed_rescale: tuple[float, float] | None = None, progress: bool = False
 ) -> tuple[list[SliceHeader], list[Note]]:
     """(headers, notes) of all files; what is no usable CT slice becomes a note. The order of `paths` is irrelevant.
 

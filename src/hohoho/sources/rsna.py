@@ -12,6 +12,7 @@ from hohoho.scan import SKIPPED, WARNED, Inventory, Note
 from hohoho.sources.dicom_headers import read_headers
 from hohoho.sources.dicom_scans import build_scans
 from hohoho.sources.rsna_labels import read_labels
+from hohoho.workers import Workers
 
 LABEL_FILE, TRAIN, TEST = "stage_2_train.csv", "stage_2_train", "stage_2_test"
 
@@ -20,7 +21,7 @@ def find(
     root: Path,
     max_unmatched_labels: float,
     assumed_rescale: tuple[float, float] | None = None,
-    workers: int | str = 1,
+    workers: Workers = 1,
     progress: bool = False,
 ) -> Inventory:
     """All scans below `root`, headers read. Images of stage_2_test are unlabelled, their studies carry split "test".
