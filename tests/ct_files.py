@@ -7,11 +7,11 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian
 
-SIDE = 16
+SIDE = 512
 
 
 def ct_slice(number: int, z_mm: float) -> Dataset:
-    """One axial CT image of 16 x 16 pixels, number `number` of its series: stored values are HU, 10 times `number`."""
+    """One axial CT image, 512 pixels a side, number `number` of its series: stored values are HU, 10 times `number`."""
     image = Dataset()
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian

@@ -90,6 +90,7 @@ def test_black_pictures_are_kept_and_make_nobody_the_same_patient(root, tmp_path
     assert report.counts["slices"] == 15
     assert report.counts["patients"] == 3
     assert report.counts["skipped"] == {}
+    assert report.counts["warned"]["matrix_not_512"] == 3  # miniatures
 
 
 def test_a_labelled_test_set_needs_no_submission(root, tmp_path):

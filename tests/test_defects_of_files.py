@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 from ct_files import SIDE, ct_slice, dicom_directory, save, save_all, set_pixels
-from defects import KEY, TOP, assert_treated, defects_in, good_study, run
+from defects import KEY, SLICES, TOP, assert_treated, defects_in, good_study, run
 from pydicom.encaps import encapsulate
 from pydicom.pixels import get_encoder
 from pydicom.uid import (
@@ -54,7 +54,7 @@ def compress(images, syntax):
     ids=lambda syntax: syntax.keyword,
 )
 def test_19_compressed_files_give_the_same_hu_and_an_empty_report(folder, syntax):
-    images = good_study(side=64)
+    images = good_study()
     _, expected, _ = run(images, folder)
     compress(images, syntax)
     lines, slices, _ = run(images, folder)
@@ -107,7 +107,7 @@ def truncated_compressed_pixels(images, folder):
 @pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEG2000Lossless], ids=lambda syntax: syntax.keyword)
 @pytest.mark.parametrize("lost", [40, 100, 200])
 def test_20_a_compressed_picture_without_its_end_is_never_filled(folder, syntax, lost):
-    images = good_study(side=64)
+    images = good_study()
     compress(images, syntax)
     path = save(images.pop(), folder / "top")
     path.write_bytes(path.read_bytes()[:-lost])
@@ -180,23 +180,15 @@ def mixed_sizes(images, folder):
     set_pixels(images[TOP], np.random.default_rng(1).integers(0, 80, (32, 32), dtype=np.int16))
 
 
-def test_24_a_study_of_another_size_than_most_is_warned_of(folder):
-    for number, images in enumerate([good_study(), good_study(side=2 * SIDE), good_study()]):
-        for image in images:
-            image.PatientID, image.StudyInstanceUID = f"P{number}", f"1.{number}"
-            image.SeriesInstanceUID, image.SOPInstanceUID = f"1.{number}.1", f"1.{number}.1.{image.InstanceNumber}"
-            image.PixelData = np.random.default_rng(number).permutation(np.frombuffer(image.PixelData, "<i2")).tobytes()
-        save_all(images, folder / f"{number}")
-    lines, slices, _ = run([], folder)
-    assert lines[["action", "reason", "study"]].values.tolist() == [
-        ["warned", "unusual_size", pseudonym(KEY, "study", "1.1")]
+@pytest.mark.parametrize("side", [256, 768])
+def test_24_a_study_of_another_matrix_than_512_is_warned_of(folder, side):
+    lines, slices, _ = run(good_study(side=side), folder)
+    assert lines[["action", "reason", "study", "count"]].values.tolist() == [
+        ["warned", "matrix_not_512", pseudonym(KEY, "study", "1.2.3"), 1]
     ]
-    assert len(slices) == 15
-    assert {told["study"]: told["warnings"] for told in check(folder)["series"]} == {
-        "1": [],
-        "2": ["unusual_size"],
-        "3": [],
-    }
+    assert len(slices) == SLICES
+    (told,) = check(folder)["series"]
+    assert (told["rows"], told["cols"], told["warnings"]) == (side, side, ["matrix_not_512"])
 
 
 @defect(25, None, None)

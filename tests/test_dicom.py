@@ -172,6 +172,7 @@ def test_truncated_pixels_are_refused_and_never_filled(image, tmp_path, kept):
 
 
 def test_a_file_that_ends_in_its_header_is_refused_at_every_length(image, tmp_path):
+    set_pixels(image, np.full((16, 16), 40, np.int16))
     path = save(image, tmp_path / "file")
     whole = path.read_bytes()
     for length in range(len(whole) - 1):
@@ -282,11 +283,11 @@ def test_lossy_compression_and_monochrome1_are_warned_of_and_keep_their_numbers(
 
 
 def test_8_bit_pictures_that_show_high_values_dark_are_inverted_before_rescaling(image, tmp_path):
-    set_pixels(image, np.arange(256, dtype=np.uint8).reshape(SIDE, SIDE))
+    set_pixels(image, np.resize(np.arange(256, dtype=np.uint8), (SIDE, SIDE)))
     image.PhotometricInterpretation, image.RescaleSlope, image.RescaleIntercept = "MONOCHROME1", "2", "-10"
     header = read_header(save(image, tmp_path / "file"))
     assert header.repairs == ("inverted",) and header.warnings == ()
-    assert np.array_equal(read_hu(header).ravel(), 2 * np.arange(255, -1, -1) - 10)
+    assert np.array_equal(read_hu(header).ravel()[:256], 2 * np.arange(255, -1, -1) - 10)
 
 
 def test_windows_in_the_header_are_ignored(image, tmp_path):

@@ -54,5 +54,5 @@ def test_the_example_for_python_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(compile(code, "README.md", "exec"), names)
-    assert names["hu"].shape == (16, 16)
+    assert names["hu"].shape == (512, 512)
     assert len(names["scan"].images) == 3

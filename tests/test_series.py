@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from ct_files import ct_slice, ct_study, save, save_all, set_pixels
+from ct_files import ct_slice, ct_study, save, save_all
 
 from hohoho.errors import InputError
 from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
@@ -245,11 +245,3 @@ def test_without_any_order_a_series_is_skipped(tmp_path):
         del image.ImagePositionPatient, image.InstanceNumber
     save_all(images, tmp_path)
     assert reasons(find(tmp_path).notes) == ["no_position"] * 4
-
-
-def test_mixed_sizes_and_oblong_pictures_are_kept_and_warned_of(tmp_path):
-    images = ct_study(3)
-    set_pixels(images[1], np.zeros((8, 12), np.int16))
-    scan, notes = only_scan(images, tmp_path)
-    assert len(scan.images) == 3
-    assert reasons(notes) == ["mixed_sizes", "not_square"]

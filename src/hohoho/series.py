@@ -84,7 +84,7 @@ def wide_gaps(position_mm: Sequence[float]) -> np.ndarray:
     gaps = gaps_mm(position_mm)
     flags = np.zeros(len(position_mm), bool)
     if len(gaps):
-        flags[1:] = gaps > WIDE_GAP * np.median(gaps)
+        flags[1:] = gaps > WIDE_GAP * median(gaps.tolist())
     return flags
 
 
@@ -107,7 +107,7 @@ def gap_warnings(position_mm: Sequence[float]) -> list[str]:
     if not len(gaps):
         return []
     missing = missing_slices(position_mm)[1:]
-    uneven = np.ptp(gaps[~missing]) > 0.1 * np.median(gaps)
+    uneven = np.ptp(gaps[~missing]) > 0.1 * median(gaps.tolist())
     return ["uneven_gaps"] * bool(uneven) + ["missing_slice"] * bool(missing.any())
 
 

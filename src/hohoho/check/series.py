@@ -25,7 +25,7 @@ class FoundSeries(NamedTuple):
     scan: Scan
     reason: str | None  # why ingest leaves it, None where it takes it
     repairs: list[str]  # of its order
-    warnings: list[str]  # of its order and sizes
+    warnings: list[str]  # of its order and thickness
 
 
 def unlabelled(headers: list) -> np.ndarray:

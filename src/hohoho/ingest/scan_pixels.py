@@ -12,6 +12,7 @@ from hohoho.windowing import square_slice
 
 BRAIN_HU = (0, 80)
 EMPTY_PICTURE_SD = 1.0  # grey levels
+USUAL_SIDE = 512  # pixels
 GLANCE = 16  # pixels between those that are looked at first
 
 
@@ -21,6 +22,7 @@ class Picture(NamedTuple):
     pixels: np.ndarray | None  # (size, size) uint8; None where it could not be read
     pixel_hash: str | None  # of its HU; None where the picture shows too little to tell two people apart
     notes: tuple[tuple[str, str], ...]  # action, reason
+    size: tuple[int, ...] = ()  # rows and columns of the file; () where it could not be read
 
 
 class ScanPixels(NamedTuple):
@@ -29,7 +31,7 @@ class ScanPixels(NamedTuple):
     kept: np.ndarray  # (n,) indices into the scan's slices
     pixels: np.ndarray  # (n, size, size) uint8
     hashes: list[str | None]  # as in Picture
-    notes: list[Note]  # index: among all slices of the scan where skipped, among the kept ones else
+    notes: list[Note]  # index: among all slices of the scan where skipped, among the kept ones else, None for all
 
 
 def read_scan(scan: Scan, image_size: int, window_center_hu: float, window_width_hu: float) -> ScanPixels:
@@ -54,14 +56,14 @@ def read_picture(
     notes = tuple((REPAIRED, repair) for repair in repairs)
     if not (_shows_brain(hu[::GLANCE, ::GLANCE]) or _shows_brain(hu)):
         notes += ((WARNED, "nothing_in_brain_range"),)
-    return Picture(pixels, None if _is_empty(pixels) else pixel_hash(hu), notes)
+    return Picture(pixels, None if _is_empty(pixels) else pixel_hash(hu), notes, hu.shape)
 
 
 def gather(
     scan: Scan, pictures: Iterable[Picture], keep: Callable[[np.ndarray], None]
 ) -> tuple[np.ndarray, list[str | None], list[Note]]:
     """(kept, hashes, notes) as in ScanPixels, from the pictures of all slices of one scan; `keep` gets the pixels."""
-    kept, hashes, notes = [], [], []
+    kept, hashes, notes, sizes = [], [], [], set()
     for i, picture in enumerate(pictures):
         index = i if picture.pixels is None else len(kept)
         notes += [Note(action, reason, scan.study, index=index) for action, reason in picture.notes]
@@ -69,7 +71,18 @@ def gather(
             keep(picture.pixels)
             kept.append(i)
             hashes.append(picture.pixel_hash)
+            sizes.add((*picture.size, *scan.spacing_mm[i].tolist()))
+    notes += [Note(WARNED, warning, scan.study) for warning in _size_warnings(sizes)]
     return np.array(kept, int), hashes, notes
+
+
+def _size_warnings(sizes):
+    """What of all (rows, columns, mm down, mm across) of a scan is no plain matrix of 512 x 512."""
+    matrices = {size[:2] for size in sizes}
+    oblong = any(rows != columns or down_mm != across_mm for rows, columns, down_mm, across_mm in sizes)
+    other = len(matrices) == 1 and all(rows == columns != USUAL_SIDE for rows, columns in matrices)
+    kinds = {"mixed_sizes": len(sizes) > 1, "not_square": oblong, "matrix_not_512": other}
+    return [name for name, is_found in kinds.items() if is_found]
 
 
 def _shows_brain(hu):

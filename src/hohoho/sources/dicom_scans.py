@@ -55,7 +55,7 @@ def build_scans(
             notes += [Note(REPAIRED, repair, study) for repair in candidates[0].repairs]
             notes += [Note(WARNED, warning, study) for warning in candidates[0].warnings]
             scans.append(scan_of(study, candidates[0], labels_of))
-    return scans, notes + _unusual_sizes(scans)
+    return scans, notes
 
 
 def series_of(study_headers: list[SliceHeader], notes: list[Note]) -> list[Series]:
@@ -110,27 +110,9 @@ def _in_order(headers, position_mm, warnings, notes):
     kept = [i for i in range(len(headers)) if i not in dropped]
     headers = [headers[i] for i in kept]
     repairs = ["gantry_tilt" if is_tilted(headers) else None, misnumbering(headers) if by_position else None]
-    return Series(headers, position_mm[kept], [*filter(None, repairs)], warnings + _size_warnings(headers))
-
-
-def _size_warnings(headers):
-    sizes = {(header.pixels.rows, header.pixels.columns, *header.spacing_mm) for header in headers}
-    oblong = any(rows != columns or down_mm != across_mm for rows, columns, down_mm, across_mm in sizes)
     thick = {header.thickness_mm for header in headers if not math.isnan(header.thickness_mm)}
-    kinds = {"mixed_sizes": len(sizes) > 1, "not_square": oblong, "varying_thickness": len(thick) > 1}
-    return [name for name, is_found in kinds.items() if is_found]
-
-
-def _unusual_sizes(scans):
-    """Warnings of scans whose pictures have not as many pixels as those of most scans, by their first slices.
-
-    Oblong ones are warned of for that.
-    """
-    sizes = {scan.study: (scan.images[0].pixels.rows, scan.images[0].pixels.columns) for scan in scans}
-    counts = Counter(sizes.values())
-    usual = max(counts, key=lambda size: (counts[size], size), default=None)
-    odd = [study for study, (rows, columns) in sizes.items() if rows == columns and (rows, columns) != usual]
-    return [Note(WARNED, "unusual_size", study) for study in odd]
+    warnings = warnings + ["varying_thickness"] * (len(thick) > 1)
+    return Series(headers, position_mm[kept], [*filter(None, repairs)], warnings)
 
 
 def _double(kept, other):
