@@ -20,7 +20,7 @@ from hohoho.ingest.slice_writer import ShardWriter, is_finished, slices_in
 from hohoho.scan import Note, Scan
 
 SHARD_SLICES = 1024  # at most, but for a longer study: 256 MB at 512 pixels
-BLOCKS = 64  # at least, where there are as many studies: many workers all find work, and end at about the same time
+BLOCKS = 32  # at least, where there are as many studies: many workers all find work, and end at about the same time
 
 
 class Block(NamedTuple):
