@@ -3,13 +3,15 @@
     uv run --group benchmarks python benchmarks/ingest.py [--scale 360]
 
 All readers run in one process, in turns, on the same generated files (512 pixels, about 120 header elements), each with
-window and resize. hohoho also reads and checks all headers, puts the slices in order and hashes the pixels. Then: its
-peak memory for 1,000 and for 10,000 slices, and the whole ingest, store included, with two workers against one: on half
-of the studies and on all, as the ratio depends on their number.
+window and resize: once with the files in memory (CPU seconds), once with the files on the disk (seconds that pass).
+hohoho also reads and checks all headers, orders the slices and hashes the pixels. Then: its peak memory for 1,000
+and for 10,000 slices, and the whole ingest, store included, with two workers against one, and against two ingests that
+know nothing of each other, of half the studies each: what the machine itself gives.
 """
 
 import argparse
 import multiprocessing
+import os
 import resource
 import shutil
 import tempfile
@@ -27,6 +29,7 @@ from ct_tree import draw_images, write_tree
 
 from hohoho.ingest.ingest import ingest
 from hohoho.ingest.scan_pixels import read_picture
+from hohoho.prefetch import prefetch
 from hohoho.sources import dicom_folder
 from hohoho.workers import Workers, open_workers
 
@@ -38,6 +41,7 @@ MEMORY_SIZE = 128  # pixels: what grows with the slices does not depend on their
 def hohoho(folder: Path) -> Iterator[np.ndarray]:
     """Pictures of all files below `folder`, by study, foot to head."""
     for scan in dicom_folder.find(folder).scans:
+        prefetch(scan.paths)
         for image, spacing_mm in zip(scan.images, scan.spacing_mm, strict=True):
             yield read_picture(scan.read_slice, image, spacing_mm, SIZE, (CENTER_HU, WIDTH_HU)).pixels
 
@@ -86,29 +90,42 @@ def contenders() -> dict[str, Callable[[Path], Iterator[np.ndarray]]]:
     return found
 
 
-def measure(read: Callable, folder: Path, first: int) -> tuple[float, np.ndarray]:
-    """(CPU seconds for all pictures, the `first` of them); the others are let go, as a store would."""
-    begin = time.process_time()
+def forget(folder: Path) -> None:
+    """Linux keeps no file below `folder` in memory: the next one to read it waits for the disk."""
+    os.sync()
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def measure(read: Callable, folder: Path, first: int, clock: Callable[[], float]) -> tuple[float, np.ndarray]:
+    """(seconds of `clock` for all pictures, the `first` of them); the others are let go, as a store would."""
+    begin = clock()
     pictures = read(folder)
     kept = list(islice(pictures, first))
     for _ in pictures:
         pass
-    return time.process_time() - begin, np.stack(kept)
+    return clock() - begin, np.stack(kept)
 
 
-def compare(folder: Path, files: int) -> None:
+def compare(folder: Path, files: int, on_disk: bool) -> None:
     """Print slices/s of every reader, ours divided by theirs, and how far their pictures are from ours."""
     readers, seconds, pictures = contenders(), {}, {}
+    clock = time.perf_counter if on_disk else time.process_time
     for _ in range(ROUNDS):
         for name in list(readers):
+            if on_disk:
+                forget(folder)
             try:
-                taken, pictures[name] = measure(readers[name], folder, files // STUDIES)
+                taken, pictures[name] = measure(readers[name], folder, files // STUDIES, clock)
                 seconds.setdefault(name, []).append(taken)
             except Exception as error:  # a peer may fail in any way: it is said, and the others go on
                 print(f"{name}: cannot read these files ({type(error).__name__}: {error})")
                 del readers[name]
     medians = {name: np.median(seconds[name]) for name in readers}
-    print(f"\n{f'one process, {files} slices':<38}{'slices/s':>10}{'hohoho is':>12}{'grey levels apart':>20}")
+    title = f"one process, {files} slices {'on the disk' if on_disk else 'in memory'}"
+    print(f"\n{title:<38}{'slices/s':>10}{'hohoho is':>12}{'grey levels apart':>20}")
     for name, median in medians.items():
         apart = farthest(pictures["hohoho"], pictures[name])
         print(f"{name:<38}{files / median:>10.0f}{median / medians['hohoho']:>10.1f} x{apart:>20}")
@@ -120,30 +137,50 @@ def farthest(ours: np.ndarray, theirs: np.ndarray) -> int:
     return max(int(np.abs(ours - picture).max(axis=(1, 2)).min()) for picture in theirs)
 
 
-def seconds_to_ingest(folder: Path, out: Path, workers: Workers) -> tuple[float, float]:
-    """Of the headers, and of the pixels and the store, which is not kept."""
+def seconds_to_ingest(folder: Path, out: Path, workers: Workers) -> float:
+    """Of headers, pixels and the store, which is not kept."""
     begin = time.perf_counter()
-    inventory = dicom_folder.find(folder, workers=workers)
-    between = time.perf_counter()
-    ingest(inventory, out, SIZE, (CENTER_HU, WIDTH_HU), KEY, workers)
+    ingest(dicom_folder.find(folder, workers=workers), out, SIZE, (CENTER_HU, WIDTH_HU), KEY, workers)
     end = time.perf_counter()
     shutil.rmtree(out)
-    return between - begin, end - between
+    return end - begin
 
 
-def scale(name: str, folder: Path, files: int, out: Path) -> None:
-    """Print how much faster two workers are than one, their start not counted; the store is written to `out`."""
-    seconds = {"1": [], "2": []}
-    with open_workers(2) as two:
-        for _ in range(ROUNDS):
-            seconds["1"].append(seconds_to_ingest(folder, out, 1))
-            seconds["2"].append(seconds_to_ingest(folder, out, two))
-    medians = {workers: np.median(each, axis=0) for workers, each in seconds.items()}
-    print(f"\n{f'{files} {name}':<38}{'headers s':>10}{'pixels s':>10}{'slices/s':>10}{'x one':>8}")
-    for workers, (headers, pixels) in medians.items():
-        faster = medians["1"].sum() / (headers + pixels)
-        speed = files / (headers + pixels)
-        print(f"{'workers: ' + workers:<38}{headers:>10.2f}{pixels:>10.2f}{speed:>10.0f}{faster:>8.2f}")
+def halves(folder: Path) -> list[Path]:
+    """Two folders that lead to every other study of `folder` each."""
+    found = [folder.with_name(f"{folder.name}, half {half}") for half in (1, 2)]
+    for number, study in enumerate(sorted(folder.iterdir())):
+        half = found[number % 2]
+        half.mkdir(exist_ok=True)
+        if not (half / study.name).exists():
+            (half / study.name).symlink_to(study)
+    return found
+
+
+def scale(title: str, folder: Path, files: int, out: Path, on_disk: bool = False) -> None:
+    """Print how much faster two workers are than one, their start not counted; the stores are written beside `out`."""
+    separate = [(half, out.with_name(f"{out.name} of {half.name}"), 1) for half in halves(folder)]
+    seconds = {"one worker": [], "two workers": [], "two separate ingests of half each": []}
+    spawn = multiprocessing.get_context("spawn")
+    with open_workers(2) as two, ProcessPoolExecutor(2, spawn) as alone:
+        contests = (
+            lambda: seconds_to_ingest(folder, out, 1),
+            lambda: seconds_to_ingest(folder, out, two),
+            lambda: max(alone.map(seconds_to_ingest, *zip(*separate, strict=True))),
+        )
+        for number in range(1 + ROUNDS):
+            for name, contest in zip(seconds, contests, strict=True):
+                if on_disk:
+                    forget(folder)
+                taken = contest()
+                if number:  # the first round starts the processes
+                    seconds[name].append(taken)
+    print(f"\n{f'{files} {title}':<38}{'seconds':>10}{'slices/s':>10}{'x one':>8}   each round")
+    for name, each in seconds.items():
+        median, ratio = np.median(each), np.median(seconds["one worker"]) / np.median(each)
+        faster = np.divide(seconds["one worker"], each)
+        rounds = f"{faster.min():.2f} to {faster.max():.2f}"
+        print(f"{name:<38}{median:>10.2f}{files / median:>10.0f}{ratio:>8.2f}   {rounds}")
 
 
 def peak_mib(folder: Path, out: Path) -> float:
@@ -180,14 +217,17 @@ def main():
     with tempfile.TemporaryDirectory(prefix="hohoho-benchmark-") as name:
         folder = Path(name)
         images = draw_images(folder / "phantom", SIZE)
-        compare(folder / "few", write_tree(folder / "few", images, STUDIES))
+        files = write_tree(folder / "few", images, STUDIES)
+        for on_disk in (False, True):
+            compare(folder / "few", files, on_disk)
         memory(folder)
         for studies in (options.scale // 2, options.scale):
             files = write_tree(folder / f"{studies} studies", images, studies)
-            scale("native slices", folder / f"{studies} studies", files, folder / "store")
+            scale("slices in memory", folder / f"{studies} studies", files, folder / "store")
+        scale("slices on the disk", folder / f"{studies} studies", files, folder / "store", on_disk=True)
         images = draw_images(folder / "compressed phantom", SIZE, is_compressed=True)
-        files = write_tree(folder / "compressed", images, options.scale // 10)
-        scale("JPEG 2000 slices", folder / "compressed", files, folder / "store")
+        files = write_tree(folder / "compressed", images, options.scale // 20)
+        scale("slices in JPEG 2000", folder / "compressed", files, folder / "store")
 
 
 if __name__ == "__main__":

@@ -75,6 +75,11 @@ class Scan:
     names: tuple[str, ...] | None = None  # published names of the images, which a leaderboard asks for
     small: bool = False  # belongs to the data set's own small labelled set
 
+    @property
+    def paths(self) -> list[str]:
+        """The files that hold its images, each once, in their order."""
+        return list(dict.fromkeys(getattr(image, "path", image) for image in self.images))
+
 
 @dataclass
 class Inventory:

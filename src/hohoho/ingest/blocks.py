@@ -17,6 +17,7 @@ import numpy as np
 
 from hohoho.ingest.scan_pixels import ScanPixels, gather, read_picture
 from hohoho.ingest.slice_writer import ShardWriter, is_finished, slices_in
+from hohoho.prefetch import prefetch
 from hohoho.scan import Note, Scan
 
 SHARD_SLICES = 1024  # at most, but for a longer study: 256 MB at 512 pixels
@@ -63,7 +64,11 @@ def read_block(block: Block) -> list[ScanPixels]:
         if not journal_bytes:
             _write(journal, _first_line(block))
         shard = ShardWriter(block.shard, block.image_size, slices)
-        for scan in block.scans[len(done) :]:
+        todo = block.scans[len(done) :]
+        paths = [*(scan.paths for scan in todo), []]
+        prefetch(paths[0])
+        for scan, following in zip(todo, paths[1:], strict=True):
+            prefetch(following)  # arrives while this study is worked at
             known_by = mark(scan)  # before it is read, lest a change in between be taken for what was read
             result = _read(scan, block, shard)
             shard.flush()
@@ -91,8 +96,7 @@ def taken_over(block: Block) -> tuple[list[ScanPixels], int]:
 
 def mark(scan: Scan) -> str:
     """What a study is known by: a hash of its headers, and of its files' sizes and times of change."""
-    paths = dict.fromkeys(getattr(image, "path", image) for image in scan.images)
-    files = [(path, *_size_and_time(path)) for path in paths]
+    files = [(path, *_size_and_time(path)) for path in scan.paths]
     known = repr((scan.study, scan.images, scan.spacing_mm.tolist(), files))
     return hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from hohoho.ingest.pixel_hash import pixel_hash
+from hohoho.prefetch import prefetch
 from hohoho.scan import REPAIRED, SKIPPED, WARNED, Note, Scan, Unusable
 from hohoho.windowing import square_slice
 
@@ -36,6 +37,7 @@ class ScanPixels(NamedTuple):
 
 def read_scan(scan: Scan, image_size: int, window_center_hu: float, window_width_hu: float) -> ScanPixels:
     """Reads, windows and resizes every slice of one scan; slices that cannot be read become notes."""
+    prefetch(scan.paths)
     window, pixels = (window_center_hu, window_width_hu), []
     tasks = zip(scan.images, scan.spacing_mm, strict=True)
     pictures = (read_picture(scan.read_slice, *task, image_size, window) for task in tasks)

@@ -8,11 +8,13 @@ from tqdm import tqdm
 
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.reader import read_frames
+from hohoho.prefetch import prefetch
 from hohoho.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Unusable
 from hohoho.workers import Workers, ordered_map
 
 SHARED = ("study_uid", "series_uid", "patient_id", "orientation", "spacing_mm", "kernel", "manufacturer", "pixels")
 BATCH = 128  # files that a worker reads in one go
+HEADER_BYTES = 32768  # asked for ahead; nearly every header is far shorter
 
 
 def read_headers(
@@ -38,6 +40,7 @@ def read_headers(
 def _read_batch(paths, assumed_rescale):
     """(headers, notes) of some files."""
     once, headers, notes = {}, [], []
+    prefetch(paths, HEADER_BYTES)
     for path in paths:
         try:
             headers += [_sharing(header, once) for header in read_frames(path, assumed_rescale)]
