@@ -46,7 +46,7 @@ def write_studies(folder, count=STUDIES):
 
 def logged_read(header, log):
     """As `read_slice`, but slow enough to be killed on the way; the log tells which process read which study."""
-    time.sleep(0.001)
+    time.sleep(0.05 if (log.parent / "slow").exists() else 0.001)
     with log.open("a") as file:
         file.write(f"{os.getpid()} {header.study_uid}\n")
     return read_slice(header)
@@ -131,10 +131,12 @@ def test_a_kill_at_any_moment_costs_at_most_the_study_in_work(place, undisturbed
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_being_asked_to_stop_costs_no_more_than_being_killed(place, undisturbed, number):
+    (place / "slow").touch()  # seconds are left when it is asked to stop
     child = start(place)
     wait_until(lambda: len(log(place)) > 20)
     os.kill(child.pid, number)
     child.join()
+    (place / "slow").unlink()
     before = read_studies(place)
     finish(place)
     assert hashes(place) == undisturbed
