@@ -152,10 +152,12 @@ def is_running(process):
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="only /proc tells which processes run")
 def test_killed_with_two_workers_each_redoes_at_most_one_study_and_none_is_left_behind(place, undisturbed):
+    (place / "slow").touch()
     child = start(place, workers=2)
     wait_until(lambda: len(log(place)) > 20)
     child.kill()
     child.join()
+    (place / "slow").unlink()
     workers = {int(process) for process, _ in log(place)}
     wait_until(lambda: not any(map(is_running, workers)))
     assert not any(map(is_running, workers))
