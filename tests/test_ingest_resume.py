@@ -54,6 +54,7 @@ def logged_read(header, log):
 
 def run(place, workers=1):
     """Ingest place/in to place/out; place/log tells what was read, place/report what was found."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
     ingest_blocks.BLOCKS = BLOCKS
     inventory = find(place / "in")
     inventory.scans = [replace(scan, read_slice=partial(logged_read, log=place / "log")) for scan in inventory.scans]
