@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hohoho.backbones import load_classifier
-from hohoho.devices import on_devices, torch_device
+from hohoho.devices import on_devices
 from hohoho.embedding_store import write_embeddings
 from hohoho.embeddings import embed
 from hohoho.labels import LABELS
@@ -32,7 +32,7 @@ def main():
     table, devices = read_stacks(STACKS), on_devices(runtime())
     rows = channel_rows(table, params.stack.input == "stacked")
     slices = StackedSlices(SlicePixels(SLICES), rows, table[list(LABELS)].to_numpy())
-    found = embed(load_classifier(CNN), ordered_batches(slices), torch_device(devices), devices.progress)
+    found = embed(load_classifier(CNN), ordered_batches(slices), devices.device, devices.progress)
     write_embeddings(EMBEDDINGS, *found)
 
 

@@ -60,14 +60,15 @@ def main():
     tables = found.plots() | drawn.plots()
     for path in PLOTS:
         write_csv(path, tables[path.stem])
-    content = sections(found, drawn, json.loads(INGEST.read_text()), studies, params)
+    trained = {folder.name: json.loads((folder / "model.json").read_text()) for folder in (CNN, LSTM)}
+    content = sections(found, drawn, json.loads(INGEST.read_text()), studies, params, trained)
     write_report(REPORT, FIGURES, cards(found.headline, found.details["own_model"]), content)
 
 
 def draw(params: Params, slices: pd.DataFrame, table: pd.DataFrame, found: Evaluation) -> Drawn:
     """All figures. torch is imported here, so that a run without figures does without it."""
     from hohoho.backbones import load_classifier
-    from hohoho.devices import on_devices, torch_device
+    from hohoho.devices import on_devices
     from hohoho.figures.gallery import draw_gallery
     from hohoho.figures.run import Run, phantom_of
 
@@ -78,7 +79,7 @@ def draw(params: Params, slices: pd.DataFrame, table: pd.DataFrame, found: Evalu
         predictions=table,
         embeddings=read_embeddings(EMBEDDINGS),
         classifier=load_classifier(CNN),
-        device=torch_device(on_devices(runtime())),
+        device=on_devices(runtime()).device,
         stacked=params.stack.input == "stacked",
         threshold=params.evaluate.threshold,
         loss=(params.loss.gamma_neg, params.loss.clip),

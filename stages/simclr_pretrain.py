@@ -1,24 +1,10 @@
 """Stage simclr_pretrain: the backbone's start – SimCLR's weights where the row asks for them, else a descriptor."""
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import lightning
-import numpy as np
-import torch
-
-from hohoho.backbones import build_backbone
-from hohoho.devices import on_devices
-from hohoho.labels import LABELS
+from hohoho.files import write_json
 from hohoho.params import run_stage, runtime, stage_params
-from hohoho.schedule import warmup_cosine
-from hohoho.simclr import Projector, SimclrTraining, Views
-from hohoho.slice_data import StackedSlices, training_batches
-from hohoho.slice_store import SlicePixels
-from hohoho.stacks import channel_rows, read_stacks, read_statistics
-from hohoho.start import save_start
-from hohoho.training import fit
 
 SLICES, STACKS, INIT = Path("data/slices"), Path("data/stacks"), Path("models/init")
 
@@ -63,30 +49,42 @@ class Params:
 def main():
     params = stage_params(Params, "simclr_pretrain")
     if params.simclr.enabled:
-        save_start(INIT, "simclr", pretrain(params, params.simclr))
+        pretrain(params, params.simclr)
     else:
-        save_start(INIT, params.backbone.start)
+        write_json(INIT / "start.json", {"start": params.backbone.start})
 
 
-def pretrain(params: Params, simclr: Simclr):
-    """The backbone after SimCLR on every slice, labelled or not, that may take part."""
-    lightning.seed_everything(params.seed, verbose=False)
+def pretrain(params: Params, simclr: Simclr) -> None:
+    """SimCLR on every slice, labelled or not, that may take part. Imported here: a descriptor needs no torch."""
+    from hohoho.backbones import build_backbone
+    from hohoho.devices import on_devices, resolve_precision
+    from hohoho.schedule import warmup_cosine
+    from hohoho.simclr import Projector, SimclrTraining, Views
+    from hohoho.slice_data import training_batches, unlabelled_slices
+    from hohoho.slice_store import SlicePixels
+    from hohoho.slice_training import optimizer_factory
+    from hohoho.stacks import channel_rows, read_stacks, read_statistics
+    from hohoho.start import save_simclr_start
+    from hohoho.training import Recipe, fit, seed_all
+
+    devices = on_devices(runtime())
+    precision = resolve_precision(simclr.precision, devices.device)
+    seed_all(params.seed)
     table, statistics = read_stacks(STACKS), read_statistics(STACKS)
     takes_part = simclr.include_test | (table["split"] != "test").to_numpy()
     rows = channel_rows(table, params.stack.input == "stacked")[takes_part]
-    slices = StackedSlices(SlicePixels(SLICES), rows, np.zeros((len(rows), len(LABELS))))
 
     backbone = build_backbone(params.backbone.name, rows.shape[1], imagenet=params.backbone.start == "imagenet")
     module = SimclrTraining(
         Projector(backbone, statistics.mean, statistics.std, simclr.projection_features),
         simclr.temperature,
-        partial(torch.optim.SGD, lr=simclr.learning_rate, momentum=0.9, weight_decay=simclr.weight_decay),
+        optimizer_factory("sgd", simclr.learning_rate, simclr.weight_decay, precision),
         warmup_cosine(simclr.warmup_fraction, simclr.min_learning_rate / simclr.learning_rate),
         Views(simclr.rotation_deg, simclr.jitter, simclr.jitter_probability),
     )
-    batches = training_batches(slices, simclr.batch_size, params.seed)
-    fit(module, batches, None, simclr.epochs, params.seed, on_devices(runtime()), simclr.precision)
-    return backbone
+    batches = training_batches(unlabelled_slices(SlicePixels(SLICES), rows), simclr.batch_size, params.seed)
+    fit(module, batches, None, Recipe(simclr.epochs, params.seed, precision), devices)
+    save_simclr_start(INIT, backbone, precision)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,14 @@
-"""Stage train_cnn: the slice classifier; the epoch with the best validation F2 is kept."""
+"""Stage train_cnn: the slice classifier."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import lightning
 import numpy as np
 import pandas as pd
-import torch
 
 from hohoho.augment import Augmentation
 from hohoho.backbones import SliceClassifier, save_classifier
-from hohoho.devices import on_devices
+from hohoho.devices import on_devices, resolve_precision
 from hohoho.files import write_csv, write_json
 from hohoho.labels import LABELS
 from hohoho.losses import build_loss
@@ -21,7 +19,7 @@ from hohoho.slice_store import SlicePixels
 from hohoho.slice_training import SliceTraining, optimizer_factory
 from hohoho.stacks import channel_rows, read_stacks, read_statistics
 from hohoho.start import started_backbone
-from hohoho.training import fit
+from hohoho.training import Recipe, fit, seed_all
 
 SLICES, STACKS, INIT = Path("data/slices"), Path("data/stacks"), Path("models/init")
 CNN, CURVES = Path("models/cnn"), Path("metrics/plots/train_cnn.csv")
@@ -70,6 +68,7 @@ class TrainCnn:
     gradient_clip: float
     dropout: float
     precision: str
+    keep: str
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,9 @@ class Params:
 
 def main():
     params = stage_params(Params, "train_cnn")
-    train = params.train_cnn
-    lightning.seed_everything(params.seed, verbose=False)
+    train, loss, devices = params.train_cnn, params.loss, on_devices(runtime())
+    precision = resolve_precision(train.precision, devices.device)
+    seed_all(params.seed)
     table, statistics = read_stacks(STACKS), read_statistics(STACKS)
     rows = channel_rows(table, params.stack.input == "stacked")
     targets = table[list(LABELS)].to_numpy(np.float32)
@@ -97,13 +97,13 @@ def main():
         return StackedSlices(SlicePixels(SLICES), rows[chosen], targets[chosen])
 
     backbone = started_backbone(INIT, params.backbone.name, rows.shape[1])
-    model = SliceClassifier(params.backbone.name, backbone, statistics.mean, statistics.std, train.dropout)
-    pos_weight = torch.tensor(statistics.pos_weight) if params.loss.pos_weight else None
-    loss = params.loss
+    channels = statistics.mean, statistics.std
+    model = SliceClassifier(params.backbone.name, backbone, *channels, train.dropout, precision)
+    pos_weight = statistics.pos_weight if loss.pos_weight else None
     module = SliceTraining(
         model,
         build_loss(loss.name, loss.gamma_pos, loss.gamma_neg, loss.clip, pos_weight),
-        optimizer_factory(train.optimizer, train.learning_rate, train.weight_decay),
+        optimizer_factory(train.optimizer, train.learning_rate, train.weight_decay, precision),
         warmup_cosine(train.warmup_fraction, train.min_learning_rate / train.learning_rate),
         params.augment,
     )
@@ -111,11 +111,8 @@ def main():
         module,
         training_batches(slices("train"), train.batch_size, params.seed),
         ordered_batches(slices("val")),
-        train.epochs,
-        params.seed,
-        on_devices(runtime()),
-        train.precision,
-        train.gradient_clip,
+        Recipe(train.epochs, params.seed, precision, train.gradient_clip, train.keep),
+        devices,
     )
     save_classifier(CNN, model)
     write_json(

@@ -1,17 +1,14 @@
 """Stage train_lstm: the bi-LSTM over whole scans – on the frozen CNN's embeddings, or together with the CNN."""
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import lightning
 import numpy as np
 import pandas as pd
-import torch
 
 from hohoho.augment import Augmentation
 from hohoho.backbones import SliceClassifier, load_classifier, save_classifier
-from hohoho.devices import on_devices, torch_device
+from hohoho.devices import Devices, on_devices, resolve_precision
 from hohoho.embedding_store import read_embeddings, write_array
 from hohoho.embeddings import embed
 from hohoho.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
@@ -23,8 +20,9 @@ from hohoho.sequence import ScanLstm, predict_scans, save_lstm, scan_bounds
 from hohoho.sequence_training import SequenceTraining, scan_batches
 from hohoho.slice_data import StackedSlices, ordered_batches
 from hohoho.slice_store import SlicePixels
+from hohoho.slice_training import optimizer_factory
 from hohoho.stacks import channel_rows, read_stacks, read_statistics
-from hohoho.training import CURVE_COLUMNS, fit
+from hohoho.training import CURVE_COLUMNS, Recipe, fit, seed_all
 
 SLICES, STACKS, EMBEDDINGS = Path("data/slices"), Path("data/stacks"), Path("data/embeddings")
 CNN, LSTM, PROBABILITIES = Path("models/cnn"), Path("models/lstm"), Path("data/lstm_probabilities.npy")
@@ -70,38 +68,50 @@ def main():
         write_csv(CURVES, pd.DataFrame(columns=CURVE_COLUMNS))
         return
 
-    lightning.seed_everything(params.seed, verbose=False)
+    seed_all(params.seed)
+    precision = (
+        "32-true" if knobs.training == "frozen" else resolve_precision(params.train_cnn.precision, devices.device)
+    )
+    recipe = Recipe(knobs.epochs, params.seed, precision)
     table, embeddings = read_stacks(STACKS), np.array(read_embeddings(EMBEDDINGS))
     lstm = ScanLstm(embeddings.shape[1], knobs.units)
     if knobs.training == "frozen":
-        curves = train_frozen(lstm, table, embeddings, params.seed, knobs, devices)
+        curves = train_frozen(lstm, table, embeddings, knobs, recipe, devices)
     else:
         cnn = load_classifier(CNN)
+        cnn.settings["precision"] = precision
         slices = stacked(table, params.stack.input)
-        curves = train_end_to_end(cnn, lstm, table, slices, params, devices)
+        curves = train_end_to_end(cnn, lstm, table, slices, params, recipe, devices)
         save_classifier(LSTM / "cnn", cnn)
-        embeddings, _ = embed(cnn, ordered_batches(slices), torch_device(devices), devices.progress)
-    save_lstm(LSTM, lstm)
-    probabilities = predict_scans(lstm.cpu().eval(), torch.from_numpy(embeddings), table["study"].tolist())
-    write_array(PROBABILITIES, probabilities.numpy())
+        embeddings, _ = embed(cnn, ordered_batches(slices), devices.device, devices.progress)
+    save_lstm(LSTM, lstm, precision)
+    write_array(PROBABILITIES, predict_scans(lstm.cpu().eval(), embeddings, table["study"].tolist()))
     write_csv(CURVES, pd.DataFrame(curves, columns=CURVE_COLUMNS))
 
 
-def train_frozen(lstm: ScanLstm, table: pd.DataFrame, embeddings: np.ndarray, seed: int, knobs: TrainLstm, devices):
+def train_frozen(
+    lstm: ScanLstm, table: pd.DataFrame, embeddings: np.ndarray, knobs: TrainLstm, recipe: Recipe, devices: Devices
+):
     """Train the LSTM in place on fixed embeddings; returns the curves."""
-    targets = torch.tensor(table[list(LABELS)].to_numpy(np.float32))
-    features = torch.from_numpy(embeddings)
+    targets = table[list(LABELS)].to_numpy(np.float32)
 
     def batches(split: str, shuffle: int | None):
-        scans = [(features[start:end], targets[start:end]) for start, end in bounds_of(table, split)]
+        scans = [(embeddings[start:end], targets[start:end]) for start, end in bounds_of(table, split)]
         return scan_batches(scans, knobs.batch_size, shuffle)
 
-    module = SequenceTraining(lstm, pos_weight(knobs), optimizer(knobs), constant)
-    return fit(module, batches("train", seed), batches("val", None), knobs.epochs, seed, devices)
+    optimizer = optimizer_factory("adam", knobs.learning_rate, 0.0)
+    module = SequenceTraining(lstm, pos_weight(knobs), optimizer, constant)
+    return fit(module, batches("train", recipe.seed), batches("val", None), recipe, devices)
 
 
 def train_end_to_end(
-    cnn: SliceClassifier, lstm: ScanLstm, table: pd.DataFrame, slices: StackedSlices, params: Params, devices
+    cnn: SliceClassifier,
+    lstm: ScanLstm,
+    table: pd.DataFrame,
+    slices: StackedSlices,
+    params: Params,
+    recipe: Recipe,
+    devices: Devices,
 ):
     """Train both in place on images; returns the curves."""
     knobs = params.train_lstm
@@ -110,9 +120,9 @@ def train_end_to_end(
         return scan_image_batches(ScanImages(slices, bounds_of(table, split)), knobs.batch_size, shuffle)
 
     model = CnnLstm(cnn, lstm, knobs.spatial_dropout)
-    module = EndToEndTraining(model, pos_weight(knobs), optimizer(knobs), constant, params.augment)
-    train, val = batches("train", params.seed), batches("val", None)
-    return fit(module, train, val, knobs.epochs, params.seed, devices, params.train_cnn.precision)
+    optimizer = optimizer_factory("adam", knobs.learning_rate, 0.0, recipe.precision)
+    module = EndToEndTraining(model, pos_weight(knobs), optimizer, constant, params.augment)
+    return fit(module, batches("train", recipe.seed), batches("val", None), recipe, devices)
 
 
 def bounds_of(table: pd.DataFrame, split: str) -> list[tuple[int, int]]:
@@ -128,14 +138,9 @@ def stacked(table: pd.DataFrame, how: str) -> StackedSlices:
     return StackedSlices(SlicePixels(SLICES), rows, table[list(LABELS)].to_numpy(np.float32))
 
 
-def pos_weight(knobs: TrainLstm) -> torch.Tensor | None:
+def pos_weight(knobs: TrainLstm) -> list[float] | None:
     """(5,) negatives per positive of the training split."""
-    return torch.tensor(read_statistics(STACKS).pos_weight) if knobs.pos_weight else None
-
-
-def optimizer(knobs: TrainLstm):
-    """Parameters → Adam."""
-    return partial(torch.optim.Adam, lr=knobs.learning_rate)
+    return read_statistics(STACKS).pos_weight if knobs.pos_weight else None
 
 
 if __name__ == "__main__":

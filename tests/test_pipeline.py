@@ -123,7 +123,21 @@ def test_a_knob_runs_its_first_stage_and_what_follows_and_nothing_else(knob, fir
 
 
 def test_packages_import_nothing_of_their_own():
-    assert all(not path.read_text().strip() for path in SOURCE.rglob("__init__.py"))
+    assert all(not path.read_text().strip() for path in SOURCE.glob("hohoho/*/__init__.py"))
+
+
+@pytest.mark.parametrize("script", [f"stages/{name}.py" for name in NAMES] + ["src/hohoho/cli.py"])
+def test_whoever_starts_it_threads_are_told_not_to_spin_before_openmp_is_loaded(script):
+    code = (
+        "import os, runpy, sys\n"
+        "class Told:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name in ('torch', 'lightning', 'sklearn'):\n"
+        "            assert os.environ['GOMP_SPINCOUNT'] == '1000', name\n"
+        "sys.meta_path.insert(0, Told())\n"
+        "runpy.run_path(sys.argv[1], run_name='imported')\n"
+    )
+    subprocess.run([sys.executable, "-c", code, script], cwd=ROOT, check=True, env={"PYTHONPATH": str(SOURCE)})
 
 
 def test_source_never_imports_a_stage():

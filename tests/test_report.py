@@ -81,7 +81,8 @@ def drawn_in(folder, side=20):
 def report_of(tmp_path, drawn, labelled=True):
     """The page of a tiny run whose kernel is a script."""
     found = evaluation_of(slice_table(labelled), kernel=SCRIPT)
-    content = sections(found, drawn, INGEST, study_table(SCRIPT), Params(0, Data(), Knobs()))
+    trained = {"cnn": {"name": "resnet18", "precision": "bf16-mixed"}}
+    content = sections(found, drawn, INGEST, study_table(SCRIPT), Params(0, Data(), Knobs()), trained)
     path = tmp_path / "report.html"
     write_report(path, tmp_path / "figures", cards(found.headline, found.details["own_model"]), content)
     return path.read_text(encoding="utf-8")

@@ -16,10 +16,10 @@ from hohoho.sequence import ScanLstm
 from hohoho.simclr import Projector, SimclrTraining, Views
 from hohoho.slice_data import StackedSlices, ordered_batches, training_batches
 from hohoho.slice_training import SliceTraining, optimizer_factory
-from hohoho.training import fit
+from hohoho.training import Recipe, fit
 
 HALF = [0.5] * 3
-CPU = Devices("cpu", 1, progress=False)
+CPU = Devices("cpu", progress=False)
 STILL = Augmentation(rotation_deg=10, flip=True, jitter=0.1, jitter_probability=0.4)
 
 
@@ -42,10 +42,10 @@ def classifier(seed=0, dropout=0.5):
     return SliceClassifier("resnet18", build_backbone("resnet18", 3), HALF, HALF, dropout)
 
 
-def train(model, slices, epochs=2, learning_rate=0.001, seed=0):
+def train(model, slices, epochs=2, learning_rate=0.001, seed=0, keep="best_f2"):
     loss, optimizer = build_loss("asymmetric", 0, 2, 0.05, None), optimizer_factory("adam", learning_rate, 0.0)
     module = SliceTraining(model, loss, optimizer, constant, STILL)
-    return fit(module, training_batches(slices, 8, seed), ordered_batches(slices), epochs, seed, CPU)
+    return fit(module, training_batches(slices, 8, seed), ordered_batches(slices), Recipe(epochs, seed, keep=keep), CPU)
 
 
 def test_batch_normalisation_learns_its_statistics_in_all_three_trainings_of_a_backbone(slices, tmp_path):
@@ -56,11 +56,11 @@ def test_batch_normalisation_learns_its_statistics_in_all_three_trainings_of_a_b
     train(alone, slices, epochs=1)
     fit(
         SimclrTraining(Projector(pretrained, HALF, HALF, 8), 0.5, sgd, constant, Views(90, 0.1, 0.8)),
-        training_batches(slices, 8, 0), None, 1, 0, CPU,
+        training_batches(slices, 8, 0), None, Recipe(1, 0), CPU,
     )  # fmt: skip
     scans = ScanImages(slices, [(0, 10), (10, 24)])
     joint = EndToEndTraining(CnnLstm(cnn, ScanLstm(512, 4), 0.15), None, sgd, constant, STILL)
-    fit(joint, scan_image_batches(scans, 1, 0), scan_image_batches(scans, 2, None), 1, 0, CPU)
+    fit(joint, scan_image_batches(scans, 1, 0), scan_image_batches(scans, 2, None), Recipe(1, 0), CPU)
 
     for backbone in (alone.backbone, pretrained, cnn.backbone):
         assert backbone.bn1.num_batches_tracked > 0

@@ -61,13 +61,22 @@ def feature_count(backbone: nn.Module, channels: int) -> int:
 class SliceClassifier(nn.Module):
     """Normalisation, backbone and head in one: images in [0, 1] in, five logits out.
 
-    images: (slices, channels, H, W) float in [0, 1]. name: of the backbone. mean, std: per channel.
+    images: (slices, channels, H, W) float in [0, 1]. name: of the backbone. mean, std: per channel. precision: that it
+    is trained in.
     """
 
-    def __init__(self, name: str, backbone: nn.Module, mean: list[float], std: list[float], dropout: float):
+    def __init__(
+        self,
+        name: str,
+        backbone: nn.Module,
+        mean: list[float],
+        std: list[float],
+        dropout: float,
+        precision: str = "32-true",
+    ):
         super().__init__()
         channels = len(mean)
-        self.settings = {"name": name, "channels": channels, "dropout": dropout}
+        self.settings = {"name": name, "channels": channels, "dropout": dropout, "precision": precision}
         self.backbone = backbone
         self.head = nn.Sequential(
             nn.Dropout(dropout), nn.ReLU(), nn.Linear(feature_count(self.backbone, channels), len(LABELS))
@@ -103,6 +112,6 @@ def load_classifier(folder: Path) -> SliceClassifier:
     mean, std = weights["mean"].flatten().tolist(), weights["std"].flatten().tolist()
     settings = json.loads((folder / "model.json").read_text())
     backbone = build_backbone(settings["name"], settings["channels"])
-    model = SliceClassifier(settings["name"], backbone, mean, std, settings["dropout"])
+    model = SliceClassifier(settings["name"], backbone, mean, std, settings["dropout"], settings["precision"])
     model.load_state_dict(weights)
     return model.eval()

@@ -11,7 +11,7 @@ from hohoho.augment import Augmentation, augment
 from hohoho.backbones import SliceClassifier, to_unit
 from hohoho.sequence import ScanLstm
 from hohoho.slice_data import EpochShuffle, StackedSlices, as_fetched
-from hohoho.training import Training
+from hohoho.training import Training, summed_bce
 
 
 class CnnLstm(nn.Module):
@@ -29,7 +29,8 @@ class CnnLstm(nn.Module):
         scans = self.cnn.embed(images).float().split(slice_counts.tolist())
         padded = pad_sequence(list(scans), batch_first=True)
         padded = dropout1d(padded.transpose(1, 2), self.spatial_dropout, self.training).transpose(1, 2)
-        logits = self.lstm(padded, slice_counts)
+        with torch.autocast(images.device.type, enabled=False):  # many CPUs have no LSTM in bf16
+            logits = self.lstm(padded.float(), slice_counts)
         return torch.cat([scan[:count] for scan, count in zip(logits, slice_counts.tolist(), strict=True)])
 
 
@@ -58,11 +59,12 @@ def scan_image_batches(scans: ScanImages, batch_size: int, seed: int | None) -> 
 
 
 class EndToEndTraining(Training):
-    """BCE on every labelled slice; each slice is augmented as in the CNN's own training. pos_weight: (5,) or None."""
+    """BCE on every labelled slice; each slice is augmented as for the CNN. pos_weight: one factor a class, or None."""
 
-    def __init__(self, model: CnnLstm, pos_weight: Tensor | None, optimizer, schedule, augmentation: Augmentation):
-        loss = nn.BCEWithLogitsLoss(reduction="sum", pos_weight=pos_weight)
-        super().__init__(model.to(memory_format=torch.channels_last), loss, optimizer, schedule)
+    items = "scans"
+
+    def __init__(self, model: CnnLstm, pos_weight: list[float] | None, optimizer, schedule, augmentation: Augmentation):
+        super().__init__(model.to(memory_format=torch.channels_last), summed_bce(pos_weight), optimizer, schedule)
         self.augmentation = augmentation
 
     def _labelled(self, images: Tensor, targets: Tensor, slice_counts: Tensor) -> tuple[Tensor, Tensor]:

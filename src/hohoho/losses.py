@@ -48,8 +48,11 @@ class AsymmetricLoss(nn.Module):
         return torch.where(above, p_m**self.gamma_neg * log_1_minus_p_m, 0.0)
 
 
-def build_loss(name: str, gamma_pos: float, gamma_neg: float, clip: float, pos_weight: Tensor | None) -> AsymmetricLoss:
-    """The loss by its name: asymmetric, focal (gamma_neg for both, no clip) or bce."""
+def build_loss(
+    name: str, gamma_pos: float, gamma_neg: float, clip: float, pos_weight: list[float] | None
+) -> AsymmetricLoss:
+    """The loss by its name: asymmetric, focal (gamma_neg for both, no clip) or bce. pos_weight: one factor a class."""
+    pos_weight = None if pos_weight is None else torch.tensor(pos_weight)
     match name:
         case "asymmetric":
             return AsymmetricLoss(gamma_pos, gamma_neg, clip, pos_weight)

@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from hohoho.errors import InputError
+from hohoho.machine import cores
 
 PARAMS, SCHEMA, PIPELINE = Path("params.yaml"), Path("conf/schema.yaml"), Path("dvc.yaml")
 ROOT_HINT = {
@@ -126,13 +127,25 @@ def leaves(record: type, at: str = "") -> set[str]:
 
 
 def runtime() -> Runtime:
-    """The runtime section: workers, devices, progress."""
-    return Runtime(**load()["runtime"])
+    """The runtime section; workers and threads that are 0 come as the number of cores."""
+    section = load()["runtime"]
+    every_core = {name: section[name] or cores() for name in ("workers", "threads")}
+    return Runtime(**section | every_core)
 
 
 def run_stage(main: Callable[[], None]) -> None:
-    """Run a stage: a mistake the user can mend ends in one message, anything else in its traceback."""
+    """Run a stage: an error the user can fix ends in one message, anything else in its traceback.
+
+    Says and records what it cost; after the last stage, what all of them cost.
+    """
+    from hohoho.costs import STAGES, cost_table, write_cost
+
+    stage = Path(sys.argv[0]).stem
     try:
         main()
     except InputError as error:
         sys.exit(f"ERROR: {error}")
+    cost = write_cost(stage)
+    print(f"{stage}: {cost['seconds']} s, {cost['peak_memory_mb']} MB of memory at most")
+    if stage == STAGES[-1]:
+        print(cost_table())

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from hohoho.backbones import load_classifier
 from hohoho.embeddings import embed
@@ -77,8 +76,7 @@ def probabilities(scan: Scan, pictures: ScanPixels, models: Path, stacked: bool)
         return {"cnn": by_cnn}
     if (models / "lstm" / "cnn").is_dir():  # trained end to end: the LSTM brings its own CNN
         embeddings, _ = embed(load_classifier(models / "lstm" / "cnn"), batches, "cpu")
-    by_lstm = predict_scans(lstm, torch.from_numpy(embeddings), ["this"] * len(rows))
-    return {"cnn": by_cnn, "cnn_lstm": by_lstm.numpy()}
+    return {"cnn": by_cnn, "cnn_lstm": predict_scans(lstm, embeddings, ["this"] * len(rows))}
 
 
 def _model_inputs(models: Path) -> dict:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -68,19 +69,19 @@ def scan_bounds(studies: list[str]) -> Iterator[tuple[int, int]]:
 
 
 @torch.no_grad()
-def predict_scans(model: ScanLstm, embeddings: Tensor, studies: list[str]) -> Tensor:
+def predict_scans(model: ScanLstm, embeddings: np.ndarray, studies: list[str]) -> np.ndarray:
     """(slices, 5) probabilities, each scan by itself. embeddings: (slices, features), studies contiguous."""
-    scans = [embeddings[start:end] for start, end in scan_bounds(studies)]
+    scans = [torch.from_numpy(embeddings[start:end]) for start, end in scan_bounds(studies)]
     logits = [model(scan[None], torch.tensor([len(scan)]))[0] for scan in scans]
-    return torch.cat(logits).sigmoid()
+    return torch.cat(logits).sigmoid().numpy()
 
 
-def save_lstm(folder: Path, model: ScanLstm | None) -> None:
-    """Write weights and settings, or the descriptor of a row without an LSTM."""
+def save_lstm(folder: Path, model: ScanLstm | None, precision: str = "32-true") -> None:
+    """Write weights and settings, or the descriptor of a row without an LSTM. precision: that it was trained in."""
     folder.mkdir(parents=True, exist_ok=True)
     if model is not None:
         save_weights(folder / "model.safetensors", model)
-    write_json(folder / "model.json", model.settings if model is not None else {"training": "skip"})
+    write_json(folder / "model.json", model.settings | {"precision": precision} if model else {"training": "skip"})
 
 
 def load_lstm(folder: Path) -> ScanLstm | None:
@@ -88,6 +89,6 @@ def load_lstm(folder: Path) -> ScanLstm | None:
     settings = json.loads((folder / "model.json").read_text())
     if settings.get("training") == "skip":
         return None
-    model = ScanLstm(**settings)
+    model = ScanLstm(settings["features"], settings["units"])
     model.load_state_dict(load_file(folder / "model.safetensors"))
     return model.eval()

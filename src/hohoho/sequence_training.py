@@ -1,19 +1,22 @@
 """Training of the bi-LSTM on frozen embeddings."""
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from hohoho.sequence import ScanBatch, ScanLstm, collate
 from hohoho.slice_data import EpochShuffle
-from hohoho.training import Training
+from hohoho.training import Training, summed_bce
 
 
 class SequenceTraining(Training):
-    """BCE on every labelled slice of every scan. pos_weight: (5,) or None."""
+    """BCE on every labelled slice of every scan. pos_weight: one factor a class, or None."""
 
-    def __init__(self, model: ScanLstm, pos_weight: Tensor | None, optimizer, schedule):
-        super().__init__(model, torch.nn.BCEWithLogitsLoss(reduction="sum", pos_weight=pos_weight), optimizer, schedule)
+    items = "scans"
+
+    def __init__(self, model: ScanLstm, pos_weight: list[float] | None, optimizer, schedule):
+        super().__init__(model, summed_bce(pos_weight), optimizer, schedule)
 
     def labelled(self, batch: ScanBatch) -> tuple[Tensor, Tensor]:
         """Logits and targets of the slices that are labelled, (slices, 5) each."""
@@ -30,7 +33,11 @@ class SequenceTraining(Training):
         self.answers.append((targets, logits))
 
 
-def scan_batches(scans: list[tuple[Tensor, Tensor]], batch_size: int, seed: int | None) -> DataLoader:
-    """Batches of whole scans, shuffled by (seed, epoch) where a seed is given."""
+def scan_batches(scans: list[tuple[np.ndarray, np.ndarray]], batch_size: int, seed: int | None) -> DataLoader:
+    """Batches of whole scans, shuffled by (seed, epoch) where a seed is given.
+
+    scans: (slices, features) embeddings and (slices, 5) targets of each.
+    """
+    scans = [(torch.from_numpy(embeddings), torch.tensor(targets)) for embeddings, targets in scans]
     sampler = None if seed is None else EpochShuffle(len(scans), seed)
     return DataLoader(scans, batch_size, sampler=sampler, collate_fn=collate)

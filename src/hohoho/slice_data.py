@@ -5,6 +5,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from hohoho.labels import LABELS
+
 
 class StackedSlices(Dataset):
     """Slices as (channels, H, W) uint8 with their (5,) targets, fetched a batch at a time.
@@ -23,6 +25,11 @@ class StackedSlices(Dataset):
         needed, position = np.unique(rows, return_inverse=True)  # neighbours share slices: read each once
         images = self.pixels.take(needed)[position.reshape(rows.shape)]
         return torch.from_numpy(images), self.targets[indices]
+
+
+def unlabelled_slices(pixels, rows: np.ndarray) -> StackedSlices:
+    """Slices whose targets nobody asks for."""
+    return StackedSlices(pixels, rows, np.zeros((len(rows), len(LABELS))))
 
 
 class EpochShuffle(Sampler[int]):

@@ -1,6 +1,7 @@
 """Training of the slice classifier on augmented stacks."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -29,11 +30,12 @@ class SliceTraining(Training):
         self.answers.append((targets, logits))
 
 
-def optimizer_factory(name: str, learning_rate: float, weight_decay: float) -> Callable:
-    """Parameters → optimiser: adam, sgd (momentum 0.9) or sgd_nesterov."""
+def optimizer_factory(name: str, learning_rate: float, weight_decay: float, precision: str = "32-true") -> Callable:
+    """Parameters → optimiser: adam, sgd (momentum 0.9) or sgd_nesterov.
+
+    Fused: one kernel updates all weights, a tenth of a step on a CPU. In 16-mixed it would be given scaled gradients.
+    """
+    common = {"lr": learning_rate, "weight_decay": weight_decay, "fused": precision != "16-mixed"}
     if name == "adam":
-        return lambda parameters: torch.optim.Adam(parameters, learning_rate, weight_decay=weight_decay)
-    nesterov = {"sgd": False, "sgd_nesterov": True}[name]
-    return lambda parameters: torch.optim.SGD(
-        parameters, learning_rate, momentum=0.9, nesterov=nesterov, weight_decay=weight_decay
-    )
+        return partial(torch.optim.Adam, **common)
+    return partial(torch.optim.SGD, momentum=0.9, nesterov=name == "sgd_nesterov", **common)

@@ -11,12 +11,10 @@ from hohoho.files import write_json
 from hohoho.weights import save_weights
 
 
-def save_start(folder: Path, start: str, backbone: nn.Module | None = None) -> None:
-    """Write the descriptor ("random", "imagenet", "simclr") and, for SimCLR, the backbone's weights."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "start.json", {"start": start})
-    if backbone is not None:
-        save_weights(folder / "backbone.safetensors", backbone)
+def save_simclr_start(folder: Path, backbone: nn.Module, precision: str) -> None:
+    """Write SimCLR's weights and their descriptor. precision: that they were trained in."""
+    write_json(folder / "start.json", {"start": "simclr", "precision": precision})
+    save_weights(folder / "backbone.safetensors", backbone)
 
 
 def started_backbone(folder: Path, name: str, channels: int) -> nn.Module:

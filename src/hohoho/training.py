@@ -2,8 +2,12 @@
 
 import copy
 import logging
+import math
+import sys
+import time
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import lightning
 import numpy as np
@@ -12,16 +16,48 @@ from lightning.pytorch.callbacks import Callback
 from torch import Generator, Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
+from torchmetrics.functional.classification import multilabel_average_precision
 from tqdm import tqdm
 
+from hohoho.costs import peak_memory_mb
 from hohoho.devices import Devices
+from hohoho.labels import LABELS
 from hohoho.metrics import micro_fbeta
 
-BEST = "val_f2"
-CURVE_COLUMNS = ["epoch", "learning_rate", "train_loss", "val_loss", "val_f2"]
+BEST = {"best_f2": "val_f2", "best_average_precision": "val_average_precision"}
+CURVE_COLUMNS = ["epoch", "learning_rate", "train_loss", "val_loss", *BEST.values()]
+WARM_UP_BATCHES, TIMED_BATCHES = 3, 10  # the first batches also load libraries and choose algorithms
+VALIDATION_SHARE = 1 / 3  # of what a training item costs: forward without backward
 
+torch.utils.deterministic.fill_uninitialized_memory = False  # a search for bugs that costs a tenth of every step
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its hints and advertisements at every start
 warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of torch, nothing to mend here
+warnings.filterwarnings("ignore", message=".*positive samples found.*")  # of a class; its average precision is left out
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train, whatever the model.
+
+    precision: Lightning's name, as of `devices.resolve_precision`. gradient_clip: norm, 0 is off. keep: which epoch's
+    weights stay – one of BEST, the earlier of two that are equal, or "last".
+    """
+
+    epochs: int
+    seed: int
+    precision: str = "32-true"
+    gradient_clip: float = 0.0
+    keep: str = "best_f2"
+
+
+def summed_bce(pos_weight: list[float] | None) -> nn.Module:
+    """Binary cross-entropy, summed. pos_weight: one factor a class, or None."""
+    return nn.BCEWithLogitsLoss(reduction="sum", pos_weight=None if pos_weight is None else torch.tensor(pos_weight))
+
+
+def seed_all(seed: int) -> None:
+    """Seeds what draws a model's first weights."""
+    lightning.seed_everything(seed, verbose=False)
 
 
 class EpochSeed(Callback):
@@ -49,13 +85,30 @@ class Curves(Callback):
 
 
 class Progress(Callback):
-    """One bar over all epochs, with the losses and the validation F2 of the last one."""
+    """What the training will cost, told after the first batches, and one bar over all epochs that agrees with it.
+
+    Both count work in training items: one of validation costs VALIDATION_SHARE of it.
+    """
+
+    def __init__(self, train: DataLoader, val: DataLoader | None, bar: bool):
+        self.train_items, self.val_items = len(train.dataset), len(val.dataset) if val else 0
+        self.shown, self.done, self.times = bar, 0.0, []
 
     def on_train_start(self, trainer, module):
-        self.bar = tqdm(desc="train", total=trainer.estimated_stepping_batches, unit="batch", mininterval=1.0)
+        self.total = trainer.max_epochs * (self.train_items + VALIDATION_SHARE * self.val_items)
+        self.batches = min(WARM_UP_BATCHES + TIMED_BATCHES, trainer.estimated_stepping_batches)
+        form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+        self.bar = tqdm(desc="train", total=self.total, disable=not self.shown, mininterval=1.0, bar_format=form)
 
     def on_train_batch_end(self, trainer, module, *_):
-        self.bar.update()
+        self._advance(self.train_items / trainer.num_training_batches)
+        if len(self.times) < self.batches:
+            self.times.append(time.perf_counter())
+            if len(self.times) == self.batches:
+                self._tell(trainer, module)
+
+    def on_validation_batch_end(self, trainer, module, *_):
+        self._advance(VALIDATION_SHARE * self.val_items / trainer.num_val_batches[0])
 
     def on_train_epoch_end(self, trainer, module):
         shown = {name: f"{float(value):.3f}" for name, value in trainer.callback_metrics.items()}
@@ -64,41 +117,64 @@ class Progress(Callback):
     def on_train_end(self, trainer, module):
         self.bar.close()
 
+    def _advance(self, work: float) -> None:
+        self.done += work
+        self.bar.update(min(work, self.total - self.bar.n))  # rounding must not carry it past its end
 
-class BestWeights(Callback):
-    """Keeps the weights of the epoch with the best validation F2; the earlier one of two that are equal."""
+    def _tell(self, trainer, module) -> None:
+        """The line: how much there is to do, in what, how long it will take, and the memory in use."""
+        timed = np.diff(self.times[WARM_UP_BATCHES - 1 :]) if len(self.times) > WARM_UP_BATCHES else [math.nan]
+        seconds = float(np.median(timed)) * (self.total - self.done) / (self.train_items / trainer.num_training_batches)
+        tqdm.write(
+            f"{self.train_items:,} {module.items} × {trainer.max_epochs} epochs in {trainer.precision} on "
+            f"{_device_text(module.device.type)}: about {_duration(seconds)} to go, {_memory(module.device.type)}",
+            file=sys.stderr,
+        )
 
-    def __init__(self):
-        self.score, self.weights = -1.0, None
+
+def _device_text(device: str) -> str:
+    return torch.cuda.get_device_name() if device == "cuda" else f"cpu ({torch.get_num_threads()} threads)"
+
+
+def _duration(seconds: float) -> str:
+    if math.isnan(seconds):
+        return "a moment"
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def _memory(device: str) -> str:
+    if device == "cuda":
+        return f"{torch.cuda.max_memory_allocated() / 1e9:.1f} GB of GPU memory"
+    return f"{peak_memory_mb() / 1e3:.1f} GB of memory"
+
+
+class KeptWeights(Callback):
+    """Keeps the weights of the epoch with the best score; the earlier one of two that are equal."""
+
+    def __init__(self, score: str):
+        self.name, self.score, self.weights = score, -1.0, None
 
     def on_validation_end(self, trainer, module):
-        score = float(trainer.callback_metrics[BEST])
+        score = float(trainer.callback_metrics[self.name])
         if score > self.score:
             self.score, self.weights = score, copy.deepcopy(module.model.state_dict())
 
 
 def fit(
-    module: lightning.LightningModule,
-    train: DataLoader,
-    val: DataLoader | None,
-    epochs: int,
-    seed: int,
-    devices: Devices,
-    precision: str = "32-true",
-    gradient_clip: float = 0.0,
+    module: lightning.LightningModule, train: DataLoader, val: DataLoader | None, recipe: Recipe, devices: Devices
 ) -> list[dict[str, float]]:
-    """Train `module.model` in place; with validation, the weights with the best validation F2 are kept.
+    """Train `module.model` in place; with validation, `recipe.keep` says which epoch's weights it ends with.
 
     Returns the curves, one dict per epoch. Raises FloatingPointError at the first loss that is not finite.
     """
-    curves, best = Curves(), BestWeights()
-    callbacks = [EpochSeed(seed), curves, *([best] if val else []), *([Progress()] if devices.progress else [])]
+    curves, kept = Curves(), KeptWeights(BEST[recipe.keep]) if val and recipe.keep in BEST else None
+    callbacks = [EpochSeed(recipe.seed), curves, Progress(train, val, devices.progress), *([kept] if kept else [])]
     trainer = lightning.Trainer(
-        max_epochs=epochs,
-        accelerator=devices.accelerator,
-        devices=devices.devices,
-        precision=precision,
-        gradient_clip_val=gradient_clip or None,
+        max_epochs=recipe.epochs,
+        accelerator=devices.device,
+        devices=1,
+        precision=recipe.precision,
+        gradient_clip_val=recipe.gradient_clip or None,
         deterministic=True,
         callbacks=callbacks,
         num_sanity_val_steps=0,
@@ -111,13 +187,15 @@ def fit(
     trainer.fit(module, train, val)
     if trainer.interrupted:
         raise KeyboardInterrupt  # Lightning ends quietly; a half-trained model must not look like a whole one
-    if best.weights is not None:
-        module.model.load_state_dict(best.weights)
+    if kept and kept.weights is not None:
+        module.model.load_state_dict(kept.weights)
     return curves.rows
 
 
 class Training(lightning.LightningModule):
-    """What all trainings share: finite losses, an optimiser with warm-up and cosine, micro F2 on validation."""
+    """What all trainings share: finite losses, an optimiser with warm-up and cosine, scores on validation."""
+
+    items = "slices"  # what a batch is made of
 
     def __init__(self, model: nn.Module, loss: nn.Module, optimizer: Callable, schedule: Callable[[float], float]):
         super().__init__()
@@ -134,9 +212,15 @@ class Training(lightning.LightningModule):
         return loss
 
     def on_validation_epoch_end(self):
-        targets, logits = (torch.cat(part).float().cpu().numpy() for part in zip(*self.answers, strict=True))
+        targets, logits = (torch.cat(part).float().cpu() for part in zip(*self.answers, strict=True))
         self.answers.clear()
-        self.log(BEST, micro_fbeta(targets, 1 / (1 + np.exp(-np.clip(logits, -60, 60)))), prog_bar=True)
+        self.log("val_f2", micro_fbeta(targets.numpy(), logits.double().sigmoid().numpy()))
+        self.log("val_average_precision", multilabel_average_precision(logits, targets.int(), len(LABELS)))
+
+    def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
+        """By norm. Lightning's own would refuse a fused optimizer in bf16-mixed, where no gradient is scaled."""
+        if gradient_clip_val:
+            nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
     def configure_optimizers(self):
         optimizer = self.optimizer(self.parameters())

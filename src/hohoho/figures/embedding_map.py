@@ -11,7 +11,7 @@ from hohoho.figures.style import LEVEL_COLOURS, SMALL_PT, TEXT_PT, bare, canvas,
 from hohoho.split import SPLITS
 
 TITLE = "Figure 5 · The embedding orders slices by level, although nobody told the network"
-MOST_SLICES = 700  # per split
+MOST_SLICES = 400  # per split
 LEAST_SLICES = 10  # on the whole map
 PERPLEXITY = 30.0
 

@@ -7,8 +7,8 @@ import numpy as np
 from hohoho.phantom.geometry import Point, Waves, draw_waves
 
 BLEEDING = 0.67  # part of the patients that bleed at all; the rest are normal scans
-P_ICH, P_SAH, P_SDH, P_EDH = 0.60, 0.40, 0.50, 0.155  # of a bleeding patient
-P_IVH_WITH_ICH, P_IVH_ALONE = 0.42, 0.18
+P_ICH, P_SAH, P_SDH, P_EDH = 0.62, 0.33, 0.56, 0.16  # of a bleeding patient
+P_IVH_WITH_ICH, P_IVH_ALONE = 0.54, 0.26
 DEEP_SITES = ((25.0, -2.0, 7.0), (12.0, 10.0, 9.0), (13.0, -20.0, 14.0))
 SDH_TOP_MM = 76.0  # a crescent ends below the vertex
 BACK_SITES = ((18.0, 55.0, -34.0), (2.0, 16.0, -32.0))  # cerebellum, pons
@@ -97,7 +97,7 @@ def midline_shift(ich, sdh, edh) -> float:
 
 def draw_ich(rng: np.random.Generator) -> Ich:
     """An irregular ellipsoid of blood: deep (hypertensive), lobar, or in the back fossa."""
-    radius = float(np.clip(rng.lognormal(np.log(11), 0.5), 3.5, 28))
+    radius = float(np.clip(rng.lognormal(np.log(14), 0.5), 4.4, 35))
     side = rng.choice([-1, 1])
     kind = rng.choice(3, p=[0.42, 0.48, 0.10])
     if kind == 1:
@@ -107,16 +107,16 @@ def draw_ich(rng: np.random.Generator) -> Ich:
     else:
         sites = DEEP_SITES if kind == 0 else BACK_SITES
         centre = np.array(sites[rng.integers(len(sites))]) + rng.normal(0, 3, 3)
-        radius = min(radius, 22 if kind == 0 else 14)
+        radius = min(radius, 27 if kind == 0 else 17)
     radii = radius * rng.lognormal(0, 0.2, 3)
     centre = (float(side * centre[0]), float(centre[1]), float(centre[2]))
     waves = draw_waves(rng, 1.6 * radius, 5)
-    return Ich(centre, tuple(radii.tolist()), rng.uniform(50, 76), rng.uniform(2.5, 7), waves)
+    return Ich(centre, tuple(radii.tolist()), rng.uniform(53, 86), rng.uniform(2.5, 7), waves)
 
 
 def draw_ivh(rng: np.random.Generator) -> Ivh:
     """Blood in the ventricles: a level in the dependent horns, a clot, or a cast of a whole ventricle."""
-    hu = rng.uniform(48, 75)
+    hu = rng.uniform(51, 84)
     if rng.random() < 0.65:
         sides = (1.0, float(rng.random() < 0.8), float(rng.random() < 0.6))
         if rng.random() < 0.5:
@@ -124,29 +124,29 @@ def draw_ivh(rng: np.random.Generator) -> Ivh:
         return Ivh(hu, rng.uniform(6, 40), sides, None)
     side = rng.choice([-1, 1])
     y = rng.uniform(-32, 36)
-    clot = (float(side * (8 + max(y, 0) * 0.4)), float(y), float(20 - max(y, 0) * 0.15)), rng.uniform(9, 26)
+    clot = (float(side * (8 + max(y, 0) * 0.4)), float(y), float(20 - max(y, 0) * 0.15)), rng.uniform(11, 32)
     return Ivh(hu, -99.0, (0.0, 0.0, 0.0), clot)
 
 
 def draw_sah(rng: np.random.Generator) -> Sah:
     """Blood in the sulci of a region of the convexity, or in the basal cisterns."""
-    hu, widen = rng.uniform(48, 72), rng.uniform(1.0, 1.9)
+    hu, widen = rng.uniform(56, 86), rng.uniform(2.2, 3.8)
     if rng.random() < 0.4:
-        return Sah(hu, (float(rng.normal(0, 10)), float(rng.normal(-4, 8)), -10.0), rng.uniform(30, 46), widen)
+        return Sah(hu, (float(rng.normal(0, 10)), float(rng.normal(-4, 8)), -10.0), rng.uniform(38, 58), widen)
     azimuth, z, side = rng.uniform(0.2, 2.9), rng.uniform(2, 62), rng.choice([-1, 1])
     reach = np.sqrt(1 - (z / 85) ** 2)
     centre = float(side * 62 * reach * np.sin(azimuth)), float(-76 * reach * np.cos(azimuth)), float(z)
-    return Sah(hu, centre, rng.uniform(20, 42), widen)
+    return Sah(hu, centre, rng.uniform(25, 52), widen)
 
 
 def draw_sdh(rng: np.random.Generator) -> Sdh:
     """A crescent over one hemisphere, or a sheet along the falx; fresh, ageing or old."""
-    age = rng.choice(3, p=[0.75, 0.15, 0.10])
-    hu = (rng.uniform(50, 76), rng.uniform(31, 41), rng.uniform(14, 26))[age]
-    thickness = float(np.clip(rng.lognormal(np.log(6.5), 0.45), 2.5, 20))
+    age = rng.choice(3, p=[0.85, 0.05, 0.10])
+    hu = (rng.uniform(53, 86), rng.uniform(30, 42), rng.uniform(8, 23))[age]
+    thickness = float(np.clip(rng.lognormal(np.log(9), 0.45), 5, 25))
     falx = bool(rng.random() < 0.2)
     if falx:
-        thickness = min(thickness, 7.0)
+        thickness = min(thickness, 8.8)
     side, z = int(rng.choice([-1, 1])), rng.uniform(12, 52)
     half_z = min(rng.uniform(22, 42), SDH_TOP_MM - z)
     return Sdh(hu, side, thickness, rng.uniform(0.9, 2.2), rng.uniform(0.6, 1.25), z, half_z, falx)
@@ -157,4 +157,4 @@ def draw_edh(rng: np.random.Generator) -> Edh:
     azimuth, z = rng.uniform(0.6, 2.5), rng.uniform(-10, 45)
     reach, side = np.sqrt(1 - (z / 85) ** 2), rng.choice([-1, 1])
     direction = float(side * 70 * reach * np.sin(azimuth)), float(-86 * reach * np.cos(azimuth)), float(z)
-    return Edh(rng.uniform(54, 76), direction, rng.uniform(7, 20), rng.uniform(19, 34))
+    return Edh(rng.uniform(58, 86), direction, rng.uniform(9, 25), rng.uniform(24, 42))

@@ -17,7 +17,8 @@ from hohoho.phantom.plane import Plane
 from hohoho.phantom.scanner import Scanner, draw_scanner, harden_beam, scan
 from hohoho.phantom.skull import draw_headrest, draw_skull, head_window
 
-POSITIVE_MM2 = 25.0  # a slice is positive from this much blood on, partial pixels counted in part
+VISIBLE = 128  # of 255: pixels that are at least half blood count; thinner spread, blood looks like brain
+POSITIVE_MM2 = 50.0  # a slice is positive from this much blood on: four pixels of a 64 x 64 picture
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Patient:
 class Study:
     hu: np.ndarray  # (Z, H, W) int16, foot to head
     blood: np.ndarray  # (Z, 5, H, W) uint8, part of each pixel that is blood, 255: all; in the order of LABELS
-    area_mm2: np.ndarray  # (Z, 5) area of blood
+    area_mm2: np.ndarray  # (Z, 5) area of blood in the pixels that are at least half blood, their part counted
     labels: np.ndarray  # (Z, 5) bool, area above POSITIVE_MM2
     spoilt: tuple[str, ...]  # per slice: "", "streaks", "motion" or "low_dose"
     structure: np.ndarray | None  # (Z, H, W) uint8, index into plane.STRUCTURES
@@ -58,7 +59,7 @@ def draw_study(rng: np.random.Generator, patient: Patient, size: int, structures
         hu[index], kind = draw_slice(plane, patient, scanner, headrest, rng)
         blood[index] = np.rint(plane.blood * 255)
         spoilt.append(kind)
-    area = blood.sum(axis=(2, 3), dtype=np.int64) * (acquisition.pixel_mm**2 / 255)
+    area = (blood * (blood >= VISIBLE)).sum(axis=(2, 3), dtype=np.int64) * (acquisition.pixel_mm**2 / 255)
     return Study(hu, blood, area, area > POSITIVE_MM2, tuple(spoilt), structure, acquisition)
 
 

@@ -63,11 +63,18 @@ def scanner_table(studies: pd.DataFrame) -> pd.DataFrame:
     return counted.sort_values(["studies", *SCANNER_COLUMNS], ascending=[False, True, True], ignore_index=True)
 
 
-def parameter_section(params) -> Section:
-    """The parameters as the stage got them: a record of records."""
+def parameter_section(params, trained: dict[str, dict]) -> Section:
+    """The parameters as the stage got them, a record of records; and what each model says of itself.
+
+    trained: model.json by the model's folder. There stands the precision that "auto" came to.
+    """
     written = dict(_flat(asdict(params)))
     intro = "What made the models; params.yaml holds the rest."
-    return Section("Parameters", intro, [of_pairs(written, ("key", "value"))], {})
+    tables = [
+        of_pairs(dict(_flat(trained)), ("key", "value"), "The models as they were trained"),
+        of_pairs(written, ("key", "value")),
+    ]
+    return Section("Parameters", intro, tables, {})
 
 
 def _flat(values: dict, at: str = "") -> Iterator[tuple[str, str]]:

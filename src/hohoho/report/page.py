@@ -20,8 +20,13 @@ LARGEST_PICTURE = 400_000  # bytes: seven of them, in base64, stay below 4 MB
 JPEG_QUALITIES = (85, 70, 50, 30)
 
 
-def sections(found: Evaluation, drawn: Drawn, ingest: dict, studies: pd.DataFrame, params) -> list[scores.Section]:
-    """All sections in their order. ingest: metrics/ingest.json; params: the stage's own record."""
+def sections(
+    found: Evaluation, drawn: Drawn, ingest: dict, studies: pd.DataFrame, params, trained: dict[str, dict]
+) -> list[scores.Section]:
+    """All sections in their order.
+
+    ingest: metrics/ingest.json; params: the stage's own record; trained: model.json by the model's folder.
+    """
     return [
         scores.models_section(found, params.data.source),
         pictures.curve_section(drawn),
@@ -35,7 +40,7 @@ def sections(found: Evaluation, drawn: Drawn, ingest: dict, studies: pd.DataFram
         pictures.figure_section(drawn),
         scores.smoothing_section(found),
         data_section(found.details["data"], ingest, studies),
-        parameter_section(params),
+        parameter_section(params, trained),
         version_section(),
     ]
 

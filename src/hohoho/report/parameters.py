@@ -52,6 +52,7 @@ class TrainCnn:
     learning_rate: float
     dropout: float
     precision: str
+    keep: str
 
 
 @dataclass(frozen=True)
