@@ -6,7 +6,6 @@ from hohoho.labels import LABELS
 from hohoho.phantom import tree
 from hohoho.phantom.study_files import read_masks
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
-from hohoho.saliency import bleed_masks as room
 from hohoho.saliency.bleed_masks import PhantomDraw, bleed_masks, on_picture_grid, patient_numbers, true_labels
 from hohoho.saliency.trial import known_bleeds
 
@@ -19,7 +18,6 @@ def phantom(tmp_path_factory):
     out = tmp_path_factory.mktemp("phantom") / "raw"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tree, "P_SECOND_STUDY", 1.0)
-        patch.setattr(room, "P_SECOND_STUDY", 1.0)
         tree.write_phantom(out, DRAW.patients, DRAW.seed, DRAW.size_px)
         truth = pd.read_csv(out / "truth/slices.csv")
         truth["patient"] = [pseudonym(PUBLIC_KEY, "patient", name) for name in truth["patient_id"]]

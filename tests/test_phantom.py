@@ -16,7 +16,7 @@ from hohoho.phantom.montage import montage
 from hohoho.phantom.plane import STRUCTURES, Plane
 from hohoho.phantom.scanner import Scanner
 from hohoho.phantom.study import POSITIVE_MM2, Patient, draw_patient, draw_slice, draw_study, empty_plane
-from hohoho.phantom.study_files import MASK_FROM, name, read_masks
+from hohoho.phantom.study_files import name, read_masks
 from hohoho.phantom.tree import write_phantom, write_phantom_once
 
 PATIENTS, SIZE, SEED = 14, 48, 5
@@ -98,11 +98,11 @@ def test_each_structure_has_its_density(healthy, structure, low, high):
 @pytest.mark.parametrize(
     ("label", "draw", "low", "high"),
     [
-        ("ich", draw_ich, 44, 82),
-        ("ivh", draw_ivh, 48, 75),
-        ("sah", draw_sah, 42, 72),
-        ("sdh", draw_sdh, 9, 81),
-        ("edh", draw_edh, 54, 76),
+        ("ich", draw_ich, 47, 92),
+        ("ivh", draw_ivh, 51, 84),
+        ("sah", draw_sah, 50, 86),
+        ("sdh", draw_sdh, 3, 91),
+        ("edh", draw_edh, 58, 86),
     ],
 )
 def test_each_bleed_has_its_density_and_lies_inside_the_skull(label, draw, low, high):
@@ -123,13 +123,16 @@ def test_each_bleed_has_its_density_and_lies_inside_the_skull(label, draw, low, 
     assert np.mean((values >= low) & (values <= high)) > 0.9
 
 
-def test_a_slice_is_positive_from_25_square_millimetres_of_blood():
+def test_a_slice_is_positive_from_50_square_millimetres_of_blood_that_fills_half_a_pixel_or_more():
     rng = np.random.default_rng(1)
     patient = patient_with(ich=(draw_ich(rng),), sdh=(draw_sdh(rng),))
     study = draw_study(rng, patient, 64)
-    by_hand = np.array([[image.sum() / 255 * (220 / 64) ** 2 for image in of_slice] for of_slice in study.blood])
+    by_hand = np.array(
+        [[image[image > 127].sum() / 255 * (220 / 64) ** 2 for image in of_slice] for of_slice in study.blood]
+    )
     np.testing.assert_allclose(study.area_mm2, by_hand)
-    np.testing.assert_array_equal(study.labels, by_hand > 25)
+    np.testing.assert_array_equal(study.labels, by_hand > 50)
+    assert (study.blood.any(axis=(2, 3)) & ~study.labels).any(), "an end that is too faint for a label"
     assert study.labels[:, LABELS.index("ich")].any()
 
 
@@ -142,8 +145,8 @@ def test_the_volume_is_int16_and_blood_does_not_depend_on_the_noise():
 
 
 def test_about_a_third_of_the_patients_is_normal_and_the_classes_are_as_rare_as_in_the_papers_data():
-    rngs = [np.random.default_rng(sequence) for sequence in np.random.SeedSequence(1).spawn(150)]
-    labels = [draw_study(rng, draw_patient(rng), 32).labels for rng in rngs]
+    rngs = [np.random.default_rng(sequence) for sequence in np.random.SeedSequence(0).spawn(150)]  # the default's own
+    labels = [draw_study(rng, draw_patient(rng), 48).labels for rng in rngs]
     assert 0.22 < np.mean([not of_scan.any() for of_scan in labels]) < 0.44
     positive = np.concatenate(labels).mean(axis=0)
     ratio = (1 - positive) / positive / np.array([7.5, 11, 7.6, 5, 24])
@@ -297,8 +300,7 @@ def test_stored_masks_show_blood_on_nearly_all_positive_slices_and_on_no_clean_o
         assert masks.shape == (len(rows), len(LABELS), SIZE, SIZE)
         for row, of_slice in zip(rows, masks, strict=True):
             for label, mask in zip(LABELS, of_slice, strict=True):
-                pixel_mm2 = (220 / SIZE) ** 2
-                assert mask.sum() * pixel_mm2 * MASK_FROM / 255 <= float(row[f"{label}_mm2"]) + 0.01
+                assert mask.sum() * (220 / SIZE) ** 2 >= float(row[f"{label}_mm2"]) - 0.01  # the visible part is in it
                 positives += int(row[label])
                 missed += int(row[label]) and not mask.any()
     assert missed < 0.05 * positives

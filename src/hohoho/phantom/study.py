@@ -20,6 +20,8 @@ from hohoho.phantom.skull import draw_headrest, draw_skull, head_window
 VISIBLE = 128  # of 255: pixels that are at least half blood count; thinner spread, blood looks like brain
 POSITIVE_MM2 = 50.0  # a slice is positive from this much blood on: four pixels of a 64 x 64 picture
 
+Headrest = tuple[float, float]  # radius and place of its arc, mm
+
 
 @dataclass(frozen=True)
 class Patient:
@@ -46,21 +48,39 @@ def draw_patient(rng: np.random.Generator) -> Patient:
 
 def draw_study(rng: np.random.Generator, patient: Patient, size: int, structures: bool = False) -> Study:
     """Scan the patient at `size` x `size` pixels; `structures` also keeps what each pixel is, for tests."""
-    acquisition = draw_acquisition(rng, size, patient.head.half_axes_mm[2])
-    scanner = draw_scanner(rng)
+    acquisition, scanner, headrest = draw_setup(rng, patient, size)
     count = len(acquisition.first_pixels)
     hu = np.empty((count, size, size), np.int16)
     blood = np.empty((count, len(LABELS), size, size), np.uint8)
     structure = np.zeros((count, size, size), np.uint8) if structures else None
     spoilt = []
-    headrest = rng.uniform(98, 106), rng.uniform(-8, 2)
     for index in range(count):
         plane = empty_plane(acquisition, index, structure)
         hu[index], kind = draw_slice(plane, patient, scanner, headrest, rng)
         blood[index] = np.rint(plane.blood * 255)
         spoilt.append(kind)
-    area = (blood * (blood >= VISIBLE)).sum(axis=(2, 3), dtype=np.int64) * (acquisition.pixel_mm**2 / 255)
+    area = blood_area_mm2(blood, acquisition.pixel_mm)
     return Study(hu, blood, area, area > POSITIVE_MM2, tuple(spoilt), structure, acquisition)
+
+
+def draw_blood(rng: np.random.Generator, patient: Patient, size: int, indices: list[int]) -> np.ndarray:
+    """(n, 5, size, size) uint8: `blood` of some slices of the study that `draw_study` would draw."""
+    acquisition, scanner, headrest = draw_setup(rng, patient, size)
+    planes = [empty_plane(acquisition, index, None) for index in indices]
+    for plane in planes:
+        paint_slice(plane, patient, scanner, headrest)
+    return np.stack([np.rint(plane.blood * 255).astype(np.uint8) for plane in planes])
+
+
+def draw_setup(rng: np.random.Generator, patient: Patient, size: int) -> tuple[Acquisition, Scanner, Headrest]:
+    """How the patient lies in which scanner."""
+    acquisition, scanner = draw_acquisition(rng, size, patient.head.half_axes_mm[2]), draw_scanner(rng)
+    return acquisition, scanner, (rng.uniform(98, 106), rng.uniform(-8, 2))
+
+
+def blood_area_mm2(blood: np.ndarray, pixel_mm: float) -> np.ndarray:
+    """(..., H, W) uint8 parts of blood → (...) area that counts for a label."""
+    return (blood * (blood >= VISIBLE)).sum(axis=(-2, -1), dtype=np.int64) * (pixel_mm**2 / 255)
 
 
 def empty_plane(acquisition: Acquisition, index: int, structure: np.ndarray | None) -> Plane:
@@ -73,12 +93,17 @@ def empty_plane(acquisition: Acquisition, index: int, structure: np.ndarray | No
 
 
 def draw_slice(
-    plane: Plane, patient: Patient, scanner: Scanner, headrest: tuple[float, float], rng: np.random.Generator
+    plane: Plane, patient: Patient, scanner: Scanner, headrest: Headrest, rng: np.random.Generator
 ) -> tuple[np.ndarray, str]:
-    """Paint one slice from outside in, then scan it: (H, W) int16 HU, and how it was spoilt."""
+    """Paint one slice, then scan it: (H, W) int16 HU, and how it was spoilt."""
+    paint_slice(plane, patient, scanner, headrest)
+    return scan(plane, scanner, rng)
+
+
+def paint_slice(plane: Plane, patient: Patient, scanner: Scanner, headrest: Headrest) -> None:
+    """Paint one slice from outside in; nothing here is drawn by chance."""
     draw_headrest(plane, (0.0, headrest[1]), headrest[0])
     draw_whole_head(plane[head_window(plane, patient.head)], patient, scanner)
-    return scan(plane, scanner, rng)
 
 
 def draw_whole_head(plane: Plane, patient: Patient, scanner: Scanner) -> None:
