@@ -14,6 +14,8 @@ import pytest
 import yaml
 from sklearn.metrics import fbeta_score
 
+from hohoho.costs import STAGES
+from hohoho.devices import resolve_precision
 from hohoho.labels import LABELS
 from hohoho.split import SPLITS
 
@@ -33,8 +35,8 @@ TINY = [
 ]
 
 
-def run(command, folder, check=True):
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+def run(command, folder, check=True, **variables):
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | variables
     environment.pop("DVC_STAGE", None)
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert not check or done.returncode == 0, f"{command} failed:\n{done.stdout}\n{done.stderr}"
@@ -99,6 +101,31 @@ def test_a_knob_runs_the_stages_that_need_it_and_setting_it_back_runs_none(clone
     ):
         run(["hohoho", "params", *TINY, knob], clone)
         assert ran(run(["dvc", "repro"], clone).stdout) == stages
+    run(["hohoho", "params", *TINY], clone)
+    assert ran(run(["dvc", "repro"], clone).stdout) == []
+
+
+def test_the_precision_that_was_computed_in_is_recorded_with_each_model_and_reported(clone):
+    expected = resolve_precision("auto", "cpu")
+    recorded = [
+        json.loads((clone / f"models/{model}/model.json").read_text())["precision"] for model in ("cnn", "lstm")
+    ]
+    assert recorded == [expected, "32-true"]
+    assert expected in (clone / "metrics/report.html").read_text()
+
+
+def test_what_the_stages_cost_is_no_output_of_the_pipeline(clone):
+    assert len(list((clone / "metrics/costs").glob("*.json"))) == len(STAGES)
+    assert run(["git", "status", "--porcelain"], clone).stdout == ""
+    assert "up to date" in run(["dvc", "status"], clone).stdout
+
+
+def test_the_end_to_end_row_runs_with_the_default_precision_on_a_cpu_without_bf16_units(clone):
+    without = {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+    run(["hohoho", "params", *TINY, "train_lstm.training=end_to_end", "train_lstm.epochs=1"], clone)
+    assert ran(run(["dvc", "repro"], clone, **without).stdout) == ["train_lstm", "evaluate"]
+    settings = json.loads((clone / "models/lstm/model.json").read_text())
+    assert settings["precision"] == "32-true"
     run(["hohoho", "params", *TINY], clone)
     assert ran(run(["dvc", "repro"], clone).stdout) == []
 

@@ -44,11 +44,14 @@ def write_studies(folder, count=STUDIES):
             save(image, folder / f"{study}" / f"{number}")
 
 
-def logged_read(header, log):
-    """As `read_slice`, but slow enough to be killed on the way; the log tells which process read which study."""
-    time.sleep(0.05 if (log.parent / "slow").exists() else 0.001)
-    with log.open("a") as file:
+def logged_read(header, place):
+    """As `read_slice`; the log tells which process read which study. Strikes before the slice that place/fate names."""
+    with (place / "log").open("a") as file:
         file.write(f"{os.getpid()} {header.study_uid}\n")
+    if (place / "fate").exists():
+        slice_number, sent = (int(word) for word in (place / "fate").read_text().split())
+        if len(log(place)) == slice_number:
+            os.kill(int((place / "pid").read_text()), sent)
     return read_slice(header)
 
 
@@ -57,26 +60,30 @@ def run(place, workers=1):
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
     ingest_blocks.BLOCKS = BLOCKS
     inventory = find(place / "in")
-    inventory.scans = [replace(scan, read_slice=partial(logged_read, log=place / "log")) for scan in inventory.scans]
-    (place / "begun").touch()
+    inventory.scans = [replace(scan, read_slice=partial(logged_read, place=place)) for scan in inventory.scans]
+    (place / "pid").write_text(str(os.getpid()))
     report = ingest(inventory, place / "out", SIZE, WINDOW_HU, KEY, workers, checkpoints=place / "work")
     (place / "report").write_text(json.dumps(report.counts) + report.lines.to_csv())
 
 
-def start(place, workers=1):
-    """A child process that has begun to ingest."""
-    (place / "begun").unlink(missing_ok=True)
+def ingest_in_child(place, workers=1):
+    """The exit code of a child process that ingests."""
     (place / "log").unlink(missing_ok=True)
     child = processes.Process(target=run, args=(place, workers))
     child.start()
-    wait_until(lambda: (place / "begun").exists())
-    return child
+    child.join()
+    return child.exitcode
 
 
 def finish(place, workers=1):
-    child = start(place, workers)
-    child.join()
-    assert child.exitcode == 0
+    assert ingest_in_child(place, workers) == 0
+
+
+def strike(place, slice_number, sent, workers=1):
+    """An ingest that is sent a signal as it comes to this slice."""
+    (place / "fate").write_text(f"{slice_number} {sent:d}")
+    assert ingest_in_child(place, workers) != 0
+    (place / "fate").unlink()
 
 
 def log(place):
@@ -116,28 +123,19 @@ def place(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("moment", range(20))
-def test_a_kill_at_any_moment_costs_at_most_the_study_in_work(place, undisturbed, moment):
-    child = start(place)
-    wait_until(lambda: len(log(place)) >= moment / 19 * STUDIES * SLICES)
-    time.sleep(np.random.default_rng(moment).uniform(0, 0.01))
-    child.kill()
-    child.join()
-    before, is_complete = read_studies(place), not (place / "work").exists()
+@pytest.mark.parametrize("slice_number", [1, 2, 6, 7, 12, 13, 18, 19, 24, 25, 31, 36, 37, 43, 54, 55, 60, 66, 71, 72])
+def test_a_kill_at_any_slice_costs_at_most_the_study_in_work(place, undisturbed, slice_number):
+    strike(place, slice_number, signal.SIGKILL)
+    before = read_studies(place)
     finish(place)
     assert hashes(place) == undisturbed
     assert not (place / "work").exists()
-    assert len(before & read_studies(place)) <= 1 or is_complete
+    assert len(before & read_studies(place)) <= 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_being_asked_to_stop_costs_no_more_than_being_killed(place, undisturbed, number):
-    (place / "slow").touch()  # seconds are left when it is asked to stop
-    child = start(place)
-    wait_until(lambda: len(log(place)) > 20)
-    os.kill(child.pid, number)
-    child.join()
-    (place / "slow").unlink()
+    strike(place, 21, number)
     before = read_studies(place)
     finish(place)
     assert hashes(place) == undisturbed
@@ -153,12 +151,7 @@ def is_running(process):
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="only /proc tells which processes run")
 def test_killed_with_two_workers_each_redoes_at_most_one_study_and_none_is_left_behind(place, undisturbed):
-    (place / "slow").touch()
-    child = start(place, workers=2)
-    wait_until(lambda: len(log(place)) > 20)
-    child.kill()
-    child.join()
-    (place / "slow").unlink()
+    strike(place, 21, signal.SIGKILL, workers=2)
     workers = {int(process) for process, _ in log(place)}
     wait_until(lambda: not any(map(is_running, workers)))
     assert not any(map(is_running, workers))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hohoho.augment import Augmentation
-from hohoho.backbones import SliceClassifier, build_backbone, load_classifier, save_classifier
+from hohoho.backbones import SliceClassifier, build_backbone, load_classifier, save_classifier, to_unit
 from hohoho.devices import Devices
 from hohoho.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
 from hohoho.losses import build_loss
@@ -16,7 +16,7 @@ from hohoho.sequence import ScanLstm
 from hohoho.simclr import Projector, SimclrTraining, Views
 from hohoho.slice_data import StackedSlices, ordered_batches, training_batches
 from hohoho.slice_training import SliceTraining, optimizer_factory
-from hohoho.training import Recipe, fit
+from hohoho.training import Progress, Recipe, fit
 
 HALF = [0.5] * 3
 CPU = Devices("cpu", progress=False)
@@ -78,6 +78,67 @@ def test_the_weights_of_the_best_validation_epoch_are_kept(slices):
     assert all(
         torch.equal(a, b) for a, b in zip(longer.state_dict().values(), again.state_dict().values(), strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    ("keep", "column"), [("best_f2", "val_f2"), ("best_average_precision", "val_average_precision"), ("last", "epoch")]
+)
+def test_the_epoch_that_is_kept_is_the_one_that_was_asked_for(slices, keep, column):
+    epochs, kept, single = 3, classifier(), classifier()
+    curves = train(kept, slices, epochs, learning_rate=0.003, keep=keep)
+    best = max(range(epochs), key=lambda epoch: curves[epoch][column])
+    train(single, slices, epochs=best + 1, learning_rate=0.003, keep="last")
+    assert all(torch.equal(a, b) for a, b in zip(kept.state_dict().values(), single.state_dict().values(), strict=True))
+
+
+def test_the_average_precision_of_validation_is_scikit_learns(slices):
+    from sklearn.metrics import average_precision_score
+
+    model = classifier()
+    curves = train(model, slices, epochs=1, keep="last")
+    with torch.no_grad():
+        images, targets = slices.__getitems__(list(range(24)))
+        logits = model.eval()(to_unit(images))
+    assert curves[0]["val_average_precision"] == pytest.approx(average_precision_score(targets, logits), abs=1e-5)
+
+
+@pytest.mark.parametrize("epochs", [1, 4])  # fewer batches than are timed, and more
+def test_what_a_training_costs_is_told_before_the_work(slices, capsys, epochs):
+    train(classifier(), slices, epochs)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "epochs in" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"24 slices × {epochs} epochs in 32-true on cpu (")
+    assert "about" in lines[0] and "GB of memory" in lines[0]
+
+
+def test_the_bar_counts_the_same_work_as_the_estimate(slices):
+    shown = []
+
+    class Watched(Progress):
+        def on_train_end(self, trainer, module):
+            shown.append((self.done, self.total))
+            super().on_train_end(trainer, module)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hohoho.training.Progress", Watched)
+        train(classifier(), slices, epochs=2)
+    done, total = shown[0]
+    assert done == pytest.approx(total) == pytest.approx(2 * (24 + 24 / 3))
+
+
+def test_a_clipped_gradient_has_the_norm_it_was_clipped_to(slices):
+    module = SliceTraining(
+        classifier(), build_loss("bce", 0, 0, 0, None), optimizer_factory("sgd", 0.1, 0), constant, STILL
+    )
+    clip, after = module.configure_gradient_clipping, []
+
+    def clipped(optimizer, *arguments, **named):
+        clip(optimizer, *arguments, **named)
+        after.append(torch.nn.utils.get_total_norm([p.grad for p in module.parameters() if p.grad is not None]))
+
+    module.configure_gradient_clipping = clipped
+    fit(module, training_batches(slices, 8, 0), None, Recipe(1, 0, "bf16-mixed", gradient_clip=0.5), CPU)
+    assert after and all(float(norm) == pytest.approx(0.5, rel=1e-3) for norm in after)
 
 
 def test_the_seed_decides_batches_augmentation_and_dropout(slices):

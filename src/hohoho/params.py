@@ -140,7 +140,7 @@ def run_stage(main: Callable[[], None]) -> None:
     """
     from hohoho.costs import STAGES, cost_table, write_cost
 
-    stage = Path(sys.argv[0]).stem
+    stage = os.environ.get("DVC_STAGE") or Path(sys.argv[0]).stem
     try:
         main()
     except InputError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
 from hohoho.backbones import load_classifier
 from hohoho.embeddings import embed
@@ -13,14 +14,14 @@ from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
 from hohoho.ingest.report import skipped_counts
 from hohoho.ingest.scan_pixels import ScanPixels, read_scan
-from hohoho.labels import LABELS
+from hohoho.machine import cores
 from hohoho.model_hashes import model_hashes
 from hohoho.scan import Inventory, Scan
 from hohoho.scan_answers import MEANING, answer_columns, scan_maxima
 from hohoho.scores.calibration import read_calibration
 from hohoho.sequence import load_lstm, predict_scans
 from hohoho.series import missing_slices
-from hohoho.slice_data import StackedSlices, ordered_batches
+from hohoho.slice_data import ordered_batches, unlabelled_slices
 from hohoho.sources import dicom_folder
 from hohoho.stacks import channel_rows, neighbours
 
@@ -68,8 +69,8 @@ def probabilities(scan: Scan, pictures: ScanPixels, models: Path, stacked: bool)
     """(slices, 5) probabilities by model name: `cnn`, and `cnn_lstm` where there is an LSTM."""
     below, above = neighbours(np.zeros(len(pictures.kept)), missing_slices(scan.position_mm[pictures.kept]))
     rows = channel_rows(pd.DataFrame({"below": below, "above": above}), stacked)
-    unlabelled = np.full((len(rows), len(LABELS)), np.nan)
-    batches = ordered_batches(StackedSlices(Pictures(pictures.pixels), rows, unlabelled))
+    batches = ordered_batches(unlabelled_slices(Pictures(pictures.pixels), rows))
+    torch.set_num_threads(cores())
     embeddings, by_cnn = embed(load_classifier(models / "cnn"), batches, "cpu")
     lstm = load_lstm(models / "lstm")
     if lstm is None:
