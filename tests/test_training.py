@@ -11,12 +11,13 @@ from hohoho.backbones import SliceClassifier, build_backbone, load_classifier, s
 from hohoho.devices import Devices
 from hohoho.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
 from hohoho.losses import build_loss
+from hohoho.progress import Progress
 from hohoho.schedule import constant, warmup_cosine
 from hohoho.sequence import ScanLstm
 from hohoho.simclr import Projector, SimclrTraining, Views
 from hohoho.slice_data import StackedSlices, ordered_batches, training_batches
 from hohoho.slice_training import SliceTraining, optimizer_factory
-from hohoho.training import Progress, Recipe, fit
+from hohoho.training import Recipe, fit
 
 HALF = [0.5] * 3
 CPU = Devices("cpu", progress=False)

@@ -9,9 +9,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from hohoho.augment import Augmentation, augment
 from hohoho.backbones import SliceClassifier, to_unit
+from hohoho.losses import summed_bce
 from hohoho.sequence import ScanLstm
 from hohoho.slice_data import EpochShuffle, StackedSlices, as_fetched
-from hohoho.training import Training, summed_bce
+from hohoho.training import Training
 
 
 class CnnLstm(nn.Module):

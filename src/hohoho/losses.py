@@ -61,3 +61,8 @@ def build_loss(
         case "bce":
             return AsymmetricLoss(0.0, 0.0, 0.0, pos_weight)
     raise ValueError(f"unknown loss {name!r}: asymmetric, focal or bce")
+
+
+def summed_bce(pos_weight: list[float] | None) -> nn.Module:
+    """Binary cross-entropy, summed. pos_weight: one factor a class, or None."""
+    return nn.BCEWithLogitsLoss(reduction="sum", pos_weight=None if pos_weight is None else torch.tensor(pos_weight))

@@ -2,9 +2,6 @@
 
 import copy
 import logging
-import math
-import sys
-import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,17 +14,14 @@ from torch import Generator, Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from torchmetrics.functional.classification import multilabel_average_precision
-from tqdm import tqdm
 
-from hohoho.costs import peak_memory_mb
 from hohoho.devices import Devices
 from hohoho.labels import LABELS
 from hohoho.metrics import micro_fbeta
+from hohoho.progress import Progress
 
 BEST = {"best_f2": "val_f2", "best_average_precision": "val_average_precision"}
 CURVE_COLUMNS = ["epoch", "learning_rate", "train_loss", "val_loss", *BEST.values()]
-WARM_UP_BATCHES, TIMED_BATCHES = 3, 10  # the first batches also load libraries and choose algorithms
-VALIDATION_SHARE = 1 / 3  # of what a training item costs: forward without backward
 
 torch.utils.deterministic.fill_uninitialized_memory = False  # a search for bugs that costs a tenth of every step
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its hints and advertisements at every start
@@ -48,11 +42,6 @@ class Recipe:
     precision: str = "32-true"
     gradient_clip: float = 0.0
     keep: str = "best_f2"
-
-
-def summed_bce(pos_weight: list[float] | None) -> nn.Module:
-    """Binary cross-entropy, summed. pos_weight: one factor a class, or None."""
-    return nn.BCEWithLogitsLoss(reduction="sum", pos_weight=None if pos_weight is None else torch.tensor(pos_weight))
 
 
 def seed_all(seed: int) -> None:
@@ -82,70 +71,6 @@ class Curves(Callback):
         logged = {name: float(value) for name, value in trainer.callback_metrics.items()}
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         self.rows.append({"epoch": trainer.current_epoch + 1, "learning_rate": rate, **logged})
-
-
-class Progress(Callback):
-    """What the training will cost, told after the first batches, and one bar over all epochs that agrees with it.
-
-    Both count work in training items: one of validation costs VALIDATION_SHARE of it.
-    """
-
-    def __init__(self, train: DataLoader, val: DataLoader | None, bar: bool):
-        self.train_items, self.val_items = len(train.dataset), len(val.dataset) if val else 0
-        self.shown, self.done, self.times = bar, 0.0, []
-
-    def on_train_start(self, trainer, module):
-        self.total = trainer.max_epochs * (self.train_items + VALIDATION_SHARE * self.val_items)
-        self.batches = min(WARM_UP_BATCHES + TIMED_BATCHES, trainer.estimated_stepping_batches)
-        form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-        self.bar = tqdm(desc="train", total=self.total, disable=not self.shown, mininterval=1.0, bar_format=form)
-
-    def on_train_batch_end(self, trainer, module, *_):
-        self._advance(self.train_items / trainer.num_training_batches)
-        if len(self.times) < self.batches:
-            self.times.append(time.perf_counter())
-            if len(self.times) == self.batches:
-                self._tell(trainer, module)
-
-    def on_validation_batch_end(self, trainer, module, *_):
-        self._advance(VALIDATION_SHARE * self.val_items / trainer.num_val_batches[0])
-
-    def on_train_epoch_end(self, trainer, module):
-        shown = {name: f"{float(value):.3f}" for name, value in trainer.callback_metrics.items()}
-        self.bar.set_postfix({"epoch": trainer.current_epoch + 1, **shown})
-
-    def on_train_end(self, trainer, module):
-        self.bar.close()
-
-    def _advance(self, work: float) -> None:
-        self.done += work
-        self.bar.update(min(work, self.total - self.bar.n))  # rounding must not carry it past its end
-
-    def _tell(self, trainer, module) -> None:
-        """The line: how much there is to do, in what, how long it will take, and the memory in use."""
-        timed = np.diff(self.times[WARM_UP_BATCHES - 1 :]) if len(self.times) > WARM_UP_BATCHES else [math.nan]
-        seconds = float(np.median(timed)) * (self.total - self.done) / (self.train_items / trainer.num_training_batches)
-        tqdm.write(
-            f"{self.train_items:,} {module.items} × {trainer.max_epochs} epochs in {trainer.precision} on "
-            f"{_device_text(module.device.type)}: about {_duration(seconds)} to go, {_memory(module.device.type)}",
-            file=sys.stderr,
-        )
-
-
-def _device_text(device: str) -> str:
-    return torch.cuda.get_device_name() if device == "cuda" else f"cpu ({torch.get_num_threads()} threads)"
-
-
-def _duration(seconds: float) -> str:
-    if math.isnan(seconds):
-        return "a moment"
-    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
-
-
-def _memory(device: str) -> str:
-    if device == "cuda":
-        return f"{torch.cuda.max_memory_allocated() / 1e9:.1f} GB of GPU memory"
-    return f"{peak_memory_mb() / 1e3:.1f} GB of memory"
 
 
 class KeptWeights(Callback):

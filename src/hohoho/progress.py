@@ -1,0 +1,80 @@
+"""How far a training is, and what it will cost."""
+
+import math
+import sys
+import time
+
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from hohoho.costs import peak_memory_mb
+
+WARM_UP_BATCHES, TIMED_BATCHES = 3, 10  # the first batches also load libraries and choose algorithms
+VALIDATION_SHARE = 1 / 3  # of what a training item costs: forward without backward
+
+
+class Progress(Callback):
+    """What the training will cost, told after the first batches, and one bar over all epochs that agrees with it.
+
+    Both count work in training items: one of validation costs VALIDATION_SHARE of it.
+    """
+
+    def __init__(self, train: DataLoader, val: DataLoader | None, bar: bool):
+        self.train_items, self.val_items = len(train.dataset), len(val.dataset) if val else 0
+        self.shown, self.done, self.times = bar, 0.0, []
+
+    def on_train_start(self, trainer, module):
+        self.total = trainer.max_epochs * (self.train_items + VALIDATION_SHARE * self.val_items)
+        self.batches = min(WARM_UP_BATCHES + TIMED_BATCHES, trainer.estimated_stepping_batches)
+        form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+        self.bar = tqdm(desc="train", total=self.total, disable=not self.shown, mininterval=1.0, bar_format=form)
+
+    def on_train_batch_end(self, trainer, module, *_):
+        self._advance(self.train_items / trainer.num_training_batches)
+        if len(self.times) < self.batches:
+            self.times.append(time.perf_counter())
+            if len(self.times) == self.batches:
+                self._tell(trainer, module)
+
+    def on_validation_batch_end(self, trainer, module, *_):
+        self._advance(VALIDATION_SHARE * self.val_items / trainer.num_val_batches[0])
+
+    def on_train_epoch_end(self, trainer, module):
+        shown = {name: f"{float(value):.3f}" for name, value in trainer.callback_metrics.items()}
+        self.bar.set_postfix({"epoch": trainer.current_epoch + 1, **shown})
+
+    def on_train_end(self, trainer, module):
+        self.bar.close()
+
+    def _advance(self, work: float) -> None:
+        self.done += work
+        self.bar.update(min(work, self.total - self.bar.n))  # rounding must not carry it past its end
+
+    def _tell(self, trainer, module) -> None:
+        """The line: how much there is to do, in what, how long it will take, and the memory in use."""
+        timed = np.diff(self.times[WARM_UP_BATCHES - 1 :]) if len(self.times) > WARM_UP_BATCHES else [math.nan]
+        seconds = float(np.median(timed)) * (self.total - self.done) / (self.train_items / trainer.num_training_batches)
+        tqdm.write(
+            f"{self.train_items:,} {module.items} × {trainer.max_epochs} epochs in {trainer.precision} on "
+            f"{_device_text(module.device.type)}: about {_duration(seconds)} to go, {_memory(module.device.type)}",
+            file=sys.stderr,
+        )
+
+
+def _device_text(device: str) -> str:
+    return torch.cuda.get_device_name() if device == "cuda" else f"cpu ({torch.get_num_threads()} threads)"
+
+
+def _duration(seconds: float) -> str:
+    if math.isnan(seconds):
+        return "a moment"
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def _memory(device: str) -> str:
+    if device == "cuda":
+        return f"{torch.cuda.max_memory_allocated() / 1e9:.1f} GB of GPU memory"
+    return f"{peak_memory_mb() / 1e3:.1f} GB of memory"
