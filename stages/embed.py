@@ -8,10 +8,11 @@ from hohoho.devices import on_devices
 from hohoho.embedding_store import write_embeddings
 from hohoho.embeddings import embed
 from hohoho.labels import LABELS
-from hohoho.params import run_stage, runtime, stage_params
+from hohoho.params import runtime, stage_params
 from hohoho.slice_data import StackedSlices, ordered_batches
 from hohoho.slice_store import SlicePixels
 from hohoho.stacks import channel_rows, read_stacks
+from hohoho.stage.run import run_stage
 
 SLICES, STACKS, CNN = Path("data/slices"), Path("data/stacks"), Path("models/cnn")
 EMBEDDINGS = Path("data/embeddings")

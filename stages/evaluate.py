@@ -3,13 +3,11 @@
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from hohoho.embedding_store import read_embeddings, read_probabilities
 from hohoho.figures.drawn import Drawn, nothing_drawn, write_captions
 from hohoho.files import write_csv, write_json, write_parquet
 from hohoho.model_hashes import model_hashes
-from hohoho.params import run_stage, runtime, stage_params
+from hohoho.params import runtime, stage_params
 from hohoho.predictions import answers_of, models_in, prediction_table, probabilities_of
 from hohoho.report.cards import cards
 from hohoho.report.page import sections, write_report
@@ -19,7 +17,10 @@ from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import Evaluation, evaluate
 from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table, read_test_images
 from hohoho.stacks import read_stacks
+from hohoho.stage.run import run_stage
 from hohoho.submission import submission
+
+import pandas as pd
 
 SLICES, STACKS = Path("data/slices"), Path("data/stacks")
 EMBEDDINGS, BY_LSTM = Path("data/embeddings"), Path("data/lstm_probabilities.npy")

@@ -8,11 +8,12 @@ from hohoho.files import write_csv, write_json
 from hohoho.ingest.checkpoint import code_version
 from hohoho.ingest.ingest import ingest
 from hohoho.ingest.report import naming_studies
-from hohoho.params import run_stage, runtime, stage_params
+from hohoho.params import runtime, stage_params
 from hohoho.phantom.tree import write_phantom_once
 from hohoho.pseudonyms import PUBLIC_KEY, secret_key
 from hohoho.scan import Inventory
 from hohoho.sources import course, cq500, ct_ich, dicom_folder, rsna
+from hohoho.stage.run import run_stage
 from hohoho.workers import Workers, open_workers
 
 SLICES, REPORT, REPORT_LINES = Path("data/slices"), Path("metrics/ingest.json"), Path("metrics/ingest_report.csv")

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hohoho.files import write_json
-from hohoho.params import run_stage, runtime, stage_params
+from hohoho.params import runtime, stage_params
+from hohoho.stage.run import run_stage
 
 SLICES, STACKS, INIT = Path("data/slices"), Path("data/stacks"), Path("models/init")
 

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from hohoho.label_patterns import clean_labels
 from hohoho.labels import LABELS
 from hohoho.overlap import refuse_shared_pixels
-from hohoho.params import run_stage, stage_params
+from hohoho.params import stage_params
 from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
 from hohoho.split import UNUSED, assert_disjoint, hold_back, split_patients
 from hohoho.stacks import (
@@ -21,6 +19,9 @@ from hohoho.stacks import (
     training_set_statistics,
     write_stacks,
 )
+from hohoho.stage.run import run_stage
+
+import numpy as np
 
 SLICES, STACKS = Path("data/slices"), Path("data/stacks")
 

@@ -3,23 +3,24 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from hohoho.augment import Augmentation
 from hohoho.backbones import SliceClassifier, save_classifier
 from hohoho.devices import on_devices, resolve_precision
 from hohoho.files import write_csv, write_json
 from hohoho.labels import LABELS
 from hohoho.losses import build_loss
-from hohoho.params import run_stage, runtime, stage_params
+from hohoho.params import runtime, stage_params
 from hohoho.schedule import warmup_cosine
 from hohoho.slice_data import StackedSlices, ordered_batches, training_batches
 from hohoho.slice_store import SlicePixels
 from hohoho.slice_training import SliceTraining, optimizer_factory
 from hohoho.stacks import channel_rows, read_stacks, read_statistics
+from hohoho.stage.run import run_stage
 from hohoho.start import started_backbone
 from hohoho.training import Recipe, fit, seed_all
+
+import numpy as np
+import pandas as pd
 
 SLICES, STACKS, INIT = Path("data/slices"), Path("data/stacks"), Path("models/init")
 CNN, CURVES = Path("models/cnn"), Path("metrics/plots/train_cnn.csv")

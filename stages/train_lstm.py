@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from hohoho.augment import Augmentation
 from hohoho.backbones import SliceClassifier, load_classifier, save_classifier
 from hohoho.devices import Devices, on_devices, resolve_precision
@@ -14,7 +11,7 @@ from hohoho.embeddings import embed
 from hohoho.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
 from hohoho.files import write_csv
 from hohoho.labels import LABELS
-from hohoho.params import run_stage, runtime, stage_params
+from hohoho.params import runtime, stage_params
 from hohoho.schedule import constant
 from hohoho.sequence import ScanLstm, predict_scans, save_lstm, scan_bounds
 from hohoho.sequence_training import SequenceTraining, scan_batches
@@ -22,7 +19,11 @@ from hohoho.slice_data import StackedSlices, ordered_batches
 from hohoho.slice_store import SlicePixels
 from hohoho.slice_training import optimizer_factory
 from hohoho.stacks import channel_rows, read_stacks, read_statistics
+from hohoho.stage.run import run_stage
 from hohoho.training import CURVE_COLUMNS, Recipe, fit, seed_all
+
+import numpy as np
+import pandas as pd
 
 SLICES, STACKS, EMBEDDINGS = Path("data/slices"), Path("data/stacks"), Path("data/embeddings")
 CNN, LSTM, PROBABILITIES = Path("models/cnn"), Path("models/lstm"), Path("data/lstm_probabilities.npy")

@@ -2,18 +2,20 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
-from hohoho import costs, params
-from hohoho.costs import COSTS, cost_table, write_cost
 from hohoho.errors import InputError
+from hohoho.stage import costs, run
+from hohoho.stage.costs import COSTS, cost_table, write_cost
 
 
 @pytest.fixture(autouse=True)
 def empty(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_STAGE", raising=False)
+    Path("dvc.yaml").write_text("stages: {embed: {cmd: x, deps: []}, evaluate: {cmd: x, deps: []}}")
 
 
 def started(monkeypatch, seconds_ago):
@@ -39,7 +41,7 @@ def test_the_table_shows_each_stage_once_and_their_sum(monkeypatch):
 @pytest.mark.parametrize(("stage", "table"), [("embed", False), ("evaluate", True)])
 def test_every_stage_says_what_it_cost_and_the_last_one_what_all_cost(monkeypatch, capsys, stage, table):
     monkeypatch.setattr(sys, "argv", [f"stages/{stage}.py"])
-    params.run_stage(lambda: None)
+    run.run_stage(lambda: None)
     said = capsys.readouterr().out
     assert said.startswith(f"{stage}: ")
     assert ("together" in said) == table
@@ -51,5 +53,5 @@ def test_a_stage_that_failed_has_no_cost(monkeypatch):
 
     monkeypatch.setattr(sys, "argv", ["stages/embed.py"])
     with pytest.raises(SystemExit):
-        params.run_stage(fail)
+        run.run_stage(fail)
     assert not COSTS.exists()

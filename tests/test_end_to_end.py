@@ -14,10 +14,10 @@ import pytest
 import yaml
 from sklearn.metrics import fbeta_score
 
-from hohoho.costs import STAGES
 from hohoho.devices import resolve_precision
 from hohoho.labels import LABELS
 from hohoho.split import SPLITS
+from hohoho.stage.costs import STAGES
 
 ROOT = Path(__file__).parents[1]
 TINY = [

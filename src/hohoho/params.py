@@ -3,8 +3,7 @@
 import dataclasses
 import difflib
 import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -90,6 +89,15 @@ def load() -> dict:
     return params
 
 
+def value_at(values: Any, name: str, missing: Any = None) -> Any:
+    """The value at a dotted name in nested mappings; `missing` where there is none."""
+    for key in name.split("."):
+        if not isinstance(values, Mapping) or key not in values:
+            return missing
+        values = values[key]
+    return values
+
+
 def declared(stage: str) -> set[str]:
     """The dotted keys that dvc.yaml declares for a stage."""
     return set(yaml.safe_load(PIPELINE.read_text())["stages"][stage]["params"])
@@ -131,21 +139,3 @@ def runtime() -> Runtime:
     section = load()["runtime"]
     every_core = {name: section[name] or cores() for name in ("workers", "threads")}
     return Runtime(**section | every_core)
-
-
-def run_stage(main: Callable[[], None]) -> None:
-    """Run a stage: an error the user can fix ends in one message, anything else in its traceback.
-
-    Says and records what it cost; after the last stage, what all of them cost.
-    """
-    from hohoho.costs import STAGES, cost_table, write_cost
-
-    stage = os.environ.get("DVC_STAGE") or Path(sys.argv[0]).stem
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"ERROR: {error}")
-    cost = write_cost(stage)
-    print(f"{stage}: {cost['seconds']} s, {cost['peak_memory_mb']} MB of memory at most")
-    if stage == STAGES[-1]:
-        print(cost_table())

@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from hohoho.costs import peak_memory_mb
+from hohoho.stage.costs import peak_memory_mb
 
 WARM_UP_BATCHES, TIMED_BATCHES = 3, 10  # the first batches also load libraries and choose algorithms
 VALIDATION_SHARE = 1 / 3  # of what a training item costs: forward without backward

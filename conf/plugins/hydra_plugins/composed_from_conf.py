@@ -1,5 +1,7 @@
 """Refuse a composition with mistakes in it: Hydra itself accepts a misspelt key in a row file without a word.
 
+And refuse to rewrite params.yaml under a run that is at work here: it would be recorded with parameters not its own.
+
 DVC loads this folder (`hydra.plugins_path` in .dvc/config) before it composes params.yaml.
 """
 
@@ -8,14 +10,22 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from hohoho.composition import for_the_workspace
 from hohoho.errors import InputError
-from hohoho.params import check
+from hohoho.params import PARAMS, check
+from hohoho.stage.workspace import others_at_work
 
 SCHEMA = Path(__file__).parents[2] / "schema.yaml"
 
 
 def composed_from_conf(*, _root_) -> str:
     """The first line of params.yaml; on the way, the whole composition is checked."""
+    others = others_at_work() if for_the_workspace.get() else None
+    if others:
+        sys.exit(
+            f"ERROR: {others} is at work in this folder, and {PARAMS} is not rewritten under a run: wait for its end, "
+            "work in another clone, or queue experiments before (`dvc exp run --queue`, then `dvc queue start`)"
+        )
     composed = _root_.copy()
     composed.edit = ""
     try:

@@ -9,7 +9,7 @@ from hohoho.rows.row import TABLES, Row, read_rows, read_titles, rows_named, row
 
 RUN_HELP = """Each row becomes one `dvc exp run -n NAME -S row=ROW`. A row that an experiment has recorded with the same
 parameters (runtime.* aside) is skipped, so that the same command goes on where a killed one stopped. To run it again,
-`dvc exp remove NAME` first."""
+`dvc exp remove NAME` first. Waits while something else runs in this folder."""
 
 
 def add_commands(commands) -> None:
@@ -55,11 +55,15 @@ def chosen_rows(names: list[str], table: int | None, everything: bool) -> list[R
 
 def _run(options: argparse.Namespace) -> None:
     from hohoho.rows.records import read_experiments
-    from hohoho.rows.runs import run_rows
+    from hohoho.rows.runs import run_rows, unrecorded
+    from hohoho.stage.workspace import alone
 
     chosen = chosen_rows(options.names, options.table, options.all)
     try:
-        failed = run_rows(chosen, options.overrides, options.queue, read_experiments())
+        with alone("hohoho rows run"):
+            what = (chosen, options.overrides, options.queue)
+            failed = run_rows(*what, read_experiments())
+            failed += [name for name in unrecorded(*what, read_experiments()) if name not in failed]
     except KeyboardInterrupt:
         sys.exit("stopped; the same command goes on from here")
     if failed:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from hohoho.errors import InputError
+from hohoho.params import value_at
+from hohoho.stage.inputs import read_lock
 
 PARAMS, SCORES = "params.yaml", "metrics/scores.json"
 DONE = "done"
@@ -14,7 +16,7 @@ class Experiment(NamedTuple):
     """One experiment as DVC recorded it, on whatever commit it lives."""
 
     name: str
-    state: str  # done | queued | running | failed
+    state: str  # done | queued | running | failed | mixed: its stages ran with other parameters than it records
     created: datetime | None
     params: dict  # all of params.yaml
     f2: dict[str, float | None]  # train, val, test; empty where there is no score
@@ -38,9 +40,9 @@ def read_experiments() -> list[Experiment]:
     try:
         with Repo() as repo:
             commits = repo.experiments.show(all_commits=True, hide_workspace=True)
+            found = [_read(ranged, tip, repo) for ranged, tip in _recorded(commits)]
     except NotDvcRepoError:
         raise InputError("no DVC repository here: run this in the repository's root folder") from None
-    found = [_read(ranged, state) for ranged, state in _recorded(commits)]
     return sorted(found, key=lambda experiment: (experiment.created is None, experiment.created or 0))
 
 
@@ -55,13 +57,23 @@ def _recorded(commits: list) -> Iterator[tuple[Any, Any]]:
                 yield ranged, ranged.revs[0]
 
 
-def _read(ranged: Any, tip: Any) -> Experiment:
+def _read(ranged: Any, tip: Any, repo: Any) -> Experiment:
     params = tip.data.params.get(PARAMS, {}).get("data") or {}
     f2 = (tip.data.metrics.get(SCORES, {}).get("data") or {}).get("f2") or {}
     state = ranged.executor.state if ranged.executor else "success"
     if state == "success":
         state = DONE if f2 else "failed"
+    if state == DONE and not stages_agree(read_lock(repo.scm.get_fs(tip.rev).open("dvc.lock").read()), params):
+        state, f2 = "mixed", {}
     return Experiment(tip.name or tip.rev[:7], state, tip.data.timestamp, params, f2)
+
+
+def stages_agree(lock: Mapping[str, Mapping], params: Mapping) -> bool:
+    """Whether every stage of a dvc.lock (`read_lock`) ran with these parameters.
+
+    DVC commits params.yaml when an experiment has ended, whoever rewrote it after its last stage.
+    """
+    return all(value_at(params, name) == value for used in lock.values() for name, value in used.items())
 
 
 def what_matters(params: Mapping, at: str = "") -> dict[str, Any]:

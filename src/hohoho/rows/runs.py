@@ -1,6 +1,7 @@
 """Rows → `dvc exp run`, once each: what is recorded already is not run again."""
 
 import hashlib
+import os
 import shlex
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from hohoho.composition import compose
 from hohoho.errors import InputError
 from hohoho.rows.records import DONE, Experiment, what_matters
 from hohoho.rows.row import Row
+from hohoho.stage.workspace import wait_for_others
 
 Runner = Callable[[list[str]], int]  # command → exit code
 
@@ -74,8 +76,10 @@ def command(planned: Plan, queue: bool) -> list[str]:
 
 
 def run_command(words: list[str]) -> int:
-    """Run DVC with this Python, its output passed through; its exit code."""
-    return subprocess.run([sys.executable, "-m", *words], check=False).returncode
+    """Run DVC with this Python, which its stages find first as well, its output passed through; its exit code."""
+    wait_for_others()
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return subprocess.run([sys.executable, "-m", *words], check=False, env={**os.environ, "PATH": path}).returncode
 
 
 def run_rows(
@@ -86,11 +90,10 @@ def run_rows(
     Every row is composed before the first one runs, so a mistake costs nothing. A failure stops no other row.
     """
     plans = [plan(row.name, overrides, experiments) for row in rows]
-    states = (DONE, "queued", "running") if queue else (DONE,)
     failed = []
     for number, planned in enumerate(plans, 1):
         progress = f"[{number}/{len(plans)}] {planned.row}"
-        found = recorded(planned, experiments, states)
+        found = recorded(planned, experiments, states(queue))
         if found:
             print(f"{progress}: {found.state} already, as experiment {found.name}", flush=True)
             continue
@@ -99,3 +102,14 @@ def run_rows(
         if run(words):
             failed.append(planned.name)
     return failed
+
+
+def states(queue: bool) -> tuple[str, ...]:
+    """The states of an experiment that need no other run; where rows are queued, it may still be under way."""
+    return (DONE, "queued", "running") if queue else (DONE,)
+
+
+def unrecorded(rows: list[Row], overrides: list[str], queue: bool, experiments: list[Experiment]) -> list[str]:
+    """The names of those rows that no experiment has recorded with the parameters that they ran with."""
+    plans = [plan(row.name, overrides, experiments) for row in rows]
+    return [planned.name for planned in plans if not recorded(planned, experiments, states(queue))]

@@ -1,0 +1,86 @@
+"""One run of a stage: what it began with is what it ends with, or nothing is recorded.
+
+DVC reads params.yaml and hashes the code when a stage has *ended*, and takes that for what the stage began with.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import hohoho
+from hohoho.errors import InputError
+from hohoho.params import PIPELINE
+from hohoho.stage.costs import STAGES, cost_table, write_cost
+from hohoho.stage.environment import code_hashes
+from hohoho.stage.inputs import changes, inputs, other_parameters, stage_blocks
+from hohoho.stage.workspace import holder, locked
+
+WATCH_EVERY_S = 10
+
+
+def run_stage(main: Callable[[], None]) -> None:
+    """Run a stage: an error the user can fix ends in one message, anything else in its traceback.
+
+    It fails where its parameters, code or inputs changed while it ran. Says and records what it cost; after the last
+    stage, what all of them cost.
+    """
+    stage = os.environ.get("DVC_STAGE") or Path(sys.argv[0]).stem
+    try:
+        with locked(stage) as free:
+            if not free:
+                raise InputError(f"{stage} is running here already (PID {holder(stage)}): wait for its end, or stop it")
+            run_unchanged(stage, main)
+    except InputError as error:
+        sys.exit(f"ERROR: {error}")
+    cost = write_cost(stage)
+    print(f"{stage}: {cost['seconds']} s, {cost['peak_memory_mb']} MB of memory at most")
+    if stage == STAGES[-1]:
+        print(cost_table())
+
+
+def run_unchanged(stage: str, main: Callable[[], None]) -> None:
+    """Run `main`. Raises InputError where an input changed meanwhile, or was made with other parameters."""
+    block = stage_blocks().get(stage)
+    if not block:
+        raise InputError(f"{PIPELINE.absolute()} has no stage {stage}: run this in the repository's root folder")
+    before = inputs(stage, block, hohoho.CODE_AT_START or code_hashes())
+
+    def changed() -> list[str]:
+        return changes(before, inputs(stage, block, code_hashes()))
+
+    other = other_parameters(stage) if "DVC_STAGE" in os.environ else []  # by hand, nothing is recorded
+    if other:
+        raise InputError(f"{stage} needs what other parameters made; run `dvc repro`:" + _listed(other))
+    with warned(stage, changed):
+        main()
+    if changed():
+        raise InputError(f"{stage} changed while it ran, so nothing is recorded; run it again:" + _listed(changed()))
+
+
+def _listed(lines: list[str]) -> str:
+    return "".join(f"\n  {line}" for line in lines)
+
+
+@contextmanager
+def warned(stage: str, changed: Callable[[], list[str]]) -> Iterator[None]:
+    """While the work goes on, warn once of a change: it can still be put back."""
+    ended = threading.Event()
+
+    def watch():
+        while not ended.wait(WATCH_EVERY_S):
+            lines = changed()
+            if lines:
+                text = f"WARNING: {stage} will fail at its end, unless this is put back before:{_listed(lines)}"
+                print(f"\n{text}", file=sys.stderr, flush=True)
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()

@@ -1,0 +1,106 @@
+"""Who is at work in this folder: locks that end with their process, however it ends."""
+
+import fcntl
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from hohoho.errors import InputError
+
+LOCKS = Path(".checkpoints/locks")
+DVC_LOCKS = Path(".dvc/tmp/rwlock")  # JSON: which process of DVC's reads and writes which path
+TRIES, PAUSE_S = 10, 0.1  # whoever looks who holds a lock holds it for a moment himself
+
+
+@contextmanager
+def locked(name: str) -> Iterator[bool]:
+    """Hold the lock `name` of this folder for this process. Yields False where another process holds it."""
+    LOCKS.mkdir(parents=True, exist_ok=True)
+    with (LOCKS / name).open("a+") as file:
+        free = any(_take(file) or time.sleep(PAUSE_S) for _ in range(TRIES))
+        if free:
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+        yield free
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Hold the lock `name`, once nothing else is at work in this folder; says what it waits for."""
+    while True:
+        with locked(name) as free:
+            if free:
+                wait_for_others()
+                yield
+                return
+        wait_for_others()
+
+
+def wait_for_others() -> None:
+    """Return when nothing else is at work in this folder; says once what it waits for."""
+    said = None
+    while others := others_at_work():
+        if others != said:
+            print(f"waiting for {others}; Ctrl-C to stop", file=sys.stderr, flush=True)
+        said = others
+        time.sleep(1)
+
+
+def _take(file) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def holder(name: str) -> int | None:
+    """PID of the process that holds the lock `name`; None where it is free."""
+    with (LOCKS / name).open("a+") as file:
+        if _take(file):
+            return None
+        file.seek(0)
+        return int(file.read() or 0)
+
+
+def others_at_work() -> str | None:
+    """Who runs a stage, rows or DVC in this folder, as text: not this process, and none that it was started by.
+
+    Raises InputError where DVC's record of its locks cannot be read.
+    """
+    own = {process.pid for process in [psutil.Process(), *psutil.Process().parents()]}
+    found = _dvc_processes() | {path.name: holder(path.name) for path in LOCKS.glob("*")}
+    return ", ".join(f"{name} (PID {pid})" for name, pid in found.items() if pid and pid not in own) or None
+
+
+def _dvc_processes() -> dict[str, int]:
+    """Command → PID of every live process of DVC's that reads or writes here."""
+    record = _dvc_record()
+    readers = [entry for entries in record.get("read", {}).values() for entry in entries]
+    entries = [*readers, *(entry for entry in record.get("write", {}).values() if entry)]
+    return {" ".join(["dvc", *entry["cmd"].split()[1:3]]): entry["pid"] for entry in entries if _is_dvc(entry["pid"])}
+
+
+def _is_dvc(pid: int) -> bool:
+    try:
+        return any("dvc" in Path(word).parts[-2:] for word in psutil.Process(pid).cmdline() if word)
+    except psutil.Error:
+        return False
+
+
+def _dvc_record() -> dict:
+    for _ in range(TRIES):
+        try:
+            return json.loads(DVC_LOCKS.read_text())
+        except FileNotFoundError:
+            return {}
+        except ValueError:  # DVC is writing it
+            time.sleep(PAUSE_S)
+    raise InputError(f"{DVC_LOCKS}: not readable; where no DVC runs in this folder, remove it")

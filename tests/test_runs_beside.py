@@ -1,0 +1,145 @@
+"""Runs beside one another in one folder: each record belongs to its parameters, or there is none."""
+
+import json
+import time
+
+import fake_pipeline as fake
+import pytest
+import yaml
+
+ROWS = ["table2_c1", "table3_c1"]  # of different CNNs; only one has an LSTM
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """Row → what it scores when nothing else runs."""
+    folder = fake.make(tmp_path_factory.mktemp("alone") / "repository")
+    ran = fake.command(folder, f"hohoho rows run {' '.join(ROWS)}")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return scores(folder)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    return fake.make(tmp_path / "repository")
+
+
+def scores(folder):
+    """Experiment → test F2, as `dvc exp show` has it."""
+    shown = json.loads(fake.command(folder, "dvc exp show --json").stdout)
+    found = [experiment["revs"][0] for baseline in shown for experiment in baseline.get("experiments") or []]
+    return {rev["name"]: rev["data"]["metrics"]["metrics/scores.json"]["data"]["f2"]["test"] for rev in found}
+
+
+def recorded_gamma(folder):
+    lock = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+    return lock["train_cnn"]["params"]["params.yaml"]["loss.gamma_neg"] if "train_cnn" in lock else None
+
+
+def ended(process):
+    """Everything that a process said; fails where it does not end well."""
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    return said
+
+
+def halted(folder, line, stage="train_cnn"):
+    """The command, at work in a stage that waits."""
+    fake.halt(folder, stage)
+    process = fake.start(folder, line)
+    fake.wait_at(folder, stage)
+    return process
+
+
+def test_nothing_of_ours_rewrites_the_parameters_under_a_run(repository):
+    run = halted(repository, "dvc repro train_cnn")
+    before = (repository / "params.yaml").read_text()
+    for rewrite in ("hohoho params", "dvc exp run -S", "dvc exp run --queue -S"):
+        refused = fake.command(repository, f"{rewrite} loss.gamma_neg=4")
+        assert refused.returncode != 0
+        assert "is at work in this folder" in refused.stderr + refused.stdout
+        assert (repository / "params.yaml").read_text() == before
+    fake.release(repository, "train_cnn")
+    said, _ = run.communicate(timeout=120)
+    assert recorded_gamma(repository) == (2 if run.returncode == 0 else None), said
+
+
+def test_an_editor_under_a_stage_makes_it_fail_and_the_next_run_do_the_right_thing(repository):
+    run = halted(repository, "dvc repro")
+    params = repository / "params.yaml"
+    params.write_text(params.read_text().replace("gamma_neg: 2", "gamma_neg: 4"))
+    fake.release(repository, "train_cnn")
+    said, _ = run.communicate(timeout=120)
+    assert run.returncode != 0
+    assert "params.yaml: loss.gamma_neg was 2, is 4" in said
+    assert recorded_gamma(repository) is None
+    assert fake.command(repository, "dvc repro").returncode == 0
+    assert recorded_gamma(repository) == 4
+    by_four = (repository / "metrics/scores.json").read_text()
+    params.write_text(params.read_text().replace("gamma_neg: 4", "gamma_neg: 2"))
+    assert fake.command(repository, "dvc repro").returncode == 0
+    assert recorded_gamma(repository) == 2
+    assert (repository / "metrics/scores.json").read_text() != by_four
+
+
+def test_an_editor_between_two_stages_stops_the_second(repository):
+    run = halted(repository, "dvc repro", "embed")
+    params = repository / "params.yaml"
+    params.write_text(params.read_text().replace("gamma_neg: 2", "gamma_neg: 4"))
+    fake.release(repository, "embed")
+    said, _ = run.communicate(timeout=120)
+    assert run.returncode != 0
+    assert "train_cnn ran with loss.gamma_neg=2, now it is 4" in said
+
+
+@pytest.mark.parametrize("first", ["hohoho rows run table2_c1", "dvc exp run -n table2-c1 -S row=table2_c1"])
+def test_rows_run_waits_for_what_is_at_work_already(repository, alone, first):
+    first = halted(repository, first)
+    second = fake.start(repository, f"hohoho rows run {' '.join(ROWS)}")
+    assert second.stdout.readline().startswith("waiting for ")
+    fake.release(repository, "train_cnn")
+    ended(first)
+    assert "table2_c1: done already" in ended(second)
+    assert scores(repository) == alone
+
+
+def test_an_experiment_beside_rows_run_is_refused_and_the_rows_are_their_own(repository, alone):
+    first = halted(repository, f"hohoho rows run {' '.join(ROWS)}")
+    refused = fake.command(repository, "dvc exp run -n other -S row=table1_c1_stacked")
+    assert refused.returncode != 0
+    fake.release(repository, "train_cnn")
+    first.communicate(timeout=120)
+    found = scores(repository)
+    assert "other" not in found
+    assert all(alone[name] == score for name, score in found.items())
+    ended(fake.start(repository, f"hohoho rows run {' '.join(ROWS)}"))
+    assert scores(repository) == alone
+
+
+def test_a_queue_of_two_workers_beside_rows_run(repository, alone):
+    for line in ("hohoho rows run --queue table2_c1", "hohoho rows run --queue table3_c1", "dvc queue start -j 2"):
+        ended(fake.start(repository, line))
+    ended(fake.start(repository, "hohoho rows run table2_c1"))  # what waits in the queue can be run at once
+    deadline = time.monotonic() + 120
+    while len(found := scores(repository)) < len(ROWS):
+        assert time.monotonic() < deadline, fake.command(repository, "dvc queue status").stdout
+        time.sleep(1)
+    assert found == alone
+
+
+def test_an_experiment_whose_stages_ran_with_other_parameters_is_not_taken_for_its_row(repository):
+    assert fake.command(repository, f"hohoho rows run {ROWS[0]}").returncode == 0
+    reference = fake.command(repository, "git for-each-ref --format=%(refname) refs/exps/*/*/table2-c1").stdout.strip()
+    fake.command(repository, "git stash -q -u")
+    fake.command(repository, f"git checkout -q {reference}")
+    params = repository / "params.yaml"
+    params.write_text(params.read_text().replace("gamma_neg: 2", "gamma_neg: 4"))
+    fake.command(repository, "git commit -q -a --amend --no-edit")
+    fake.command(repository, f"git update-ref {reference} HEAD")
+    fake.command(repository, "git checkout -q main")
+    listed = json.loads(fake.command(repository, "hohoho rows --format json").stdout)
+    row = next(row for row in listed if row["row"] == ROWS[0])
+    assert not row.get("here test"), row
+    again = fake.command(repository, f"hohoho rows run {ROWS[0]}")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "mixed" not in again.stderr
