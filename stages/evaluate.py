@@ -29,7 +29,7 @@ CNN, LSTM, CALIBRATION = Path("models/cnn"), Path("models/lstm"), Path("models/c
 SCORES, DETAILS, WORST = Path("metrics/scores.json"), Path("metrics/details.json"), Path("metrics/worst_slices.csv")
 INGEST, FIGURES, REPORT = Path("metrics/ingest.json"), Path("metrics/figures"), Path("metrics/report.html")
 TABLES = ("precision_recall", "roc", "reliability", "f2_per_class", "operating_points", "subgroups", "smoothing")
-TABLES += ("loss_gradients", "saliency", "level_probe")
+TABLES += ("own_precision_recall", "own_roc", "own_reliability", "loss_gradients", "saliency", "level_probe")
 PLOTS = [Path(f"metrics/plots/{name}.csv") for name in TABLES]
 
 

@@ -1,5 +1,6 @@
 """Stage ingest: any layout of head CT → ordered slices in one brain window, and a report of what was skipped."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,9 +74,19 @@ def main():
     write_csv(REPORT_LINES, report.lines)
 
 
+def data_path(given: str) -> Path:
+    """The user's own path, absolute. A relative one starts at the repository, even where a queued or `--temp` run works
+    in a copy of it; DVC_ROOT is the repository."""
+    path = Path(os.environ.get("DVC_ROOT", ".")).absolute() / given
+    if not path.exists():
+        start = "" if Path(given).is_absolute() else f" (from {given}, relative to the repository)"
+        raise InputError(f"{path}: no such file or folder{start}")
+    return path
+
+
 def find(data: Data, knobs: Ingest, window_hu: tuple[float, float], workers: Workers, progress: bool) -> Inventory:
     """The scans of the data set, by the reader of its layout."""
-    root = Path(data.root).absolute()  # the workers of a cluster stand elsewhere
+    root = data_path(data.root) if data.source != "phantom" else Path(data.root).absolute()
     rescale = tuple(knobs.assumed_rescale) if knobs.assumed_rescale else None
     match data.source:
         case "phantom" | "rsna":  # the phantom is an RSNA tree: one reader for both
@@ -88,7 +99,7 @@ def find(data: Data, knobs: Ingest, window_hu: tuple[float, float], workers: Wor
         case "ct_ich":
             return ct_ich.find(root, data.max_unmatched_labels)
         case "dicom":
-            labels = Path(data.labels) if data.labels else None
+            labels = data_path(data.labels) if data.labels else None
             kernel = knobs.preferred_kernel
             return dicom_folder.find(root, labels, data.max_unmatched_labels, rescale, kernel, workers, progress)
     raise InputError(f"data.source: {data.source} has no reader")

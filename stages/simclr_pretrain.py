@@ -84,7 +84,7 @@ def pretrain(params: Params, simclr: Simclr) -> None:
         Views(simclr.rotation_deg, simclr.jitter, simclr.jitter_probability),
     )
     batches = training_batches(unlabelled_slices(SlicePixels(SLICES), rows), simclr.batch_size, params.seed)
-    fit(module, batches, None, Recipe(simclr.epochs, params.seed, precision), devices)
+    fit(module, batches, None, Recipe("simclr", simclr.epochs, params.seed, precision), devices)
     save_simclr_start(INIT, backbone, precision)
 
 

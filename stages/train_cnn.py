@@ -112,7 +112,7 @@ def main():
         module,
         training_batches(slices("train"), train.batch_size, params.seed),
         ordered_batches(slices("val")),
-        Recipe(train.epochs, params.seed, precision, train.gradient_clip, train.keep),
+        Recipe("train_cnn", train.epochs, params.seed, precision, train.gradient_clip, train.keep),
         devices,
     )
     save_classifier(CNN, model)

@@ -73,7 +73,7 @@ def main():
     precision = (
         "32-true" if knobs.training == "frozen" else resolve_precision(params.train_cnn.precision, devices.device)
     )
-    recipe = Recipe(knobs.epochs, params.seed, precision)
+    recipe = Recipe("train_lstm", knobs.epochs, params.seed, precision)
     table, embeddings = read_stacks(STACKS), np.array(read_embeddings(EMBEDDINGS))
     lstm = ScanLstm(embeddings.shape[1], knobs.units)
     if knobs.training == "frozen":

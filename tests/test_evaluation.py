@@ -1,10 +1,12 @@
 """The whole record: complete, valid JSON, null where nothing is known."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scored_slices import predictions, studies_of
 from sklearn.metrics import fbeta_score, precision_recall_curve, roc_curve
 
@@ -19,6 +21,7 @@ from hohoho.split import SPLITS
 TABLE = predictions(45)  # without sah on test
 STUDIES = studies_of(TABLE)
 SETTINGS = Settings(0.5, False, 100, 0)
+ROOT = Path(__file__).parents[1]
 FOUND = evaluate(TABLE, STUDIES, SETTINGS)
 
 
@@ -81,6 +84,31 @@ def test_a_row_without_an_lstm_has_no_gain_and_the_same_curves():
     assert found.details["own_model"] == "cnn"
     assert list(found.curves["roc"]) == list(FOUND.curves["roc"])
     assert found.curves["roc"]["cnn_lstm_test"].isna().all()
+
+
+OWN = ["own_precision_recall", "own_roc", "own_reliability"]
+DRAWN = ["f2_per_class", "operating_points", "subgroups", "smoothing"]  # beside them, by the charts of dvc.yaml
+
+
+@pytest.mark.parametrize("models", [("cnn",), ("cnn", "cnn_lstm")])
+@pytest.mark.parametrize("test_is_labelled", [True, False])
+def test_every_chart_is_of_the_rows_own_model_and_has_something_to_show(models, test_is_labelled):
+    table = predictions(30, models=models)
+    if not test_is_labelled:
+        table.loc[table["split"] == "test", list(LABELS)] = np.nan
+    plots = evaluate(table, studies_of(table), SETTINGS).plots()
+    column = f"{models[-1]}_{'test' if test_is_labelled else 'val'}"
+    assert plots["own_roc"]["true_positive_rate"].tolist() == plots["roc"][column].tolist()
+    assert plots["own_precision_recall"]["precision"].tolist() == plots["precision_recall"][column].tolist()
+    charts = [chart for entry in yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"] for chart in entry.values()]
+    drawn = {
+        Path(path).stem: {chart["x"], y} for chart in charts for path, y in chart["y"].items() if "train_" not in path
+    }
+    assert set(drawn) == {*OWN, *DRAWN}
+    for name, columns in drawn.items():
+        known = plots[name][list(columns)].notna()
+        assert known.all(axis=None) if name in OWN else known.any(axis=None), name
+        assert len(known) or (name == "own_reliability" and not test_is_labelled)
 
 
 def test_a_test_set_without_labels_scores_null_and_failures_are_shown_on_validation():

@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 from hohoho import params
 from hohoho.composition import compose as compose_to
 from hohoho.errors import InputError
-from hohoho.params import check, mistakes
+from hohoho.params import check
+from hohoho.stage.parameter_check import mistakes
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "conf/schema.yaml").read_text())

@@ -1,5 +1,6 @@
 """Training: modes, best weights, curves, and chance drawn from (seed, epoch)."""
 
+import re
 from functools import partial
 
 import numpy as np
@@ -10,10 +11,12 @@ from hohoho.augment import Augmentation
 from hohoho.backbones import SliceClassifier, build_backbone, load_classifier, save_classifier, to_unit
 from hohoho.devices import Devices
 from hohoho.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
+from hohoho.errors import NumericBreakdown
 from hohoho.losses import build_loss
 from hohoho.progress import Progress
 from hohoho.schedule import constant, warmup_cosine
 from hohoho.sequence import ScanLstm
+from hohoho.sequence_training import SequenceTraining, scan_batches
 from hohoho.simclr import Projector, SimclrTraining, Views
 from hohoho.slice_data import StackedSlices, ordered_batches, training_batches
 from hohoho.slice_training import SliceTraining, optimizer_factory
@@ -46,7 +49,8 @@ def classifier(seed=0, dropout=0.5):
 def train(model, slices, epochs=2, learning_rate=0.001, seed=0, keep="best_f2"):
     loss, optimizer = build_loss("asymmetric", 0, 2, 0.05, None), optimizer_factory("adam", learning_rate, 0.0)
     module = SliceTraining(model, loss, optimizer, constant, STILL)
-    return fit(module, training_batches(slices, 8, seed), ordered_batches(slices), Recipe(epochs, seed, keep=keep), CPU)
+    recipe = Recipe("train_cnn", epochs, seed, keep=keep)
+    return fit(module, training_batches(slices, 8, seed), ordered_batches(slices), recipe, CPU)
 
 
 def test_batch_normalisation_learns_its_statistics_in_all_three_trainings_of_a_backbone(slices, tmp_path):
@@ -57,11 +61,11 @@ def test_batch_normalisation_learns_its_statistics_in_all_three_trainings_of_a_b
     train(alone, slices, epochs=1)
     fit(
         SimclrTraining(Projector(pretrained, HALF, HALF, 8), 0.5, sgd, constant, Views(90, 0.1, 0.8)),
-        training_batches(slices, 8, 0), None, Recipe(1, 0), CPU,
+        training_batches(slices, 8, 0), None, Recipe("train_cnn", 1, 0), CPU,
     )  # fmt: skip
     scans = ScanImages(slices, [(0, 10), (10, 24)])
     joint = EndToEndTraining(CnnLstm(cnn, ScanLstm(512, 4), 0.15), None, sgd, constant, STILL)
-    fit(joint, scan_image_batches(scans, 1, 0), scan_image_batches(scans, 2, None), Recipe(1, 0), CPU)
+    fit(joint, scan_image_batches(scans, 1, 0), scan_image_batches(scans, 2, None), Recipe("train_cnn", 1, 0), CPU)
 
     for backbone in (alone.backbone, pretrained, cnn.backbone):
         assert backbone.bn1.num_batches_tracked > 0
@@ -138,7 +142,7 @@ def test_a_clipped_gradient_has_the_norm_it_was_clipped_to(slices):
         after.append(torch.nn.utils.get_total_norm([p.grad for p in module.parameters() if p.grad is not None]))
 
     module.configure_gradient_clipping = clipped
-    fit(module, training_batches(slices, 8, 0), None, Recipe(1, 0, "bf16-mixed", gradient_clip=0.5), CPU)
+    fit(module, training_batches(slices, 8, 0), None, Recipe("train_cnn", 1, 0, "bf16-mixed", gradient_clip=0.5), CPU)
     assert after and all(float(norm) == pytest.approx(0.5, rel=1e-3) for norm in after)
 
 
@@ -147,12 +151,72 @@ def test_the_seed_decides_batches_augmentation_and_dropout(slices):
     assert losses[0] == losses[1] != losses[2]
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(slices):
-    model = classifier()
+def training_of(kind, slices, rate):
+    """(module, training batches, validation batches) of one of the four trainings."""
+    adam, scans = optimizer_factory("adam", rate, 0.0), ScanImages(slices, [(0, 10), (10, 24)])
+    batches = training_batches(slices, 8, 0)
+    match kind:
+        case "train_cnn":
+            loss = build_loss("asymmetric", 0, 2, 0.05, None)
+            return SliceTraining(classifier(), loss, adam, constant, STILL), batches, ordered_batches(slices)
+        case "simclr":
+            projector, views = Projector(build_backbone("resnet18", 3), HALF, HALF, 8), Views(90, 0.1, 0.8)
+            return SimclrTraining(projector, 0.5, optimizer_factory("sgd", rate, 0.0), constant, views), batches, None
+        case "frozen":
+            rng = np.random.default_rng(0)
+            pairs = [(rng.random((n, 6), np.float32), rng.integers(0, 2, (n, 5)).astype(np.float32)) for n in (9, 12)]
+            module = SequenceTraining(ScanLstm(6, 4), None, adam, constant)
+            return module, scan_batches(pairs, 1, 0), scan_batches(pairs, 2, None)
+    module = EndToEndTraining(CnnLstm(classifier(), ScanLstm(512, 4), 0.0), None, adam, constant, STILL)
+    return module, scan_image_batches(scans, 1, 0), scan_image_batches(scans, 2, None)
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("kind", "rate"), [("train_cnn", 1e20), ("simclr", 1e20), ("frozen", 1e39), ("end_to_end", 1e30)]
+)
+def test_a_learning_rate_that_breaks_the_numbers_ends_in_one_message_that_names_it(slices, kind, rate, clip, precision):
+    module, batches, val = training_of(kind, slices, rate)
+    with pytest.raises(NumericBreakdown) as broken:
+        fit(module, batches, val, Recipe(kind, 2, 0, precision, clip), CPU)
+    said = str(broken.value)
+    assert re.search(r" became (NaN|infinite) in epoch \d: lower ", said)
+    assert said.endswith(f"lower {kind}.learning_rate, now {rate:g}")
+
+
+def broken_weights(module):
     with torch.no_grad():
-        model.head[-1].weight.fill_(torch.nan)
-    with pytest.raises(FloatingPointError, match="the loss became nan in epoch 1"):
-        train(model, slices)
+        module.model.head[-1].weight.fill_(torch.nan)
+
+
+def broken_gradient(module):
+    module.model.head[-1].weight.register_hook(lambda gradient: gradient * torch.inf)
+
+
+def broken_on_validation(module):
+    module.model.head.register_forward_hook(lambda head, _, logits: logits if head.training else logits * torch.nan)
+
+
+@pytest.mark.parametrize(
+    ("break_", "clip", "message"),
+    [
+        (broken_weights, 0.0, "the loss became NaN in epoch 1"),
+        (broken_gradient, 1.0, "the gradient became (NaN|infinite) in epoch 1"),
+        (broken_on_validation, 1.0, "the outputs on validation became NaN in epoch 1"),
+    ],
+)
+def test_what_is_not_finite_stops_the_run_where_it_is_first_seen(slices, break_, clip, message):
+    module, batches, val = training_of("train_cnn", slices, 0.001)
+    break_(module)
+    with pytest.raises(NumericBreakdown, match=message):
+        fit(module, batches, val, Recipe("train_cnn", 1, 0, gradient_clip=clip), CPU)
+
+
+def test_weights_that_broke_in_the_very_last_step_are_not_kept(slices):
+    module, _, _ = training_of("train_cnn", slices, 1e39)
+    with pytest.raises(NumericBreakdown, match="the weights became"):
+        fit(module, training_batches(slices, 24, 0), None, Recipe("train_cnn", 1, 0), CPU)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from tqdm import tqdm
 
 from hohoho.backbones import SliceClassifier, to_unit
 from hohoho.devices import inference_autocast
+from hohoho.errors import NumericBreakdown
 
 
 @torch.inference_mode()
@@ -16,6 +17,7 @@ def embed(
     """((slices, features), (slices, 5)) float32: embeddings and probabilities, without augmentation or dropout.
 
     The backbone computes in bf16 where it was trained in bf16 and `device` has units for it; the head in float32.
+    Raises NumericBreakdown where an embedding is not finite.
     """
     model = model.to(device, memory_format=torch.channels_last).eval()
     embeddings, probabilities = [], []
@@ -24,4 +26,9 @@ def embed(
             embedding = model.embed(to_unit(images.to(device))).float()
         embeddings.append(embedding.cpu().numpy())
         probabilities.append(model.head(embedding).sigmoid().cpu().numpy())
+        if not np.isfinite(embeddings[-1]).all():
+            raise NumericBreakdown(
+                f"the CNN's embeddings are not finite in {model.settings['precision']}: train it again with a lower "
+                "train_cnn.learning_rate, or with train_cnn.precision=32-true"
+            )
     return np.concatenate(embeddings), np.concatenate(probabilities)

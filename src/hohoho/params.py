@@ -1,23 +1,18 @@
 """Parameters: checked as a whole before any work, then handed to a stage as a record of what dvc.yaml declares."""
 
 import dataclasses
-import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from jsonschema import Draft202012Validator
 
 from hohoho.errors import InputError
 from hohoho.machine import cores
+from hohoho.stage.parameter_check import mistakes
 
 PARAMS, SCHEMA, PIPELINE = Path("params.yaml"), Path("conf/schema.yaml"), Path("dvc.yaml")
-ROOT_HINT = {
-    "data.root": "needs the folder that holds your data set: -S data.root=/path/to/it",
-    "data.source": "needs a data set: -S data=phantom, rsna, dicom, course, cq500 or ct_ich",
-}
 Record = TypeVar("Record")
 
 
@@ -31,41 +26,6 @@ class Runtime:
     accelerator: str
     devices: int
     progress: bool
-
-
-def mistakes(params: Mapping, schema: Mapping) -> list[str]:
-    """Everything in `params` that the JSON Schema refuses, one line each, with the nearest valid name."""
-    errors = sorted(Draft202012Validator(schema).iter_errors(params), key=lambda e: [str(p) for p in e.absolute_path])
-    return [line for error in errors for line in _lines(error)]
-
-
-def _lines(error) -> list[str]:
-    at = ".".join(map(str, error.absolute_path))
-    if at in ROOT_HINT and error.instance is None:
-        return [f"{at}: {ROOT_HINT[at]}"]
-    if error.validator == "additionalProperties":
-        known = list(error.schema["properties"])
-        return [_unknown(at, key, known) for key in error.instance if key not in known]
-    if error.validator == "required":
-        key = error.message.split("'")[1]  # the library names it nowhere else
-        return [f"{_join(at, key)}: missing"]
-    if error.validator == "enum":
-        return [f"{at}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}{_meant(error)}"]
-    return [f"{at}: {error.message}"]
-
-
-def _join(at: str, key: str) -> str:
-    return f"{at}.{key}" if at else str(key)
-
-
-def _unknown(at: str, key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(str(key), known, n=1)
-    return f"{_join(at, key)}: unknown key" + (f"; did you mean {_join(at, near[0])}?" if near else "")
-
-
-def _meant(error) -> str:
-    near = difflib.get_close_matches(str(error.instance), [str(v) for v in error.validator_value], n=1)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def check(params: Any, schema_path: Path = SCHEMA) -> None:
@@ -115,7 +75,7 @@ def stage_params(record: type[Record], stage: str) -> Record:
 def _fill(record: type, values: Mapping, keys: set[str], at: str):
     filled = {}
     for field in dataclasses.fields(record):
-        name = _join(at, field.name)
+        name = f"{at}.{field.name}" if at else field.name
         if dataclasses.is_dataclass(field.type):
             filled[field.name] = _fill(field.type, values[field.name], keys, name)
         elif name in keys:
@@ -129,7 +89,7 @@ def leaves(record: type, at: str = "") -> set[str]:
     """The dotted keys that a record holds."""
     names = set()
     for field in dataclasses.fields(record):
-        name = _join(at, field.name)
+        name = f"{at}.{field.name}" if at else field.name
         names |= leaves(field.type, name) if dataclasses.is_dataclass(field.type) else {name}
     return names
 

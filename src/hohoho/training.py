@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from torchmetrics.functional.classification import multilabel_average_precision
 
 from hohoho.devices import Devices
+from hohoho.errors import NumericBreakdown
 from hohoho.labels import LABELS
 from hohoho.metrics import micro_fbeta
 from hohoho.progress import Progress
@@ -33,10 +34,12 @@ warnings.filterwarnings("ignore", message=".*positive samples found.*")  # of a 
 class Recipe:
     """How to train, whatever the model.
 
-    precision: Lightning's name, as of `devices.resolve_precision`. gradient_clip: norm, 0 is off. keep: which epoch's
-    weights stay – one of BEST, the earlier of two that are equal, or "last".
+    section: of params.yaml, for messages. precision: Lightning's name, as of `devices.resolve_precision`.
+    gradient_clip: norm, 0 is off. keep: which epoch's weights stay – one of BEST, the earlier of two that are equal, or
+    "last".
     """
 
+    section: str
     epochs: int
     seed: int
     precision: str = "32-true"
@@ -90,7 +93,8 @@ def fit(
 ) -> list[dict[str, float]]:
     """Train `module.model` in place; with validation, `recipe.keep` says which epoch's weights it ends with.
 
-    Returns the curves, one dict per epoch. Raises FloatingPointError at the first loss that is not finite.
+    Returns the curves, one dict per epoch. Raises NumericBreakdown at the first loss, gradient, validation output or
+    weight that is not finite.
     """
     curves, kept = Curves(), KeptWeights(BEST[recipe.keep]) if val and recipe.keep in BEST else None
     callbacks = [EpochSeed(recipe.seed), curves, Progress(train, val, devices.progress), *([kept] if kept else [])]
@@ -109,12 +113,26 @@ def fit(
         logger=False,
     )
     module.train()  # Lightning keeps the mode that it finds, and a loaded model is in evaluation mode
-    trainer.fit(module, train, val)
-    if trainer.interrupted:
-        raise KeyboardInterrupt  # Lightning ends quietly; a half-trained model must not look like a whole one
-    if kept and kept.weights is not None:
-        module.model.load_state_dict(kept.weights)
+    try:
+        trainer.fit(module, train, val)
+        if trainer.interrupted:
+            raise KeyboardInterrupt  # Lightning ends quietly; a half-trained model must not look like a whole one
+        if kept and kept.weights is not None:
+            module.model.load_state_dict(kept.weights)
+        require_finite("the weights", *module.model.state_dict().values())
+    except NumericBreakdown as broken:
+        rate = trainer.optimizers[0].defaults["lr"]
+        epoch, name = min(trainer.current_epoch + 1, recipe.epochs), f"{recipe.section}.learning_rate"
+        raise NumericBreakdown(f"{broken} in epoch {epoch}: lower {name}, now {float(rate):g}") from None
     return curves.rows
+
+
+def require_finite(what: str, *values: Tensor) -> None:
+    """Raise NumericBreakdown where a value is infinite or not a number."""
+    for value in values:
+        if not torch.isfinite(value).all():
+            kind = "NaN" if torch.isnan(value).any() else "infinite"
+            raise NumericBreakdown(f"{what} became {kind}")
 
 
 class Training(lightning.LightningModule):
@@ -129,23 +147,24 @@ class Training(lightning.LightningModule):
         self.answers: list[tuple[Tensor, Tensor]] = []
 
     def logged_loss(self, loss: Tensor, items: int) -> Tensor:
-        """Log the loss per item; raises FloatingPointError where it is not finite."""
-        if not torch.isfinite(loss):
-            epoch = self.current_epoch + 1
-            raise FloatingPointError(f"the loss became {loss.item()} in epoch {epoch}: lower the learning rate")
+        """Log the loss per item; raises NumericBreakdown where it is not finite."""
+        require_finite("the loss", loss)
         self.log("train_loss", loss.detach() / items, on_step=False, on_epoch=True, batch_size=items)
         return loss
 
     def on_validation_epoch_end(self):
         targets, logits = (torch.cat(part).float().cpu() for part in zip(*self.answers, strict=True))
         self.answers.clear()
+        require_finite("the outputs on validation", logits)
         self.log("val_f2", micro_fbeta(targets.numpy(), logits.double().sigmoid().numpy()))
         self.log("val_average_precision", multilabel_average_precision(logits, targets.int(), len(LABELS)))
 
     def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
         """By norm. Lightning's own would refuse a fused optimizer in bf16-mixed, where no gradient is scaled."""
         if gradient_clip_val:
-            nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
+            norm = nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
+            if self.trainer.precision != "16-mixed":  # there the scaler skips such a step
+                require_finite("the gradient", norm)
 
     def configure_optimizers(self):
         optimizer = self.optimizer(self.parameters())

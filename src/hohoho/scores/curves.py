@@ -42,12 +42,32 @@ def reliability_curves(raw: dict[str, Part], calibrated: dict[str, Part]) -> pd.
     return pd.DataFrame(columns)
 
 
-def f2_per_class(slices: dict[str, dict]) -> pd.DataFrame:
-    """F2 of each class by one model, a column per split. slices: as details["slices"][model]."""
+def own_curves(tables: dict[str, pd.DataFrame], model: str, split: str) -> dict[str, pd.DataFrame]:
+    """The curves of one model on one split, points that are unknown left out: DVC would draw them at 0.
+
+    tables: of the three functions above. own_precision_recall: recall, precision · own_roc: false_positive_rate,
+    true_positive_rate · own_reliability: predicted, observed, calibrated, on test.
+    """
+    wide = {
+        "own_precision_recall": {"recall": "recall", f"{model}_{split}": "precision"},
+        "own_roc": {"false_positive_rate": "false_positive_rate", f"{model}_{split}": "true_positive_rate"},
+        "own_reliability": {f"{model}_calibrated_{axis}": axis for axis in ("predicted", "observed")},
+    }
+    return {
+        name: tables[name.removeprefix("own_")][list(columns)].rename(columns=columns).dropna()
+        for name, columns in wide.items()
+    }
+
+
+def f2_per_class(slices: dict[str, dict], shown: str) -> pd.DataFrame:
+    """F2 of each class by one model, a column per split; `f2` is that of the split `shown`.
+
+    slices: as details["slices"][model].
+    """
     columns = {
         f"f2_{split}": [slices[split] and slices[split][label]["f2"]["value"] for label in LABELS] for split in SPLITS
     }
-    return pd.DataFrame({"class": LABELS, **columns})
+    return pd.DataFrame({"class": LABELS, "f2": columns[f"f2_{shown}"], **columns})
 
 
 def _on_grid(axis: str, parts: dict[tuple[str, str], Part], curve: Callable) -> pd.DataFrame:

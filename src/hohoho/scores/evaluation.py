@@ -43,7 +43,8 @@ class Evaluation(NamedTuple):
         operating_points: {model: {point: {class: threshold}}}
         calibration: {model: {split: {class | micro: {ece_raw, ece_calibrated, brier_raw, brier_calibrated}}}}
         erased_bleeds: {model: [{split, study, index, class}]} true single-slice bleeds that smoothing would erase
-    curves: metrics/plots/<name>.csv by name: precision_recall, roc, reliability, f2_per_class, operating_points.
+    curves: metrics/plots/<name>.csv by name: precision_recall, roc, reliability, f2_per_class, operating_points; and
+        own_precision_recall, own_roc, own_reliability: those of the own model, on test or else val.
     subgroups: one row per group (columns in hohoho.scores.subgroups), by the row's own model, on test or else val.
     worst: the worst misses and false alarms (columns in hohoho.scores.worst_slices), same model and split.
     smoothing: `case`, `model`, `split` and the columns of hohoho.scores.smoothing_counts.
@@ -80,7 +81,7 @@ def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> 
     return Evaluation(
         headline(details),
         details,
-        all_curves(truth, models, points, details["slices"][details["own_model"]]),
+        all_curves(truth, models, points, details),
         subgroups(part, groups, own.raw[rows], positive[rows], settings.resamples, settings.seed),
         worst_slices(part, own.raw[rows], own.calibrated[rows], positive[rows]),
         smoothing_table(truth, models, settings),
@@ -88,18 +89,21 @@ def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> 
     )
 
 
-def all_curves(truth: Truth, models: dict[str, ModelAnswers], points: dict, own: dict) -> dict[str, pd.DataFrame]:
-    """`Evaluation.curves`. points: model → its operating points; own: the own model's slice scores."""
+def all_curves(truth: Truth, models: dict[str, ModelAnswers], points: dict, details: dict) -> dict[str, pd.DataFrame]:
+    """`Evaluation.curves`. points: model → its operating points."""
     parts = {(m, s): (truth.targets(s), a.raw[truth.rows[s]]) for m, a in models.items() for s in truth.labelled()}
     raw = {model: part for (model, split), part in parts.items() if split == "test"}
     calibrated = {model: (part[0], models[model].calibrated[truth.rows["test"]]) for model, part in raw.items()}
-    return {
+    own, shown = details["own_model"], "test" if len(truth.rows["test"]) else "val"
+    tables = {
         "precision_recall": curves.precision_recall(parts),
         "roc": curves.roc(parts),
         "reliability": curves.reliability_curves(raw, calibrated),
-        "f2_per_class": curves.f2_per_class(own),
+        "f2_per_class": curves.f2_per_class(details["slices"][own], shown),
         "operating_points": pd.concat([point_table(m, points[m], truth, models[m]) for m in models], ignore_index=True),
     }
+    tables["operating_points"].insert(1, "f2", tables["operating_points"][f"f2_{shown}"])
+    return tables | curves.own_curves(tables, own, shown)
 
 
 def smoothing_table(truth: Truth, models: dict[str, ModelAnswers], settings: Settings) -> pd.DataFrame:
