@@ -13,6 +13,7 @@ ROOT_HINT = {
     "data.source": "needs a data set: -S data=phantom, rsna, dicom, course, cq500 or ct_ich",
 }
 FEWEST_RESAMPLES = 40  # so that a 95 % interval leaves at least one of them out on each side
+BRAIN_HU = (0, 100)  # water to clotted blood
 READ_BY = {  # what only some data sets use
     "data.labels": ("dicom",),
     "ingest.preferred_kernel": ("dicom", "cq500"),
@@ -77,6 +78,15 @@ def _the_source_reads_it(params: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: read for data={' and data='.join(readers)} only, not for data={source}"
 
 
+def _the_window_shows_brain(params: Mapping[str, Any]) -> Iterator[str]:
+    center, width = params.get("ingest.window_center_hu"), params.get("ingest.window_width_hu")
+    if center is not None and width is not None:
+        darkest, brightest = center - width / 2, center + width / 2
+        if darkest >= BRAIN_HU[1] or brightest <= BRAIN_HU[0]:
+            window = f"{darkest:g} to {brightest:g} HU (ingest.window_center_hu, ingest.window_width_hu)"
+            yield f"ingest.window_center_hu: {window} shows no brain or blood, {BRAIN_HU[0]} to {BRAIN_HU[1]} HU"
+
+
 def _every_split_has_a_patient(params: Mapping[str, Any]) -> Iterator[str]:
     patients = params.get("phantom.patients")
     fractions = [params.get(f"split.{split}_fraction") for split in ("val", "test")]
@@ -84,7 +94,10 @@ def _every_split_has_a_patient(params: Mapping[str, Any]) -> Iterator[str]:
         val, test = (round(patients * fraction) for fraction in fractions)
         train = patients - val - test
         if val < 1 or train < 1:
-            yield f"phantom.patients: {patients} are {train} for training, {val} for validation: at least 1 each"
+            yield (
+                f"phantom.patients: {patients} are {train} for training and {val} for validation, "
+                "by split.val_fraction and split.test_fraction; at least 1 each"
+            )
 
 
 def _spatial_dropout_needs_images(params: Mapping[str, Any]) -> Iterator[str]:
@@ -109,6 +122,7 @@ LAWS = (
     _cosine_falls,
     _float16_is_for_gpus,
     _the_source_reads_it,
+    _the_window_shows_brain,
     _every_split_has_a_patient,
     _spatial_dropout_needs_images,
     _focal_has_one_gamma,
