@@ -1,5 +1,6 @@
 """A stage is recorded only if what it began with is what it ended with."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -281,3 +282,57 @@ def test_a_stage_that_dvc_yaml_does_not_know_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="has no stage embed: run this in the repository's root folder"):
         run.run_unchanged("embed", lambda: None)
+
+
+BIN = Path(sys.executable).parent
+
+
+CRON = {"PATH": "/usr/bin:/bin", "HOME": "/", "SHELL": "/bin/sh"}
+
+
+@pytest.mark.parametrize("environment", [{}, CRON], ids=["none", "cron"])
+def test_a_stage_finds_the_projects_python_whatever_the_path(repository, environment):
+    (repository / ".venv").unlink(missing_ok=True)
+    (repository / ".venv").symlink_to(sys.prefix)
+    ended = subprocess.run([BIN / "dvc", "repro", "-f", "-s", "stack"], env=environment, capture_output=True, text=True)
+    (repository / ".venv").unlink()
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_rows_run_puts_its_own_python_first(repository):
+    """Of a folder with a space in its name, by its absolute path, with no environment at all."""
+    hohoho = subprocess.run([BIN / "hohoho", "rows", "run", "table2_c1"], env={}, capture_output=True, text=True)
+    assert hohoho.returncode == 0, hohoho.stdout + hohoho.stderr
+
+
+@pytest.mark.parametrize("command", ["rows", "rows run table2_c1", "params", "rows table 1 --out x"])
+def test_in_another_folder_a_command_says_where_it_belongs(tmp_path, command):
+    ended = subprocess.run([BIN / "hohoho", *command.split()], cwd=tmp_path, env={}, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("ERROR: ") and "run this in the repository's root folder" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def data_path(given):
+    """What stages/ingest.py makes of a path of the user's."""
+    spec = importlib.util.spec_from_file_location("stage_ingest", ROOT / "stages/ingest.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["stage_ingest"] = module
+    spec.loader.exec_module(module)
+    return module.data_path(given)
+
+
+def test_a_relative_path_starts_at_the_repository_even_in_a_copy_of_it(tmp_path, monkeypatch):
+    (tmp_path / "repository/mine/ct").mkdir(parents=True)
+    (tmp_path / "copy").mkdir()
+    monkeypatch.chdir(tmp_path / "copy")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "repository"))
+    assert data_path("mine/ct") == tmp_path / "repository/mine/ct"
+    assert data_path(str(tmp_path / "copy")) == tmp_path / "copy"
+    with pytest.raises(InputError, match=r"repository/mine/mr: no such file or folder \(from mine/mr, relative to the"):
+        data_path("mine/mr")
+    with pytest.raises(InputError, match=r"^/no/such: no such file or folder$"):
+        data_path("/no/such")
+    monkeypatch.delenv("DVC_ROOT")
+    monkeypatch.chdir(tmp_path / "repository")
+    assert data_path("mine/ct") == tmp_path / "repository/mine/ct"
