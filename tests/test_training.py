@@ -13,7 +13,7 @@ from hohoho.devices import Devices
 from hohoho.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
 from hohoho.errors import NumericBreakdown
 from hohoho.losses import build_loss
-from hohoho.progress import Progress
+from hohoho.progress import Progress, busy_seconds, others_cores
 from hohoho.schedule import constant, warmup_cosine
 from hohoho.sequence import ScanLstm
 from hohoho.sequence_training import SequenceTraining, scan_batches
@@ -114,6 +114,31 @@ def test_what_a_training_costs_is_told_before_the_work(slices, capsys, epochs):
     assert len(lines) == 1
     assert lines[0].startswith(f"24 slices × {epochs} epochs in 32-true on cpu (")
     assert "about" in lines[0] and "GB of memory" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("precision", "threads", "others", "told"),
+    [
+        ("bf16-mixed", 2, 1.5, True),
+        ("bf16-mixed", 2, 0.1, False),
+        ("bf16-mixed", 1, 1.5, False),
+        ("32-true", 2, 1.5, False),
+    ],
+)
+def test_bf16_threads_beside_other_programs_are_told_to_be_one(
+    slices, capsys, monkeypatch, precision, threads, others, told
+):
+    monkeypatch.setattr("hohoho.progress.others_cores", lambda before, after: others)
+    monkeypatch.setattr("torch.get_num_threads", lambda: threads)
+    module, batches, _ = training_of("train_cnn", slices, 0.001)
+    fit(module, batches, None, Recipe("train_cnn", 1, 0, precision), CPU)
+    assert ("other programs keep 1.5 cores busy" in capsys.readouterr().err) == told
+
+
+def test_the_cores_of_others_are_what_all_worked_less_what_this_process_did():
+    before, after = busy_seconds(), busy_seconds()
+    assert others_cores((10, 100, 5), (14, 108, 7)) == 1.5
+    assert all(end >= start for start, end in zip(before, after, strict=True))
 
 
 def test_the_bar_counts_the_same_work_as_the_estimate(slices):

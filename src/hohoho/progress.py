@@ -5,6 +5,7 @@ import sys
 import time
 
 import numpy as np
+import psutil
 import torch
 from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
@@ -13,6 +14,7 @@ from tqdm import tqdm
 from hohoho.stage.costs import peak_memory_mb
 
 WARM_UP_BATCHES, TIMED_BATCHES = 3, 10  # the first batches also load libraries and choose algorithms
+BUSY_CORES = 0.5  # of other programs, from which a training in bf16 on a CPU is told of them
 VALIDATION_SHARE = 1 / 3  # of what a training item costs: forward without backward
 
 
@@ -29,6 +31,7 @@ class Progress(Callback):
     def on_train_start(self, trainer, module):
         self.total = trainer.max_epochs * (self.train_items + VALIDATION_SHARE * self.val_items)
         self.batches = min(WARM_UP_BATCHES + TIMED_BATCHES, trainer.estimated_stepping_batches)
+        self.busy_before = busy_seconds()
         form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
         self.bar = tqdm(desc="train", total=self.total, disable=not self.shown, mininterval=1.0, bar_format=form)
 
@@ -62,6 +65,23 @@ class Progress(Callback):
             f"{_device_text(module.device.type)}: about {_duration(seconds)} to go, {_memory(module.device.type)}",
             file=sys.stderr,
         )
+        others = others_cores(self.busy_before, busy_seconds())
+        spins = module.device.type == "cpu" and trainer.precision == "bf16-mixed" and torch.get_num_threads() > 1
+        if spins and others > BUSY_CORES:
+            advice = "threads in bf16-mixed then wait for each other most of the time; -S runtime.threads=1 is faster"
+            tqdm.write(f"other programs keep {others:.1f} cores busy: {advice}", file=sys.stderr)
+
+
+def busy_seconds() -> tuple[float, float, float]:
+    """(now, seconds that all cores have worked, seconds that they have worked for this process), since some start."""
+    whole, own = psutil.cpu_times(), psutil.Process().cpu_times()
+    return time.perf_counter(), whole.user + whole.nice + whole.system, own.user + own.system
+
+
+def others_cores(before: tuple[float, float, float], after: tuple[float, float, float]) -> float:
+    """How many cores other processes have kept busy between two `busy_seconds`."""
+    seconds, whole, own = (end - start for start, end in zip(before, after, strict=True))
+    return (whole - own) / seconds
 
 
 def _device_text(device: str) -> str:
