@@ -1,61 +1,23 @@
 """Stage simclr_pretrain: the backbone's start – SimCLR's weights where the row asks for them, else a descriptor."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from hohoho.files import write_json
-from hohoho.params import runtime, stage_params
+from hohoho.params import Record, runtime, stage_params
 from hohoho.stage.run import run_stage
 
 SLICES, STACKS, INIT = Path("data/slices"), Path("data/stacks"), Path("models/init")
 
 
-@dataclass(frozen=True)
-class Backbone:
-    name: str
-    start: str
-
-
-@dataclass(frozen=True)
-class Stack:
-    input: str
-
-
-@dataclass(frozen=True)
-class Simclr:
-    enabled: bool
-    include_test: bool
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    min_learning_rate: float
-    warmup_fraction: float
-    weight_decay: float
-    temperature: float
-    projection_features: int
-    rotation_deg: float
-    jitter: float
-    jitter_probability: float
-    precision: str
-
-
-@dataclass(frozen=True)
-class Params:
-    seed: int
-    backbone: Backbone
-    stack: Stack
-    simclr: Simclr
-
-
 def main():
-    params = stage_params(Params, "simclr_pretrain")
+    params = stage_params("simclr_pretrain")
     if params.simclr.enabled:
         pretrain(params, params.simclr)
     else:
         write_json(INIT / "start.json", {"start": params.backbone.start})
 
 
-def pretrain(params: Params, simclr: Simclr) -> None:
+def pretrain(params: Record, simclr: Record) -> None:
     """SimCLR on every slice, labelled or not, that may take part. Imported here: a descriptor needs no torch."""
     from hohoho.backbones import build_backbone
     from hohoho.devices import on_devices, resolve_precision
@@ -72,10 +34,11 @@ def pretrain(params: Params, simclr: Simclr) -> None:
     precision = resolve_precision(simclr.precision, devices.device)
     seed_all(params.seed)
     table, statistics = read_stacks(STACKS), read_statistics(STACKS)
+    channels = len(statistics.mean)
     takes_part = simclr.include_test | (table["split"] != "test").to_numpy()
-    rows = channel_rows(table, params.stack.input == "stacked")[takes_part]
+    rows = channel_rows(table, channels)[takes_part]
 
-    backbone = build_backbone(params.backbone.name, rows.shape[1], imagenet=params.backbone.start == "imagenet")
+    backbone = build_backbone(params.backbone.name, channels, imagenet=params.backbone.start == "imagenet")
     module = SimclrTraining(
         Projector(backbone, statistics.mean, statistics.std, simclr.projection_features),
         simclr.temperature,

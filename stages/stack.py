@@ -1,6 +1,5 @@
 """Stage stack: who is in which split, who is whose neighbour, and what the training set looks like."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from hohoho.label_patterns import clean_labels
@@ -13,6 +12,7 @@ from hohoho.stacks import (
     Statistics,
     channel_rows,
     half_statistics,
+    is_labelled,
     positive_weights,
     spread_scan_labels,
     stack_table,
@@ -26,36 +26,13 @@ import numpy as np
 SLICES, STACKS = Path("data/slices"), Path("data/stacks")
 
 
-@dataclass(frozen=True)
-class Split:
-    seed: int
-    val_fraction: float
-    test_fraction: float
-
-
-@dataclass(frozen=True)
-class Stack:
-    input: str
-    labels: str
-    subset: str
-    small_fraction: float
-    normalization: str
-    scan_labels: str
-
-
-@dataclass(frozen=True)
-class Params:
-    split: Split
-    stack: Stack
-
-
 def main():
-    params = stage_params(Params, "stack")
+    params = stage_params("stack")
     slices, studies = read_slice_table(SLICES), read_study_table(SLICES)
     if params.stack.scan_labels == "spread":
         slices = spread_scan_labels(slices, studies)
 
-    labelled = slices.loc[slices[list(LABELS)].notna().all(axis=1), "patient"].unique().tolist()
+    labelled = slices.loc[is_labelled(slices), "patient"].unique().tolist()
     imposed = studies.dropna(subset="split").set_index("patient")["split"].to_dict()
     split = split_patients(labelled, imposed, params.split.val_fraction, params.split.test_fraction, params.split.seed)
     if params.stack.subset == "small":
@@ -72,7 +49,7 @@ def main():
     refuse_shared_pixels(slices, table["split"])
 
     train = (table["split"] == "train").to_numpy()
-    rows = channel_rows(table, params.stack.input == "stacked")
+    rows = channel_rows(table, 3 if params.stack.input == "stacked" else 1)
     if params.stack.normalization == "training_set":
         mean, std = training_set_statistics(SlicePixels(SLICES), rows[train])
     else:

@@ -1,87 +1,56 @@
 """Stage train_lstm: the bi-LSTM over whole scans – on the frozen CNN's embeddings, or together with the CNN."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from hohoho.augment import Augmentation
 from hohoho.backbones import SliceClassifier, load_classifier, save_classifier
 from hohoho.devices import Devices, on_devices, resolve_precision
-from hohoho.embedding_store import read_embeddings, write_array
+from hohoho.embedding_store import read_array, write_array
 from hohoho.embeddings import embed
 from hohoho.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
 from hohoho.files import write_csv
 from hohoho.labels import LABELS
-from hohoho.params import runtime, stage_params
+from hohoho.params import Record, runtime, stage_params
 from hohoho.schedule import constant
 from hohoho.sequence import ScanLstm, predict_scans, save_lstm, scan_bounds
 from hohoho.sequence_training import SequenceTraining, scan_batches
 from hohoho.slice_data import StackedSlices, ordered_batches
 from hohoho.slice_store import SlicePixels
 from hohoho.slice_training import optimizer_factory
-from hohoho.stacks import channel_rows, read_stacks, read_statistics
+from hohoho.stacks import channel_rows, is_labelled, read_stacks, read_statistics, targets_of
 from hohoho.stage.run import run_stage
 from hohoho.training import CURVE_COLUMNS, Recipe, fit, seed_all
 
 import numpy as np
 import pandas as pd
 
-SLICES, STACKS, EMBEDDINGS = Path("data/slices"), Path("data/stacks"), Path("data/embeddings")
-CNN, LSTM, PROBABILITIES = Path("models/cnn"), Path("models/lstm"), Path("data/lstm_probabilities.npy")
+SLICES, STACKS, EMBEDDINGS = Path("data/slices"), Path("data/stacks"), Path("data/embeddings.npy")
+CNN, LSTM, PROBABILITIES = Path("models/cnn"), Path("models/lstm"), Path("data/probabilities/cnn_lstm.npy")
 CURVES = Path("metrics/plots/train_lstm.csv")
 
 
-@dataclass(frozen=True)
-class Stack:
-    input: str
-
-
-@dataclass(frozen=True)
-class TrainCnn:
-    precision: str
-
-
-@dataclass(frozen=True)
-class TrainLstm:
-    training: str
-    units: int
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    pos_weight: bool
-    spatial_dropout: float
-
-
-@dataclass(frozen=True)
-class Params:
-    seed: int
-    stack: Stack
-    augment: Augmentation
-    train_cnn: TrainCnn
-    train_lstm: TrainLstm
-
-
 def main():
-    params = stage_params(Params, "train_lstm")
-    knobs, devices = params.train_lstm, on_devices(runtime())
-    if knobs.training == "skip":
+    params, devices = stage_params("train_lstm"), on_devices(runtime())
+    train = params.train_lstm
+    if train.training == "skip":
         save_lstm(LSTM, None)
         write_array(PROBABILITIES, np.zeros((0, len(LABELS)), np.float32))
         write_csv(CURVES, pd.DataFrame(columns=CURVE_COLUMNS))
         return
 
     seed_all(params.seed)
-    precision = (
-        "32-true" if knobs.training == "frozen" else resolve_precision(params.train_cnn.precision, devices.device)
-    )
-    recipe = Recipe("train_lstm", knobs.epochs, params.seed, precision)
-    table, embeddings = read_stacks(STACKS), np.array(read_embeddings(EMBEDDINGS))
-    lstm = ScanLstm(embeddings.shape[1], knobs.units)
-    if knobs.training == "frozen":
-        curves = train_frozen(lstm, table, embeddings, knobs, recipe, devices)
+    frozen = train.training == "frozen"
+    precision = "32-true" if frozen else resolve_precision(params.train_cnn.precision, devices.device)
+    recipe = Recipe("train_lstm", train.epochs, params.seed, precision)
+    table, embeddings = read_stacks(STACKS), np.array(read_array(EMBEDDINGS))
+    lstm = ScanLstm(embeddings.shape[1], train.units)
+    if frozen:
+        curves = train_frozen(lstm, table, embeddings, train, recipe, devices)
     else:
         cnn = load_classifier(CNN)
         cnn.settings["precision"] = precision
-        slices = stacked(table, params.stack.input)
+        rows = channel_rows(table, cnn.settings["channels"])
+        slices = StackedSlices(SlicePixels(SLICES), rows, targets_of(table))
         curves = train_end_to_end(cnn, lstm, table, slices, params, recipe, devices)
         save_classifier(LSTM / "cnn", cnn)
         embeddings, _ = embed(cnn, ordered_batches(slices), devices.device, devices.progress)
@@ -91,17 +60,17 @@ def main():
 
 
 def train_frozen(
-    lstm: ScanLstm, table: pd.DataFrame, embeddings: np.ndarray, knobs: TrainLstm, recipe: Recipe, devices: Devices
+    lstm: ScanLstm, table: pd.DataFrame, embeddings: np.ndarray, train: Record, recipe: Recipe, devices: Devices
 ):
     """Train the LSTM in place on fixed embeddings; returns the curves."""
-    targets = table[list(LABELS)].to_numpy(np.float32)
+    targets = targets_of(table)
 
     def batches(split: str, shuffle: int | None):
         scans = [(embeddings[start:end], targets[start:end]) for start, end in bounds_of(table, split)]
-        return scan_batches(scans, knobs.batch_size, shuffle)
+        return scan_batches(scans, train.batch_size, shuffle)
 
-    optimizer = optimizer_factory("adam", knobs.learning_rate, 0.0)
-    module = SequenceTraining(lstm, pos_weight(knobs), optimizer, constant)
+    optimizer = optimizer_factory("adam", train.learning_rate, 0.0)
+    module = SequenceTraining(lstm, pos_weight(train), optimizer, constant)
     return fit(module, batches("train", recipe.seed), batches("val", None), recipe, devices)
 
 
@@ -110,38 +79,31 @@ def train_end_to_end(
     lstm: ScanLstm,
     table: pd.DataFrame,
     slices: StackedSlices,
-    params: Params,
+    params: Record,
     recipe: Recipe,
     devices: Devices,
 ):
     """Train both in place on images; returns the curves."""
-    knobs = params.train_lstm
+    train = params.train_lstm
 
     def batches(split: str, shuffle: int | None):
-        return scan_image_batches(ScanImages(slices, bounds_of(table, split)), knobs.batch_size, shuffle)
+        return scan_image_batches(ScanImages(slices, bounds_of(table, split)), train.batch_size, shuffle)
 
-    model = CnnLstm(cnn, lstm, knobs.spatial_dropout)
-    optimizer = optimizer_factory("adam", knobs.learning_rate, 0.0, recipe.precision)
-    module = EndToEndTraining(model, pos_weight(knobs), optimizer, constant, params.augment)
+    model = CnnLstm(cnn, lstm, train.spatial_dropout)
+    optimizer = optimizer_factory("adam", train.learning_rate, 0.0, recipe.precision)
+    module = EndToEndTraining(model, pos_weight(train), optimizer, constant, Augmentation(**params.augment))
     return fit(module, batches("train", recipe.seed), batches("val", None), recipe, devices)
 
 
 def bounds_of(table: pd.DataFrame, split: str) -> list[tuple[int, int]]:
     """[start, end) of each scan of one split that has a labelled slice."""
-    labelled = table[list(LABELS)].notna().all(axis=1).to_numpy()
-    bounds = scan_bounds(table["study"].tolist())
+    labelled, bounds = is_labelled(table), scan_bounds(table["study"].tolist())
     return [(a, b) for a, b in bounds if table["split"].iat[a] == split and labelled[a:b].any()]
 
 
-def stacked(table: pd.DataFrame, how: str) -> StackedSlices:
-    """All slices with their targets."""
-    rows = channel_rows(table, how == "stacked")
-    return StackedSlices(SlicePixels(SLICES), rows, table[list(LABELS)].to_numpy(np.float32))
-
-
-def pos_weight(knobs: TrainLstm) -> list[float] | None:
+def pos_weight(train: Record) -> list[float] | None:
     """(5,) negatives per positive of the training split."""
-    return read_statistics(STACKS).pos_weight if knobs.pos_weight else None
+    return read_statistics(STACKS).pos_weight if train.pos_weight else None
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from hohoho.devices import has_bf16_units, inference_autocast, on_devices, resol
 from hohoho.embeddings import embed
 from hohoho.end_to_end import CnnLstm
 from hohoho.errors import InputError
-from hohoho.params import Runtime
+from hohoho.params import Record
 from hohoho.sequence import ScanLstm
 from hohoho.slice_data import ordered_batches, unlabelled_slices
 
@@ -110,9 +110,7 @@ def test_the_lstm_of_an_end_to_end_training_stays_in_float32_under_autocast():
 
 
 def runtime(accelerator="auto"):
-    return Runtime(
-        workers=1, dask=None, threads=torch.get_num_threads(), accelerator=accelerator, devices=1, progress=False
-    )
+    return Record({"threads": torch.get_num_threads(), "accelerator": accelerator, "progress": False})
 
 
 def test_a_gpu_that_is_asked_for_and_not_there_is_told_in_one_message(monkeypatch):

@@ -221,12 +221,13 @@ def test_wrong_settings_end_in_one_message_before_any_work(clone):
         "train_cnn.batch_size": ("batch_size: 0 is less", lambda p: p["train_cnn"].update(batch_size=0)),
         "loss.name": ("'hinge' is not one of", lambda p: p["loss"].update(name="hinge")),
         "data.root": ("data.root: needs the folder", lambda p: p["data"].update(source="rsna", root=None)),
-        "nowhere": ("does not exist", lambda p: p["data"].update(source="rsna", root="/nowhere")),
+        "nowhere": ("/nowhere: no such file", lambda p: p["data"].update(source="rsna", root="/nowhere")),
     }
     try:
         for text, change in wrong.values():
             params = yaml.safe_load(good)
             change(params)
+            params["phantom"]["patients"] *= params["data"]["source"] == "phantom"
             (clone / "params.yaml").write_text(yaml.safe_dump(params))
             failed = run(["dvc", "repro", "--no-commit"], clone, check=False)
             assert failed.returncode != 0

@@ -96,17 +96,15 @@ def test_every_chart_is_of_the_rows_own_model_and_has_something_to_show(models, 
     table = predictions(30, models=models)
     if not test_is_labelled:
         table.loc[table["split"] == "test", list(LABELS)] = np.nan
-    plots = evaluate(table, studies_of(table), SETTINGS).plots()
-    column = f"{models[-1]}_{'test' if test_is_labelled else 'val'}"
-    assert plots["own_roc"]["true_positive_rate"].tolist() == plots["roc"][column].tolist()
-    assert plots["own_precision_recall"]["precision"].tolist() == plots["precision_recall"][column].tolist()
-    charts = [chart for entry in yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"] for chart in entry.values()]
-    drawn = {
-        Path(path).stem: {chart["x"], y} for chart in charts for path, y in chart["y"].items() if "train_" not in path
-    }
-    assert set(drawn) == {*OWN, *DRAWN}
-    for name, columns in drawn.items():
-        known = plots[name][list(columns)].notna()
+    found = evaluate(table, studies_of(table), SETTINGS)
+    plots, tables, column = found.plots(), found.tables(), f"{models[-1]}_{'test' if test_is_labelled else 'val'}"
+    assert plots["own_roc"]["true_positive_rate"].tolist() == tables["roc"][column].tolist()
+    assert plots["own_precision_recall"]["precision"].tolist() == tables["precision_recall"][column].tolist()
+    stage = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["evaluate"]
+    charts = {Path(path).stem: chart for entry in stage["plots"] for path, chart in entry.items()}
+    assert set(charts) == set(plots) == {*OWN, *DRAWN}
+    for name, chart in charts.items():
+        known = plots[name][[chart["x"], chart["y"]]].notna()
         assert known.all(axis=None) if name in OWN else known.any(axis=None), name
         assert len(known) or (name == "own_reliability" and not test_is_labelled)
 

@@ -11,6 +11,7 @@ from hohoho.figures.gallery import draw_gallery
 from hohoho.figures.run import Run, phantom_of, shown_rows
 from hohoho.figures.style import canvas, save
 from hohoho.labels import LABELS
+from hohoho.params import Record
 
 STUDY = np.array(["a"] * 5 + ["b"] * 4)
 README_PX = 900
@@ -92,7 +93,6 @@ def run_of(labelled=True, channels=3):
         embeddings=np.random.default_rng(3).normal(size=(len(slices), 8)).astype(np.float32),
         classifier=classifier.eval(),
         device="cpu",
-        stacked=channels == 3,
         threshold=0.5,
         loss=(2, 0.05),
         phantom=None,
@@ -133,12 +133,10 @@ def test_test_is_shown_and_where_it_has_no_labels_validation():
 
 
 def test_bleeds_are_known_for_the_phantom_with_published_names_only():
-    from hohoho.report.parameters import Phantom
-
-    knobs, slices = Phantom(patients=3, size_px=SIDE, label_error_rate=0.0, seed=0), slice_table()
-    assert phantom_of("phantom", slices, knobs).patients == 3
-    assert phantom_of("rsna", slices, knobs) is None
-    assert phantom_of("phantom", slices.assign(image=None), knobs) is None
+    phantom, slices = Record({"patients": 3, "size_px": SIDE, "label_error_rate": 0.0, "seed": 0}), slice_table()
+    assert phantom_of("phantom", slices, phantom).patients == 3
+    assert phantom_of("rsna", slices, phantom) is None
+    assert phantom_of("phantom", slices.assign(image=None), phantom) is None
 
 
 def test_a_picture_is_whole_or_absent(tmp_path):

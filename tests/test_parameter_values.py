@@ -54,9 +54,9 @@ TEXT = {"edit", "row", "data.root"}  # any name will do; whether it exists is se
 UNBOUNDED = {  # a rate that is too high ends in a message (tests/test_training.py); a norm may be as large as it likes
     "simclr.learning_rate",
     "train_cnn.learning_rate",
-    "train_cnn.learning_rates.adam",
-    "train_cnn.learning_rates.sgd",
-    "train_cnn.learning_rates.sgd_nesterov",
+    "learning_rates.adam",
+    "learning_rates.sgd",
+    "learning_rates.sgd_nesterov",
     "train_lstm.learning_rate",
     "train_cnn.gradient_clip",
 }
@@ -162,7 +162,7 @@ COSTS_TIME = {
     "runtime.threads": 1,
     "runtime.devices": 1,
 }
-RATES = {name: 1e-3 for name in UNBOUNDED if "learning_rate" in name} | {"train_cnn.learning_rates.sgd": 1e-3}
+RATES = {name: 1e-3 for name in UNBOUNDED if "learning_rate" in name} | {"learning_rates.sgd": 1e-3}
 LOWEST = {
     "seed": 0,
     "data.max_unmatched_labels": 0,

@@ -100,22 +100,34 @@ def test_every_knob_has_a_schema_entry_and_the_other_way_round(good):
     assert set(names(SCHEMA)) == set(keys(good))
 
 
-def test_a_field_that_dvc_yaml_does_not_declare_cannot_be_read(good):
-    from dataclasses import dataclass
+def test_a_stage_gets_what_dvc_yaml_declares_for_it_and_nothing_else(good):
+    given = params.stage_params("train_cnn")
+    assert given.loss.gamma_neg == good["loss"]["gamma_neg"]
+    assert dict(given.augment) == good["augment"]
+    assert dict(given.backbone) == {"name": good["backbone"]["name"]}
+    for name, near in (("simclr", ""), ("los", r"; did you mean loss\?")):
+        with pytest.raises(AttributeError, match=f"^{name} is not declared under params in dvc.yaml{near}$"):
+            getattr(given, name)
+    with pytest.raises(AttributeError, match="^backbone.start is not declared"):
+        given.backbone.start  # noqa: B018
+    with pytest.raises(AttributeError, match=r"^loss.gama_neg .*; did you mean loss.gamma_neg\?$"):
+        given.loss.gama_neg  # noqa: B018
 
-    @dataclass(frozen=True)
-    class Loss:
-        gamma_neg: float
 
-    @dataclass(frozen=True)
-    class Greedy:
-        loss: Loss
+def test_parameters_cannot_be_changed_by_a_stage():
+    given = params.stage_params("train_cnn")
+    with pytest.raises(AttributeError):
+        given.loss.gamma_neg = 4
+    with pytest.raises(TypeError):
+        given["seed"] = 4
 
-    with pytest.raises(KeyError, match="loss.gamma_neg is read but not declared"):
-        params.stage_params(Greedy, "stack")
-    assert params.stage_params(Greedy, "train_cnn").loss.gamma_neg == good["loss"]["gamma_neg"]
+
+def test_an_object_of_the_schema_is_closed(good):
+    good["loss"]["gamma"] = 4
+    del good["loss"]["clip"]
+    assert mistakes(good, SCHEMA) == ["loss.gamma: unknown key; did you mean loss.gamma_pos?", "loss.clip: missing"]
 
 
 def test_a_learning_rate_follows_its_optimizer(tmp_path):
-    found = composed(tmp_path, "train_cnn.optimizer=sgd")["train_cnn"]
-    assert found["learning_rate"] == found["learning_rates"]["sgd"]
+    found = composed(tmp_path, "train_cnn.optimizer=sgd")
+    assert found["train_cnn"]["learning_rate"] == found["learning_rates"]["sgd"]

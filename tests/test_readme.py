@@ -32,7 +32,7 @@ def test_the_flow_table_says_what_dvc_yaml_says():
         assert named(reads) == {dep for dep in stage["deps"] if dep.startswith(("data/", "models/", "metrics/"))}, name
         assert named(writes) == written(stage), name
         assert named(script) <= set(stage["deps"]), name
-        assert named(knobs) <= {param.split(".")[0] for param in stage["params"]}, name
+        assert named(knobs) <= {param.split(".")[0] for param in stage.get("params", [])}, name
 
 
 def test_every_path_that_is_named_for_changing_exists():

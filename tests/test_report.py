@@ -1,5 +1,4 @@
 import re
-from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import cv2
@@ -9,6 +8,7 @@ import pytest
 from tiny_run import evaluation_of, slice_table, study_table
 
 from hohoho.figures.drawn import Drawn, nothing_drawn
+from hohoho.params import Record
 from hohoho.report.cards import cards
 from hohoho.report.figure_sections import worst_section
 from hohoho.report.page import LARGEST_PICTURE, inline, sections, write_report
@@ -22,22 +22,8 @@ INGEST = {"files": 30, "studies": 3, "skipped": {SCRIPT: 2}, "repaired": {}, "wa
 VOID = {"meta", "img", "br", "link", "input"}
 
 
-@dataclass
-class Knobs:
-    learning_rate: float = 0.0002
-    name: str = SCRIPT
-
-
-@dataclass
-class Data:
-    source: str = "phantom"
-
-
-@dataclass
-class Params:
-    seed: int
-    data: Data
-    evaluate: Knobs
+EVALUATE = {"learning_rate": 0.0002, "name": SCRIPT, "pos_weight": True}
+PARAMS = Record({"seed": 0, "data": {"source": "phantom"}, "evaluate": EVALUATE})
 
 
 class Page(HTMLParser):
@@ -82,7 +68,7 @@ def report_of(tmp_path, drawn, labelled=True):
     """The page of a tiny run whose kernel is a script."""
     found = evaluation_of(slice_table(labelled), kernel=SCRIPT)
     trained = {"cnn": {"name": "resnet18", "precision": "bf16-mixed"}}
-    content = sections(found, drawn, INGEST, study_table(SCRIPT), Params(0, Data(), Knobs()), trained)
+    content = sections(found, drawn, INGEST, study_table(SCRIPT), PARAMS, trained)
     path = tmp_path / "report.html"
     write_report(path, tmp_path / "figures", cards(found.headline, found.details["own_model"]), content)
     return path.read_text(encoding="utf-8")

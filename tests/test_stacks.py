@@ -36,8 +36,8 @@ def test_a_slice_stands_in_for_its_missing_neighbour_at_a_gap():
 
 def test_stacked_has_three_channels_in_the_order_below_self_above_and_gray_has_one():
     table = pd.DataFrame({"below": [0, 0, 1], "above": [1, 2, 2]})
-    assert channel_rows(table, True).tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 2]]
-    assert channel_rows(table, False).tolist() == [[0], [1], [2]]
+    assert channel_rows(table, 3).tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 2]]
+    assert channel_rows(table, 1).tolist() == [[0], [1], [2]]
 
 
 def test_patients_without_labels_are_in_no_split():

@@ -12,6 +12,7 @@ import yaml
 from fake_pipeline import ROOT
 
 from hohoho.errors import InputError
+from hohoho.params import flat, value_at
 from hohoho.stage import run
 from hohoho.stage.environment import wrong_packages
 from hohoho.stage.inputs import changes, other_parameters, read_lock, stages_before
@@ -72,14 +73,11 @@ def other_value(value):
 def some_parameter(stage):
     """A parameter that the stage declares and conf/config.yaml holds as the result has it."""
     composed = yaml.safe_load((ROOT / "params.yaml").read_text())
-    names = [name for name in STAGES[stage].get("params", []) if not name.startswith(("data.", "phantom."))]
-    for name in names:
-        value = composed
-        for key in name.split("."):
-            value = value[key]
-        if name not in ("split.test_fraction", "ingest.image_size") and isinstance(value, int | float):
-            return name, value
-    return None
+    values = flat({name: value_at(composed, name) for name in STAGES[stage].get("params", [])})
+    own = {name: value for name, value in values.items() if not name.startswith(("data.", "phantom."))}
+    numbers = {name: value for name, value in own.items() if isinstance(value, int | float)}
+    usable = [item for item in numbers.items() if item[0] not in ("split.test_fraction", "ingest.image_size")]
+    return usable[0] if usable else None
 
 
 def edit_params(stage):

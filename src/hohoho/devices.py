@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from hohoho.errors import InputError
-from hohoho.params import Runtime
+from hohoho.params import Record
 
 BF16_UNITS = (
     "avx512_bf16",
@@ -24,7 +24,7 @@ class Devices:
     progress: bool
 
 
-def on_devices(runtime: Runtime) -> Devices:
+def on_devices(runtime: Record) -> Devices:
     """Where `runtime` says to compute; sets torch's number of CPU threads on the way.
 
     Raises `InputError` where a GPU is asked for and there is none.

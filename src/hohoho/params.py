@@ -1,10 +1,10 @@
 """Parameters: checked as a whole before any work, then handed to a stage as a record of what dvc.yaml declares."""
 
-import dataclasses
+import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
@@ -13,19 +13,35 @@ from hohoho.machine import cores
 from hohoho.stage.parameter_check import mistakes
 
 PARAMS, SCHEMA, PIPELINE = Path("params.yaml"), Path("conf/schema.yaml"), Path("dvc.yaml")
-Record = TypeVar("Record")
 
 
-@dataclasses.dataclass(frozen=True)
-class Runtime:
-    """What cannot change a result, so that no stage depends on it."""
+class Record(Mapping):
+    """Parameters to read: `params.loss.gamma_neg`, or a section as a mapping, `Augmentation(**params.augment)`.
 
-    workers: int
-    dask: str | None
-    threads: int
-    accelerator: str
-    devices: int
-    progress: bool
+    Raises AttributeError for a name that is not there, with the nearest one that is.
+    """
+
+    __slots__ = ("_values", "_at")
+
+    def __init__(self, values: Mapping[str, Any], at: str = ""):
+        self._values, self._at = values, at
+
+    def __getitem__(self, name: str) -> Any:
+        value = self._values[name]
+        return Record(value, f"{self._at}{name}.") if isinstance(value, Mapping) else value
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._values:
+            near = difflib.get_close_matches(name, self._values, n=1)
+            hint = f"; did you mean {self._at}{near[0]}?" if near else ""
+            raise AttributeError(f"{self._at}{name} is not declared under params in {PIPELINE}{hint}")
+        return self[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 def check(params: Any, schema_path: Path = SCHEMA) -> None:
@@ -58,44 +74,35 @@ def value_at(values: Any, name: str, missing: Any = None) -> Any:
     return values
 
 
-def declared(stage: str) -> set[str]:
-    """The dotted keys that dvc.yaml declares for a stage."""
-    return set(yaml.safe_load(PIPELINE.read_text())["stages"][stage]["params"])
+def declared(stage: str) -> list[str]:
+    """The dotted names of parameters and of whole sections that dvc.yaml declares for a stage."""
+    return yaml.safe_load(PIPELINE.read_text())["stages"][stage].get("params", [])
 
 
-def stage_params(record: type[Record], stage: str) -> Record:
-    """The stage's own record, filled from the keys that dvc.yaml declares for it and no others.
+def stage_params(stage: str) -> Record:
+    """The parameters that dvc.yaml declares for a stage; no others, because DVC would not notice their changes.
 
-    Raises `InputError` for any mistake anywhere in params.yaml, `KeyError` for a field that dvc.yaml does not declare
-    (its result would go stale unnoticed).
+    Raises `InputError` for any mistake anywhere in params.yaml.
     """
-    return _fill(record, load(), declared(os.environ.get("DVC_STAGE", stage)), "")
+    params, kept = load(), {}
+    for name in declared(os.environ.get("DVC_STAGE", stage)):
+        *path, last = name.split(".")
+        section = kept
+        for key in path:
+            section = section.setdefault(key, {})
+        section[last] = value_at(params, name)
+    return Record(kept)
 
 
-def _fill(record: type, values: Mapping, keys: set[str], at: str):
-    filled = {}
-    for field in dataclasses.fields(record):
-        name = f"{at}.{field.name}" if at else field.name
-        if dataclasses.is_dataclass(field.type):
-            filled[field.name] = _fill(field.type, values[field.name], keys, name)
-        elif name in keys:
-            filled[field.name] = values[field.name]
-        else:
-            raise KeyError(f"{name} is read but not declared under params in {PIPELINE}")
-    return record(**filled)
-
-
-def leaves(record: type, at: str = "") -> set[str]:
-    """The dotted keys that a record holds."""
-    names = set()
-    for field in dataclasses.fields(record):
-        name = f"{at}.{field.name}" if at else field.name
-        names |= leaves(field.type, name) if dataclasses.is_dataclass(field.type) else {name}
-    return names
-
-
-def runtime() -> Runtime:
+def runtime() -> Record:
     """The runtime section; workers and threads that are 0 come as the number of cores."""
     section = load()["runtime"]
-    every_core = {name: section[name] or cores() for name in ("workers", "threads")}
-    return Runtime(**section | every_core)
+    return Record(section | {name: section[name] or cores() for name in ("workers", "threads")}, "runtime.")
+
+
+def flat(values: Mapping, at: str = "") -> dict[str, Any]:
+    """Dotted name → value of nested parameters."""
+    found = {}
+    for name, value in values.items():
+        found |= flat(value, f"{at}{name}.") if isinstance(value, Mapping) else {f"{at}{name}": value}
+    return found

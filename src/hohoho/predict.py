@@ -56,7 +56,7 @@ def predict_folder(folder: Path, out: Path, models: Path) -> None:
 
     table = pd.DataFrame({"slice": range(len(pictures.kept)), "position_mm": scan.position_mm[pictures.kept].round(2)})
     calibration = _calibration(models)
-    raw = probabilities(scan, pictures, models, stacked=inputs["input"] == "stacked")
+    raw = probabilities(scan, pictures, models)
     write_csv(out / "predictions.csv", table.join(answer_columns(raw, calibration)))
     maxima = {model: scan_maxima(model, values, calibration) for model, values in raw.items()}
     summary = _summary(scan, inventory, pictures, models, inputs)
@@ -65,13 +65,14 @@ def predict_folder(folder: Path, out: Path, models: Path) -> None:
     )
 
 
-def probabilities(scan: Scan, pictures: ScanPixels, models: Path, stacked: bool) -> dict[str, np.ndarray]:
+def probabilities(scan: Scan, pictures: ScanPixels, models: Path) -> dict[str, np.ndarray]:
     """(slices, 5) probabilities by model name: `cnn`, and `cnn_lstm` where there is an LSTM."""
     below, above = neighbours(np.zeros(len(pictures.kept)), missing_slices(scan.position_mm[pictures.kept]))
-    rows = channel_rows(pd.DataFrame({"below": below, "above": above}), stacked)
+    classifier = load_classifier(models / "cnn")
+    rows = channel_rows(pd.DataFrame({"below": below, "above": above}), classifier.settings["channels"])
     batches = ordered_batches(unlabelled_slices(Pictures(pictures.pixels), rows))
     torch.set_num_threads(cores())
-    embeddings, by_cnn = embed(load_classifier(models / "cnn"), batches, "cpu")
+    embeddings, by_cnn = embed(classifier, batches, "cpu")
     lstm = load_lstm(models / "lstm")
     if lstm is None:
         return {"cnn": by_cnn}
@@ -113,7 +114,7 @@ def _reasons(notes: list) -> str:
 def _summary(scan: Scan, inventory: Inventory, pictures: ScanPixels, models: Path, inputs: dict) -> dict:
     return {
         "notice": NOTICE,
-        "trained_on": inputs["trained_on"],
+        "trained_on": inputs["source"],
         "slices": len(pictures.kept),
         "skipped": skipped_counts([*inventory.notes, *pictures.notes]),
         "tilt_deg": round(scan.tilt_deg, 2) if np.isfinite(scan.tilt_deg) else None,

@@ -1,14 +1,17 @@
-"""The slice store: uint8 pixels in memory-mapped shards, one table of slices, one of studies."""
+"""The slice store: uint8 pixels in memory-mapped shards, one table of slices, one of studies, and what they are."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from hohoho.files import write_json
 from hohoho.labels import LABELS
 
 SCAN_LABELS = tuple(f"scan_{name}" for name in LABELS)
 SLICES, STUDIES, TEST_IMAGES = "slices.parquet", "studies.parquet", "test_images.parquet"
+STORE = "store.json"  # source, image_size (px), window_center_hu, window_width_hu
 
 SLICE_COLUMNS = {
     "study": "str",  # pseudonym; the slices of a study are contiguous, studies sorted by pseudonym
@@ -89,6 +92,19 @@ def read_study_table(folder: Path) -> pd.DataFrame:
 def read_test_images(folder: Path) -> list[str]:
     """Published names of the data set's unlabelled test images, those that could not be read included."""
     return pd.read_parquet(Path(folder) / TEST_IMAGES)["image"].tolist()
+
+
+def write_store_settings(
+    folder: Path, source: str, image_size: int, window_center_hu: float, window_width_hu: float
+) -> None:
+    """Say of a store what it shows: the data set, and how its pictures were made."""
+    window = {"window_center_hu": window_center_hu, "window_width_hu": window_width_hu}
+    write_json(folder / STORE, {"source": source, "image_size": image_size, **window})
+
+
+def read_store_settings(folder: Path) -> dict:
+    """source, image_size (px), window_center_hu, window_width_hu."""
+    return json.loads((folder / STORE).read_text())
 
 
 def shard_files(folder: Path) -> list[Path]:

@@ -54,10 +54,20 @@ def stack_table(slices: pd.DataFrame, split: pd.Series) -> pd.DataFrame:
     return table[STACK_COLUMNS]
 
 
-def channel_rows(table: pd.DataFrame, stacked: bool) -> np.ndarray:
-    """(slices, channels) store rows of each slice's channels: (l-1, l, l+1), or l alone."""
+def channel_rows(table: pd.DataFrame, channels: int) -> np.ndarray:
+    """(slices, channels) store rows of each slice's channels: three are (l-1, l, l+1), one is l alone."""
     rows = np.arange(len(table))
-    return np.stack([table["below"], rows, table["above"]], axis=1) if stacked else rows[:, None]
+    return np.stack([table["below"], rows, table["above"]], axis=1) if channels == 3 else rows[:, None]
+
+
+def targets_of(table: pd.DataFrame) -> np.ndarray:
+    """(slices, 5) float32 labels of a table of slices, NaN where unlabelled."""
+    return table[list(LABELS)].to_numpy(np.float32)
+
+
+def is_labelled(table: pd.DataFrame) -> np.ndarray:
+    """(slices,) bool: all five labels are known."""
+    return table[list(LABELS)].notna().all(axis=1).to_numpy()
 
 
 def half_statistics(channels: int) -> tuple[list[float], list[float]]:

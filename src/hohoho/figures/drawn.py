@@ -23,8 +23,8 @@ class Drawn(NamedTuple):
     probe: pd.DataFrame
     saliency: pd.DataFrame
 
-    def plots(self) -> dict[str, pd.DataFrame]:
-        """The tables of metrics/plots/ by name."""
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables of metrics/tables/ behind the figures, by name."""
         return {"loss_gradients": self.gradients, "saliency": self.saliency, "level_probe": self.probe}
 
 

@@ -64,7 +64,7 @@ def draw_gallery(folder: Path, run: Run, found: Evaluation) -> Drawn:
 
 def draw_neighbours(path: Path, run: Run) -> str:
     """Figure 1."""
-    rows = channel_rows(run.stacks, stacked=True)
+    rows = channel_rows(run.stacks, 3)
     _, labelled = shown_rows(run.stacks)
     offered = labelled if len(labelled) else np.arange(len(rows))
     row = offered[neighbours.pick(run.slices[list(LABELS)].to_numpy()[offered], rows[offered])]

@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 
 from hohoho.backbones import SliceClassifier
-from hohoho.labels import LABELS
 from hohoho.saliency.bleed_masks import PhantomDraw, bleed_masks
 from hohoho.saliency.methods import saliency_maps
 from hohoho.slice_store import SlicePixels
 from hohoho.split import SPLITS
-from hohoho.stacks import channel_rows
+from hohoho.stacks import channel_rows, is_labelled
 
 
 class Run(NamedTuple):
@@ -24,22 +23,21 @@ class Run(NamedTuple):
     embeddings: np.ndarray
     classifier: SliceClassifier
     device: str
-    stacked: bool  # what the classifier sees: l-1, l, l+1 or l alone
     threshold: float
     loss: tuple[float, float]  # gamma_neg, clip
     phantom: PhantomDraw | None  # None: the places of the bleeds are unknown
 
 
-def phantom_of(source: str, slices: pd.DataFrame, knobs) -> PhantomDraw | None:
+def phantom_of(source: str, slices: pd.DataFrame, phantom) -> PhantomDraw | None:
     """Which phantom the slices show; None for other data, and where secret pseudonyms hide which image is which."""
     if source != "phantom" or slices["image"].isna().any():
         return None
-    return PhantomDraw(knobs.patients, knobs.size_px, knobs.seed)
+    return PhantomDraw(phantom.patients, phantom.size_px, phantom.seed)
 
 
 def shown_rows(stacks: pd.DataFrame) -> tuple[str, np.ndarray]:
     """The split that is shown, and its labelled rows: test, where that has no labels validation, else train."""
-    labelled = stacks[list(LABELS)].notna().all(axis=1).to_numpy()
+    labelled = is_labelled(stacks)
     for split in reversed(SPLITS):
         rows = np.flatnonzero(labelled & (stacks["split"] == split).to_numpy())
         if len(rows):
@@ -49,7 +47,7 @@ def shown_rows(stacks: pd.DataFrame) -> tuple[str, np.ndarray]:
 
 def explain(run: Run, method: str, rows: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """(n, H, W) saliency of these slices for these classes."""
-    channels = channel_rows(run.stacks, run.stacked)[rows]
+    channels = channel_rows(run.stacks, run.classifier.settings["channels"])[rows]
     stacks = run.pixels.take(channels).reshape(*channels.shape, run.pixels.image_size, run.pixels.image_size)
     return saliency_maps(method, run.classifier, stacks, classes, run.device)
 

@@ -1,12 +1,12 @@
 """The report's sections on what went in: the data's own numbers, the parameters, the versions."""
 
 import platform
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Mapping
 from importlib.metadata import version
 
 import pandas as pd
 
+from hohoho.params import flat
 from hohoho.report.score_sections import Section
 from hohoho.report.tables import Table, heading, of_frame, of_pairs, text
 from hohoho.split import SPLITS
@@ -63,27 +63,21 @@ def scanner_table(studies: pd.DataFrame) -> pd.DataFrame:
     return counted.sort_values(["studies", *SCANNER_COLUMNS], ascending=[False, True, True], ignore_index=True)
 
 
-def parameter_section(params, trained: dict[str, dict]) -> Section:
-    """The parameters as the stage got them, a record of records; and what each model says of itself.
+def parameter_section(params: Mapping, trained: dict[str, dict]) -> Section:
+    """The parameters as the stage got them; and what each model says of itself.
 
     trained: model.json by the model's folder. There stands the precision that "auto" came to.
     """
-    written = dict(_flat(asdict(params)))
-    intro = "What made the models; params.yaml holds the rest."
     tables = [
-        of_pairs(dict(_flat(trained)), ("key", "value"), "The models as they were trained"),
-        of_pairs(written, ("key", "value")),
+        of_pairs(_written(trained), ("key", "value"), "The models as they were trained"),
+        of_pairs(_written(params), ("key", "value"), "The parameters of all stages, but for where the data lie"),
     ]
-    return Section("Parameters", intro, tables, {})
+    return Section("Parameters", "What made the models.", tables, {})
 
 
-def _flat(values: dict, at: str = "") -> Iterator[tuple[str, str]]:
+def _written(values: Mapping) -> dict[str, str]:
     """Dotted names and values as text, none rounded."""
-    for name, value in values.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{at}{name}.")
-        else:
-            yield f"{at}{name}", text(value) if isinstance(value, bool) else str(value)
+    return {name: text(value) if isinstance(value, bool) else str(value) for name, value in flat(values).items()}
 
 
 def version_section() -> Section:

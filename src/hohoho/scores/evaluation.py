@@ -17,6 +17,8 @@ from hohoho.scores.subgroups import subgroups
 from hohoho.scores.truth import Truth, truth_of
 from hohoho.scores.worst_slices import worst_slices
 
+OF_ALL_MODELS = ("precision_recall", "roc", "reliability")
+
 
 class Evaluation(NamedTuple):
     """The scores of a row. `score` is {"value", "low", "high"}: a number and its 95 % interval over patients.
@@ -43,13 +45,14 @@ class Evaluation(NamedTuple):
         operating_points: {model: {point: {class: threshold}}}
         calibration: {model: {split: {class | micro: {ece_raw, ece_calibrated, brier_raw, brier_calibrated}}}}
         erased_bleeds: {model: [{split, study, index, class}]} true single-slice bleeds that smoothing would erase
-    curves: metrics/plots/<name>.csv by name: precision_recall, roc, reliability, f2_per_class, operating_points; and
-        own_precision_recall, own_roc, own_reliability: those of the own model, on test or else val.
+    curves: by name. metrics/tables/: precision_recall, roc, reliability of all models and splits. metrics/plots/:
+        f2_per_class, operating_points, own_precision_recall, own_roc, own_reliability, on test or else val.
     subgroups: one row per group (columns in hohoho.scores.subgroups), by the row's own model, on test or else val.
     worst: the worst misses and false alarms (columns in hohoho.scores.worst_slices), same model and split.
     smoothing: `case`, `model`, `split` and the columns of hohoho.scores.smoothing_counts.
     calibration: models/calibration.json: {formula, threshold, models: {model: {fitted_slices, temperature: {class: T},
         bias: {class: b}, threshold: {class: calibrated value of the raw threshold}}}}.
+    own: the own model's probabilities and decisions, of every slice.
     """
 
     headline: dict
@@ -59,10 +62,16 @@ class Evaluation(NamedTuple):
     worst: pd.DataFrame
     smoothing: pd.DataFrame
     calibration: dict
+    own: ModelAnswers
 
     def plots(self) -> dict[str, pd.DataFrame]:
-        """The tables of metrics/plots/ by name."""
-        return self.curves | {"subgroups": self.subgroups, "smoothing": self.smoothing}
+        """The tables of metrics/plots/ by name: what DVC draws of the own model."""
+        drawn = {name: table for name, table in self.curves.items() if name not in OF_ALL_MODELS}
+        return drawn | {"subgroups": self.subgroups, "smoothing": self.smoothing}
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables of metrics/tables/ by name: the curves of all models and splits."""
+        return {name: self.curves[name] for name in OF_ALL_MODELS}
 
 
 def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> Evaluation:
@@ -86,6 +95,7 @@ def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> 
         worst_slices(part, own.raw[rows], own.calibrated[rows], positive[rows]),
         smoothing_table(truth, models, settings),
         calibration_record({model: answers.calibration for model, answers in models.items()}, settings.threshold),
+        own,
     )
 
 

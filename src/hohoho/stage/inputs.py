@@ -1,6 +1,6 @@
 """What a stage is made of, so that two looks at it can be compared: parameters, source code, input data, dvc.yaml."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from ruamel.yaml import YAML
 
-from hohoho.params import PARAMS, PIPELINE, value_at
+from hohoho.params import PARAMS, PIPELINE, flat, value_at
 
 CONF, LOCK = Path("conf"), Path("dvc.lock")
 MISSING = "missing"
@@ -29,8 +29,8 @@ def inputs(stage: str, block: Mapping, code: Mapping[str, str]) -> dict[str, Any
     names = block.get("params", [])
     params, conf = _read(PARAMS), composed_conf()
     state = {f"{PIPELINE}: {stage}": stage_blocks().get(stage, MISSING)}
-    state |= {f"{PARAMS}: {name}": value_at(params, name, MISSING) for name in names}
-    state |= {f"{CONF}/: {name}": value_at(conf, name, MISSING) for name in names}
+    state |= {f"{PARAMS}: {name}": value for name, value in _leaves(params, names).items()}
+    state |= {f"{CONF}/: {name}": value for name, value in _leaves(conf, names).items()}
     state |= {path: content for path, content in code.items() if any(_covers(dep, path) for dep in block["deps"])}
     return state | {dep: _files(Path(dep)) for dep in block["deps"] if not dep.startswith(("src/", "stages/"))}
 
@@ -66,11 +66,10 @@ def other_parameters(stage: str) -> list[str]:
     """
     params, recorded, lines = _read(PARAMS), read_lock(LOCK.read_text() if LOCK.is_file() else ""), []
     for earlier in stages_before(stage):
-        used = recorded.get(earlier, {})
-        now = {name: value_at(params, name, MISSING) for name in used}
-        lines += [
-            f"{earlier} ran with {name}={used[name]}, now it is {now[name]}" for name in used if used[name] != now[name]
-        ]
+        names = recorded.get(earlier, {})
+        used, now = flat(names), _leaves(params, names)
+        other = {name: now.get(name, MISSING) for name in used if used[name] != now.get(name, MISSING)}
+        lines += [f"{earlier} ran with {name}={used[name]}, now it is {value}" for name, value in other.items()]
     return lines
 
 
@@ -93,6 +92,11 @@ def stages_before(stage: str) -> list[str]:
         needed |= makers
         waiting += makers
     return [name for name in blocks if name in needed and not blocks[name].get("frozen")]
+
+
+def _leaves(params: Mapping, names: Iterable[str]) -> dict[str, Any]:
+    """Dotted name → value of these parameters and of all in these sections."""
+    return flat({name: value_at(params, name, MISSING) for name in names})
 
 
 def _path(entry: str | Mapping) -> str:

@@ -40,12 +40,21 @@ Validator = extend(
 def mistakes(params: Mapping, schema: Mapping) -> list[str]:
     """Everything that cannot be meant in `params`, one line each, with the nearest valid name.
 
-    schema: JSON Schema, but an integer is one without a point, and a number is finite.
+    schema: JSON Schema, but an integer is one without a point, a number is finite, and every object is `closed`.
     """
-    errors = sorted(Validator(schema).iter_errors(params), key=lambda e: [str(p) for p in e.absolute_path])
+    errors = sorted(Validator(closed(schema)).iter_errors(params), key=lambda e: [str(p) for p in e.absolute_path])
     lines = [line for error in errors for line in _lines(error)]
     wrong = {".".join(map(str, list(error.absolute_path)[:2])) for error in errors}
     return lines + contradictions({name: value for name, value in _flat(params).items() if name not in wrong})
+
+
+def closed(schema: Mapping) -> dict:
+    """The schema in which every object has exactly the properties that are listed."""
+    if "properties" not in schema:
+        return dict(schema)
+    properties = {name: closed(part) for name, part in schema["properties"].items()}
+    rules = {"type": "object", "additionalProperties": False, "required": list(properties)}
+    return {**schema, **rules, "properties": properties}
 
 
 def _flat(params: Mapping) -> dict[str, Any]:
