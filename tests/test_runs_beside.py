@@ -33,7 +33,7 @@ def scores(folder):
 
 def recorded_gamma(folder):
     lock = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
-    return lock["train_cnn"]["params"]["params.yaml"]["loss.gamma_neg"] if "train_cnn" in lock else None
+    return lock["train_cnn"]["params"]["params.yaml"]["loss"]["gamma_neg"] if "train_cnn" in lock else None
 
 
 def ended(process):
