@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pandas as pd
 
+from hohoho.inference.table import prediction_table
 from hohoho.labels import LABELS
-from hohoho.predictions import prediction_table
 from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import evaluate
 

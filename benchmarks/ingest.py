@@ -28,8 +28,8 @@ import pydicom
 from ct_tree import draw_images, write_tree
 
 from hohoho.ingest.ingest import ingest
-from hohoho.ingest.scan_pixels import read_picture
 from hohoho.prefetch import prefetch
+from hohoho.scans.pixels import read_picture
 from hohoho.sources import dicom_folder
 from hohoho.workers import Workers, open_workers
 

@@ -16,7 +16,7 @@ import pandas as pd
 from hohoho.labels import LABELS
 from hohoho.machine import cores
 from hohoho.phantom.study import Study, draw_patient, draw_study
-from hohoho.windowing import square_slice
+from hohoho.scans.windowing import square_slice
 
 WINDOW_HU = (40, 80)
 BRAIN_HU = (8, 70)  # what may count as surroundings: no air, no bone

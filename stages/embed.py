@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from hohoho.backbones import load_classifier
-from hohoho.devices import on_devices
-from hohoho.embedding_store import write_array
-from hohoho.embeddings import embed
+from hohoho.inference.embed import embed
+from hohoho.inference.store import write_array
+from hohoho.models.backbones import load_classifier
+from hohoho.models.devices import on_devices
 from hohoho.params import runtime
-from hohoho.slice_data import StackedSlices, ordered_batches
-from hohoho.slice_store import SlicePixels
-from hohoho.stacks import channel_rows, read_stacks, targets_of
+from hohoho.slices.batches import StackedSlices, ordered_batches
+from hohoho.slices.stacks import channel_rows, read_stacks, targets_of
+from hohoho.slices.store import SlicePixels
 from hohoho.stage.run import run_stage
 
 SLICES, STACKS, CNN = Path("data/slices"), Path("data/stacks"), Path("models/cnn")

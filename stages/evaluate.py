@@ -3,20 +3,20 @@
 import json
 from pathlib import Path
 
-from hohoho.embedding_store import read_array
 from hohoho.figures.drawn import Drawn, nothing_drawn, write_captions
 from hohoho.files import write_csv, write_json, write_parquet
-from hohoho.model_hashes import model_hashes
+from hohoho.inference.store import read_array
+from hohoho.inference.submission import submission
+from hohoho.inference.table import prediction_table
+from hohoho.models.hashes import model_hashes
 from hohoho.params import Record, runtime, stage_params
-from hohoho.predictions import prediction_table
 from hohoho.report.cards import cards
 from hohoho.report.page import sections, write_report
 from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import Evaluation, evaluate
-from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table, read_test_images
-from hohoho.stacks import read_stacks
+from hohoho.slices.stacks import read_stacks
+from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table, read_test_images
 from hohoho.stage.run import run_stage
-from hohoho.submission import submission
 
 import pandas as pd
 
@@ -70,10 +70,10 @@ def main():
 
 def draw(params: Record, slices: pd.DataFrame, stacks: pd.DataFrame, table: pd.DataFrame, found: Evaluation) -> Drawn:
     """All figures. torch is imported here, so that a run without figures does without it."""
-    from hohoho.backbones import load_classifier
-    from hohoho.devices import on_devices
     from hohoho.figures.gallery import draw_gallery
     from hohoho.figures.run import Run, phantom_of
+    from hohoho.models.backbones import load_classifier
+    from hohoho.models.devices import on_devices
 
     run = Run(
         pixels=SlicePixels(SLICES),

@@ -11,8 +11,8 @@ from hohoho.ingest.report import naming_studies
 from hohoho.params import Record, runtime, stage_params
 from hohoho.phantom.tree import write_phantom_once
 from hohoho.pseudonyms import PUBLIC_KEY, secret_key
-from hohoho.scan import Inventory
-from hohoho.slice_store import write_store_settings
+from hohoho.scans.scan import Inventory
+from hohoho.slices.store import write_store_settings
 from hohoho.sources import course, cq500, ct_ich, dicom_folder, rsna
 from hohoho.stage.run import run_stage
 from hohoho.workers import Workers, open_workers

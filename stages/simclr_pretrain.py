@@ -19,16 +19,16 @@ def main():
 
 def pretrain(params: Record, simclr: Record) -> None:
     """SimCLR on every slice, labelled or not, that may take part. Imported here: a descriptor needs no torch."""
-    from hohoho.backbones import build_backbone
-    from hohoho.devices import on_devices, resolve_precision
-    from hohoho.schedule import warmup_cosine
-    from hohoho.simclr import Projector, SimclrTraining, Views
-    from hohoho.slice_data import training_batches, unlabelled_slices
-    from hohoho.slice_store import SlicePixels
-    from hohoho.slice_training import optimizer_factory
-    from hohoho.stacks import channel_rows, read_stacks, read_statistics
-    from hohoho.start import save_simclr_start
-    from hohoho.training import Recipe, fit, seed_all
+    from hohoho.models.backbones import build_backbone
+    from hohoho.models.devices import on_devices, resolve_precision
+    from hohoho.models.initial import save_simclr_start
+    from hohoho.slices.batches import training_batches, unlabelled_slices
+    from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
+    from hohoho.slices.store import SlicePixels
+    from hohoho.training.cnn import optimizer_factory
+    from hohoho.training.fit import Recipe, fit, seed_all
+    from hohoho.training.schedule import warmup_cosine
+    from hohoho.training.simclr import Projector, SimclrTraining, Views
 
     devices = on_devices(runtime())
     precision = resolve_precision(simclr.precision, devices.device)

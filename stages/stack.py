@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from hohoho.label_patterns import clean_labels
 from hohoho.labels import LABELS
-from hohoho.overlap import refuse_shared_pixels
 from hohoho.params import stage_params
-from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
-from hohoho.split import UNUSED, assert_disjoint, hold_back, split_patients
-from hohoho.stacks import (
+from hohoho.slices.label_patterns import clean_labels
+from hohoho.slices.overlap import refuse_shared_pixels
+from hohoho.slices.split import UNUSED, assert_disjoint, hold_back, split_patients
+from hohoho.slices.stacks import (
     Statistics,
     channel_rows,
     half_statistics,
@@ -19,6 +18,7 @@ from hohoho.stacks import (
     training_set_statistics,
     write_stacks,
 )
+from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table
 from hohoho.stage.run import run_stage
 
 import numpy as np

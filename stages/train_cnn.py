@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-from hohoho.augment import Augmentation
-from hohoho.backbones import SliceClassifier, save_classifier
-from hohoho.devices import on_devices, resolve_precision
 from hohoho.files import write_csv, write_json
-from hohoho.losses import build_loss
+from hohoho.models.backbones import SliceClassifier, save_classifier
+from hohoho.models.devices import on_devices, resolve_precision
+from hohoho.models.initial import started_backbone
+from hohoho.models.losses import build_loss
 from hohoho.params import runtime, stage_params
-from hohoho.schedule import warmup_cosine
-from hohoho.slice_data import StackedSlices, ordered_batches, training_batches
-from hohoho.slice_store import SlicePixels, read_store_settings
-from hohoho.slice_training import SliceTraining, optimizer_factory
-from hohoho.stacks import channel_rows, is_labelled, read_stacks, read_statistics, targets_of
+from hohoho.slices.batches import StackedSlices, ordered_batches, training_batches
+from hohoho.slices.stacks import channel_rows, is_labelled, read_stacks, read_statistics, targets_of
+from hohoho.slices.store import SlicePixels, read_store_settings
 from hohoho.stage.run import run_stage
-from hohoho.start import started_backbone
-from hohoho.training import Recipe, fit, seed_all
+from hohoho.training.augment import Augmentation
+from hohoho.training.cnn import SliceTraining, optimizer_factory
+from hohoho.training.fit import Recipe, fit, seed_all
+from hohoho.training.schedule import warmup_cosine
 
 import pandas as pd
 

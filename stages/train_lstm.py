@@ -2,24 +2,24 @@
 
 from pathlib import Path
 
-from hohoho.augment import Augmentation
-from hohoho.backbones import SliceClassifier, load_classifier, save_classifier
-from hohoho.devices import Devices, on_devices, resolve_precision
-from hohoho.embedding_store import read_array, write_array
-from hohoho.embeddings import embed
-from hohoho.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
 from hohoho.files import write_csv
+from hohoho.inference.embed import embed
+from hohoho.inference.store import read_array, write_array
 from hohoho.labels import LABELS
+from hohoho.models.backbones import SliceClassifier, load_classifier, save_classifier
+from hohoho.models.devices import Devices, on_devices, resolve_precision
+from hohoho.models.lstm import ScanLstm, predict_scans, save_lstm, scan_bounds
 from hohoho.params import Record, runtime, stage_params
-from hohoho.schedule import constant
-from hohoho.sequence import ScanLstm, predict_scans, save_lstm, scan_bounds
-from hohoho.sequence_training import SequenceTraining, scan_batches
-from hohoho.slice_data import StackedSlices, ordered_batches
-from hohoho.slice_store import SlicePixels
-from hohoho.slice_training import optimizer_factory
-from hohoho.stacks import channel_rows, is_labelled, read_stacks, read_statistics, targets_of
+from hohoho.slices.batches import StackedSlices, ordered_batches
+from hohoho.slices.stacks import channel_rows, is_labelled, read_stacks, read_statistics, targets_of
+from hohoho.slices.store import SlicePixels
 from hohoho.stage.run import run_stage
-from hohoho.training import CURVE_COLUMNS, Recipe, fit, seed_all
+from hohoho.training.augment import Augmentation
+from hohoho.training.cnn import optimizer_factory
+from hohoho.training.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
+from hohoho.training.fit import CURVE_COLUMNS, Recipe, fit, seed_all
+from hohoho.training.lstm import SequenceTraining, scan_batches
+from hohoho.training.schedule import constant
 
 import numpy as np
 import pandas as pd

@@ -7,7 +7,7 @@ import numpy as np
 from ct_files import SIDE, ct_study, save_all, set_pixels
 
 from hohoho.ingest.ingest import ingest
-from hohoho.slice_store import read_slice_table, read_study_table
+from hohoho.slices.store import read_slice_table, read_study_table
 from hohoho.sources.dicom_folder import find
 
 KEY, WINDOW_HU = b"a key for tests only", (40, 80)

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from hohoho.inference.table import prediction_table
 from hohoho.labels import LABELS
-from hohoho.predictions import prediction_table
 
 
 def scans(patients: int, seed: int = 0, slices: int = 12) -> pd.DataFrame:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torchvision.transforms import functional as reference
 
-from hohoho.augment import Augmentation, augment, color_jitter, rotate_and_flip
+from hohoho.training.augment import Augmentation, augment, color_jitter, rotate_and_flip
 
 
 def generator(seed=0):

@@ -26,7 +26,7 @@ READ_IMAGE = (
     """
 import sys
 from hohoho.dicom.reader import read_frames, read_slice
-from hohoho.scan import Unusable
+from hohoho.errors import Unusable
 try:
     for header in read_frames(sys.argv[1]):
         read_slice(header)

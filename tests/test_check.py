@@ -22,7 +22,7 @@ from hohoho.check.report import ALL_USABLE, NOTHING_USABLE, SOME_USABLE, check, 
 from hohoho.check.table import as_text
 from hohoho.errors import InputError
 from hohoho.ingest.ingest import ingest
-from hohoho.slice_store import read_study_table
+from hohoho.slices.store import read_study_table
 from hohoho.sources import dicom_folder
 
 SCOUT, CORONAL, TILTED = ["ORIGINAL", "PRIMARY", "LOCALIZER"], [1, 0, 0, 0, 0, -1], [1, 0, 0, 0, 0.9483237, -0.3173047]

@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 
 from hohoho.errors import InputError
+from hohoho.inference.submission import submission
+from hohoho.inference.table import prediction_table
 from hohoho.ingest.ingest import ingest
 from hohoho.labels import LABELS
-from hohoho.predictions import prediction_table
 from hohoho.pseudonyms import PUBLIC_KEY
-from hohoho.series import missing_slices
-from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table, read_test_images
+from hohoho.scans.geometry import missing_slices
+from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table, read_test_images
 from hohoho.sources import course
-from hohoho.submission import submission
 
 WINDOW = (40.0, 80.0)
 NUMBERS = [0, 1, 2, 4, 10]  # 3 is missing; 10 sorts before 2 as text

@@ -12,7 +12,7 @@ from hohoho.errors import InputError
 from hohoho.ingest.ingest import ingest
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
-from hohoho.slice_store import SCAN_LABELS, SlicePixels, read_slice_table, read_study_table
+from hohoho.slices.store import SCAN_LABELS, SlicePixels, read_slice_table, read_study_table
 from hohoho.sources import cq500
 from hohoho.sources.cq500_reads import read_majority, study_name
 

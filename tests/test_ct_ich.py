@@ -10,13 +10,12 @@ import pandas as pd
 import pytest
 from miniatures import SIDE, SLICES, diagnoses, heads, write_ct_ich_pictures, write_ct_ich_volumes
 
-from hohoho.errors import InputError
+from hohoho.errors import InputError, Unusable
 from hohoho.ingest.ingest import ingest
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY
-from hohoho.scan import Unusable
-from hohoho.series import tilt_deg
-from hohoho.slice_store import SlicePixels, read_slice_table
+from hohoho.scans.geometry import tilt_deg
+from hohoho.slices.store import SlicePixels, read_slice_table
 from hohoho.sources import ct_ich
 from hohoho.sources.ct_ich_labels import read_diagnoses
 from hohoho.sources.nifti import read_plane, read_volume

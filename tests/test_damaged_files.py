@@ -20,8 +20,8 @@ from pydicom.uid import (
 )
 
 from hohoho.dicom.reader import MissingCodec, read_frames, read_slice
+from hohoho.errors import Unusable
 from hohoho.ingest.report import report_lines
-from hohoho.scan import Unusable
 from hohoho.sources.dicom_folder import find
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of pydicom, about the damage

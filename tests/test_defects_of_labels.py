@@ -8,11 +8,11 @@ from defects import KEY, SLICES, good_study, run
 from hohoho.errors import InputError
 from hohoho.ingest.report import naming_studies
 from hohoho.labels import LABELS, RSNA_SUBTYPES
-from hohoho.overlap import refuse_shared_pixels
 from hohoho.pseudonyms import pseudonym
-from hohoho.slice_store import read_slice_table
+from hohoho.slices.overlap import refuse_shared_pixels
+from hohoho.slices.split import assert_disjoint
+from hohoho.slices.store import read_slice_table
 from hohoho.sources.rsna_labels import read_labels
-from hohoho.split import assert_disjoint
 
 FILES = [f"{7919 * i:06d}" for i in range(1, SLICES + 1)]  # as save_all names them
 BLEED, NONE = "1,0,0,0,0", "0,0,0,0,0"

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from hohoho import devices, machine
-from hohoho.backbones import SliceClassifier, build_backbone
-from hohoho.devices import has_bf16_units, inference_autocast, on_devices, resolve_precision
-from hohoho.embeddings import embed
-from hohoho.end_to_end import CnnLstm
+from hohoho import machine
 from hohoho.errors import InputError
+from hohoho.inference.embed import embed
+from hohoho.models import devices
+from hohoho.models.backbones import SliceClassifier, build_backbone
+from hohoho.models.devices import has_bf16_units, inference_autocast, on_devices, resolve_precision
+from hohoho.models.lstm import ScanLstm
 from hohoho.params import Record
-from hohoho.sequence import ScanLstm
-from hohoho.slice_data import ordered_batches, unlabelled_slices
+from hohoho.slices.batches import ordered_batches, unlabelled_slices
+from hohoho.training.end_to_end import CnnLstm
 
 LAPTOP = {"avx2": True, "avx512_f": False, "avx512_bf16": False, "amx_bf16": False}
 NEITHER = {"avx512_f": True, "avx512_vnni": True, "avx512_bf16": False}  # oneDNN accepts bf16 here, and emulates it

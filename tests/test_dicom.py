@@ -14,7 +14,7 @@ from pydicom.uid import (
 )
 
 from hohoho.dicom.reader import MissingCodec, read_frames, read_hu, read_slice
-from hohoho.scan import Unusable
+from hohoho.errors import Unusable
 
 
 def read_header(path, assumed_rescale=None):

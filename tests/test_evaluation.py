@@ -11,12 +11,12 @@ from scored_slices import predictions, studies_of
 from sklearn.metrics import fbeta_score, precision_recall_curve, roc_curve
 
 from hohoho.errors import InputError
+from hohoho.inference.table import probabilities_of
 from hohoho.labels import LABELS
-from hohoho.predictions import probabilities_of
 from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import evaluate
 from hohoho.scores.scan_scores import SCAN_LABELS
-from hohoho.split import SPLITS
+from hohoho.slices.split import SPLITS
 
 TABLE = predictions(45)  # without sah on test
 STUDIES = studies_of(TABLE)

@@ -3,7 +3,6 @@ import pytest
 import torch
 from tiny_run import SIDE, Pixels, evaluation_of, predictions_of, slice_table, stacks_of
 
-from hohoho.backbones import SliceClassifier, build_backbone
 from hohoho.figures import disagreements, neighbours, saliency_pairs
 from hohoho.figures.disagreements import Gap, closed_gaps, label_gaps
 from hohoho.figures.drawn import nothing_drawn, write_captions
@@ -11,6 +10,7 @@ from hohoho.figures.gallery import draw_gallery
 from hohoho.figures.run import Run, phantom_of, shown_rows
 from hohoho.figures.style import canvas, save
 from hohoho.labels import LABELS
+from hohoho.models.backbones import SliceClassifier, build_backbone
 from hohoho.params import Record
 
 STUDY = np.array(["a"] * 5 + ["b"] * 4)

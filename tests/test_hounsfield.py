@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hohoho.hounsfield import PixelFormat, to_hu
+from hohoho.dicom.hounsfield import PixelFormat, to_hu
 
 EVERY_WORD = np.arange(2**16, dtype=np.uint16).reshape(256, 256)
 

@@ -15,11 +15,11 @@ from pydicom.uid import RLELossless
 from hohoho.errors import InputError
 from hohoho.ingest.blocks import SHARD_SLICES, cut
 from hohoho.ingest.ingest import ingest, join_copies
-from hohoho.ingest.pixel_hash import pixel_hash
-from hohoho.ingest.scan_pixels import read_scan
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import pseudonym
-from hohoho.slice_store import SlicePixels, read_slice_table, read_study_table
+from hohoho.scans.pixel_hash import pixel_hash
+from hohoho.scans.pixels import read_scan
+from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table
 from hohoho.sources.dicom_folder import find
 
 KEY, WINDOW_HU = b"a key for tests only", (40, 80)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from hohoho.errors import InputError
-from hohoho.label_patterns import clean_labels, has_gap, isolated_gaps, relabel, smooth
 from hohoho.phantom.label_errors import plant_errors
 from hohoho.phantom.study import draw_patient, draw_study
+from hohoho.slices.label_patterns import clean_labels, has_gap, isolated_gaps, relabel, smooth
 
 NAN = np.nan
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from hohoho.losses import AsymmetricLoss, build_loss
+from hohoho.models.losses import AsymmetricLoss, build_loss
 
 
 def paper_loss(z, y, gamma_pos, gamma_neg, m):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import fbeta_score
 
-from hohoho.metrics import all_positive_f2, answers, micro_fbeta, scores
+from hohoho.inference.table import answers
+from hohoho.scores.f2 import all_positive_f2, micro_fbeta, scores
 
 
 def test_f2_of_a_hand_count():

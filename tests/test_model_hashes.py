@@ -4,8 +4,8 @@ import pytest
 
 from hohoho.errors import InputError
 from hohoho.files import write_json
-from hohoho.model_hashes import model_hashes
-from hohoho.predict import _calibration
+from hohoho.models.hashes import model_hashes
+from hohoho.predict.new_scan import _calibration
 
 
 def trained(models, **weights):

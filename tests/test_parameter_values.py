@@ -10,8 +10,8 @@ import pytest
 import yaml
 from dvc.utils.hydra import load_hydra_plugins
 
-from hohoho.composition import compose
-from hohoho.stage.parameter_check import LAWS, mistakes
+from hohoho.parameter_check import LAWS, mistakes
+from hohoho.rows.composition import compose
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "conf/schema.yaml").read_text())

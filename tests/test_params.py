@@ -7,10 +7,10 @@ import yaml
 from omegaconf import OmegaConf
 
 from hohoho import params
-from hohoho.composition import compose as compose_to
 from hohoho.errors import InputError
+from hohoho.parameter_check import mistakes
 from hohoho.params import check
-from hohoho.stage.parameter_check import mistakes
+from hohoho.rows.composition import compose as compose_to
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "conf/schema.yaml").read_text())

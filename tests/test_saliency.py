@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from hohoho.backbones import SliceClassifier, build_backbone
+from hohoho.models.backbones import SliceClassifier, build_backbone
 from hohoho.saliency.methods import METHODS, cam_block, saliency_maps
 
 STACKS = np.random.default_rng(0).integers(0, 256, (3, 3, 32, 32), dtype=np.uint8)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hohoho.labels import LABELS
-from hohoho.scan_answers import MEANING, answer_columns, scan_maxima
+from hohoho.predict.answers import MEANING, answer_columns, scan_maxima
 from hohoho.scores.calibration import Calibration, calibrate, calibration_record
 
 RAW = np.array([[0.1, 0.2, 0.3, 0.4, 0.2], [0.6, 0.1, 0.2, 0.3, 0.5]])

@@ -6,8 +6,8 @@ import pytest
 from scored_slices import predictions, studies_of
 from sklearn.metrics import roc_auc_score
 
+from hohoho.inference.table import probabilities_of
 from hohoho.labels import LABELS
-from hohoho.predictions import probabilities_of
 from hohoho.scores.bootstrap import once_each
 from hohoho.scores.class_scores import class_scores
 from hohoho.scores.scan_scores import SCAN_LABELS, judged_scans, scan_maxima, scan_noisy_or, scan_truth

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from hohoho.sequence import ScanLstm, collate, load_lstm, predict_scans, save_lstm, scan_bounds
+from hohoho.models.lstm import ScanLstm, collate, load_lstm, predict_scans, save_lstm, scan_bounds
 
 
 @pytest.fixture

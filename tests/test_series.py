@@ -7,8 +7,8 @@ import pytest
 from ct_files import ct_slice, ct_study, save, save_all
 
 from hohoho.errors import InputError
-from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
-from hohoho.series_choice import SHARP, SOFT, UNKNOWN, kernel_rank
+from hohoho.scans.choice import SHARP, SOFT, UNKNOWN, kernel_rank
+from hohoho.scans.geometry import gap_warnings, gaps_mm, missing_slices, wide_gaps
 from hohoho.sources.dicom_folder import find
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from hohoho.ingest.slice_writer import ShardWriter, publish
 from hohoho.labels import LABELS
-from hohoho.slice_store import (
+from hohoho.slices.store import (
     SLICE_COLUMNS,
     STUDY_COLUMNS,
     SlicePixels,

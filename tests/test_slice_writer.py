@@ -5,7 +5,7 @@ import pytest
 from test_slice_store import SIZE, slice_table, study_table, write_shards
 
 from hohoho.ingest.slice_writer import ShardWriter, is_finished, publish, slices_in
-from hohoho.slice_store import SlicePixels, read_slice_table
+from hohoho.slices.store import SlicePixels, read_slice_table
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from miniatures import (
     write_rsna,
 )
 
-from hohoho.composition import compose
 from hohoho.labels import LABELS
-from hohoho.slice_store import SCAN_LABELS
-from hohoho.split import SPLITS
+from hohoho.rows.composition import compose
+from hohoho.slices.split import SPLITS
+from hohoho.slices.store import SCAN_LABELS
 
 ROOT = Path(__file__).parents[1]
 STAGES = ["ingest", "stack", "simclr_pretrain", "train_cnn", "embed", "train_lstm", "evaluate"]

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from hohoho.errors import InputError
-from hohoho.split import assert_disjoint, hold_back, split_patients
+from hohoho.slices.split import assert_disjoint, hold_back, split_patients
 
 PATIENTS = [f"p{i:03d}" for i in range(100)]
 

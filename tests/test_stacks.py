@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 
 from hohoho.labels import LABELS
-from hohoho.slice_store import SCAN_LABELS
-from hohoho.stacks import (
+from hohoho.slices.stacks import (
     channel_rows,
     neighbours,
     positive_weights,
@@ -12,6 +11,7 @@ from hohoho.stacks import (
     stack_table,
     training_set_statistics,
 )
+from hohoho.slices.store import SCAN_LABELS
 
 
 class Pixels:

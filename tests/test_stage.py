@@ -186,14 +186,14 @@ def test_a_change_is_warned_of_while_the_stage_still_runs(repository, monkeypatc
 def test_code_that_was_edited_between_its_loading_and_the_start_of_the_work_is_noticed(repository):
     code = (
         "import hohoho\n"
-        "open('src/hohoho/losses.py', 'a').write('# another line\\n')\n"
+        "open('src/hohoho/models/losses.py', 'a').write('# another line\\n')\n"
         "from hohoho.stage.run import run_stage\n"
         "run_stage(lambda: None)\n"
     )
     env = fake_pipeline.environment(DVC_STAGE="train_cnn", PYTHONPATH="src")
     ended = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     assert ended.returncode == 1
-    assert "src/hohoho/losses.py was changed" in ended.stderr
+    assert "src/hohoho/models/losses.py was changed" in ended.stderr
 
 
 @pytest.mark.parametrize("stage", [stage for stage in STAGES if stage != "ingest"])

@@ -6,14 +6,14 @@ import pytest
 from scored_slices import predictions, studies_of
 from sklearn.metrics import fbeta_score, recall_score
 
-from hohoho.label_patterns import smooth
+from hohoho.inference.table import probabilities_of
 from hohoho.labels import LABELS
-from hohoho.predictions import probabilities_of
 from hohoho.scores.bleeds import bleed_table
 from hohoho.scores.slice_groups import bands, slice_groups
 from hohoho.scores.smoothing_counts import erased_bleeds, single_slice_bleeds, smoothing_counts
 from hohoho.scores.subgroups import subgroups
 from hohoho.scores.worst_slices import worst_slices
+from hohoho.slices.label_patterns import smooth
 
 
 def table_of(**scans):

@@ -11,8 +11,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from hohoho.check.report import check
 from hohoho.ingest.ingest import ingest
-from hohoho.series import gaps_mm
-from hohoho.slice_store import read_study_table
+from hohoho.scans.geometry import gaps_mm
+from hohoho.slices.store import read_study_table
 from hohoho.sources.dicom_folder import find
 
 TILT_DEG, PADDING = 18.5, -1500

@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from hohoho.augment import Augmentation
-from hohoho.backbones import SliceClassifier, build_backbone, load_classifier, save_classifier, to_unit
-from hohoho.devices import Devices
-from hohoho.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
 from hohoho.errors import NumericBreakdown
-from hohoho.losses import build_loss
-from hohoho.progress import Progress, busy_seconds, others_cores
-from hohoho.schedule import constant, warmup_cosine
-from hohoho.sequence import ScanLstm
-from hohoho.sequence_training import SequenceTraining, scan_batches
-from hohoho.simclr import Projector, SimclrTraining, Views
-from hohoho.slice_data import StackedSlices, ordered_batches, training_batches
-from hohoho.slice_training import SliceTraining, optimizer_factory
-from hohoho.training import Recipe, fit
+from hohoho.models.backbones import SliceClassifier, build_backbone, load_classifier, save_classifier, to_unit
+from hohoho.models.devices import Devices
+from hohoho.models.losses import build_loss
+from hohoho.models.lstm import ScanLstm
+from hohoho.slices.batches import StackedSlices, ordered_batches, training_batches
+from hohoho.training.augment import Augmentation
+from hohoho.training.cnn import SliceTraining, optimizer_factory
+from hohoho.training.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
+from hohoho.training.fit import Recipe, fit
+from hohoho.training.lstm import SequenceTraining, scan_batches
+from hohoho.training.progress import Progress, busy_seconds, others_cores
+from hohoho.training.schedule import constant, warmup_cosine
+from hohoho.training.simclr import Projector, SimclrTraining, Views
 
 HALF = [0.5] * 3
 CPU = Devices("cpu", progress=False)
@@ -128,7 +128,7 @@ def test_what_a_training_costs_is_told_before_the_work(slices, capsys, epochs):
 def test_bf16_threads_beside_other_programs_are_told_to_be_one(
     slices, capsys, monkeypatch, precision, threads, others, told
 ):
-    monkeypatch.setattr("hohoho.progress.others_cores", lambda before, after: others)
+    monkeypatch.setattr("hohoho.training.progress.others_cores", lambda before, after: others)
     monkeypatch.setattr("torch.get_num_threads", lambda: threads)
     module, batches, _ = training_of("train_cnn", slices, 0.001)
     fit(module, batches, None, Recipe("train_cnn", 1, 0, precision), CPU)
@@ -150,7 +150,7 @@ def test_the_bar_counts_the_same_work_as_the_estimate(slices):
             super().on_train_end(trainer, module)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hohoho.training.Progress", Watched)
+        patch.setattr("hohoho.training.fit.Progress", Watched)
         train(classifier(), slices, epochs=2)
     done, total = shown[0]
     assert done == pytest.approx(total) == pytest.approx(2 * (24 + 24 / 3))
@@ -203,6 +203,7 @@ def training_of(kind, slices, rate):
 )
 def test_a_learning_rate_that_breaks_the_numbers_ends_in_one_message_that_names_it(slices, kind, rate, clip, precision):
     module, batches, val = training_of(kind, slices, rate)
+    precision = "32-true" if kind == "frozen" else precision  # as the stage does it: many CPUs have no LSTM in bf16
     with pytest.raises(NumericBreakdown) as broken:
         fit(module, batches, val, Recipe(kind, 2, 0, precision, clip), CPU)
     said = str(broken.value)

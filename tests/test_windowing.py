@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from hohoho.windowing import square_slice, window_uint8
+from hohoho.scans.windowing import square_slice, window_uint8
 
 
 def test_the_window_runs_from_center_minus_to_center_plus_half_its_width():

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from hohoho.inference.table import prediction_table
 from hohoho.labels import LABELS
-from hohoho.predictions import prediction_table
 from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import evaluate
-from hohoho.stacks import stack_table
+from hohoho.slices.stacks import stack_table
 
 SIDE, SLICES_PER_STUDY = 32, 10
 

@@ -62,13 +62,13 @@ def _phantom(options: argparse.Namespace) -> None:
 
 
 def _params(options: argparse.Namespace) -> None:
-    from hohoho.composition import compose
+    from hohoho.rows.composition import compose
 
     compose(Path("params.yaml"), options.overrides)
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from hohoho.predict import predict_folder
+    from hohoho.predict.new_scan import predict_folder
 
     predict_folder(options.folder, options.out, options.models)
 

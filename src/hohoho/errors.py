@@ -7,3 +7,15 @@ class InputError(ValueError):
 
 class NumericBreakdown(InputError):
     """A training left the numbers that can be computed with: a loss, gradient, weight or output is not finite."""
+
+
+class Unusable(ValueError):
+    """A file that is no usable axial CT image. `reason` is a short code that the ingest report counts."""
+
+    def __init__(self, reason, detail):
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self):
+        return Unusable, (self.reason, self.detail)

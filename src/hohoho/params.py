@@ -10,7 +10,7 @@ import yaml
 
 from hohoho.errors import InputError
 from hohoho.machine import cores
-from hohoho.stage.parameter_check import mistakes
+from hohoho.parameter_check import mistakes
 
 PARAMS, SCHEMA, PIPELINE = Path("params.yaml"), Path("conf/schema.yaml"), Path("dvc.yaml")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from hohoho.composition import for_the_workspace
 from hohoho.errors import InputError
 from hohoho.params import PARAMS, check
+from hohoho.rows.composition import for_the_workspace
 from hohoho.stage.workspace import others_at_work
 
 SCHEMA = Path(__file__).parents[2] / "schema.yaml"

@@ -14,12 +14,12 @@ from tqdm import tqdm
 
 from hohoho.check.series import FoundSeries, find_series, unlabelled
 from hohoho.errors import InputError
-from hohoho.ingest.scan_pixels import ScanPixels, read_scan
-from hohoho.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Scan
-from hohoho.series import gap_warnings, gaps_mm, missing_slices
+from hohoho.scans.assembly import build_scans
+from hohoho.scans.geometry import gap_warnings, gaps_mm, missing_slices
+from hohoho.scans.headers import read_headers
+from hohoho.scans.pixels import ScanPixels, read_scan
+from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Scan
 from hohoho.sources.dicom_folder import list_files
-from hohoho.sources.dicom_headers import read_headers
-from hohoho.sources.dicom_scans import build_scans
 from hohoho.workers import open_workers, ordered_map
 
 ALL_USABLE, SOME_USABLE, NOTHING_USABLE = 0, 1, 2  # exit codes

@@ -8,10 +8,10 @@ import numpy as np
 
 from hohoho.dicom.header import SliceHeader
 from hohoho.labels import LABELS
-from hohoho.scan import REFUSED, SKIPPED, WARNED, Note, Scan
-from hohoho.series import positions_mm
-from hohoho.series_choice import choice_key
-from hohoho.sources.dicom_scans import Series, scan_of, series_of
+from hohoho.scans.assembly import Series, scan_of, series_of
+from hohoho.scans.choice import choice_key
+from hohoho.scans.geometry import positions_mm
+from hohoho.scans.scan import REFUSED, SKIPPED, WARNED, Note, Scan
 
 # What the chosen series has, by the place in `choice_key` at which another one falls behind.
 ADVANTAGES = ("the preferred kernel", "the softer kernel", "a thickness nearer 5 mm", "more slices", "the smaller UID")

@@ -2,7 +2,7 @@
 
 import struct
 
-from hohoho.scan import Unusable
+from hohoho.errors import Unusable
 
 JPEG_START, J2K_START, JP2_START = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  "
 JPEG_END = b"\xff\xd9"  # also the end of a JPEG 2000 codestream

@@ -2,7 +2,7 @@
 
 from hohoho.dicom.header import FRAMES, FUNCTIONAL_GROUPS, PER_FRAME, POSITION, SHARED
 from hohoho.dicom.values import Values
-from hohoho.scan import Unusable
+from hohoho.errors import Unusable
 
 MOST_FRAMES = 4096
 

@@ -3,9 +3,9 @@
 import math
 from typing import NamedTuple
 
+from hohoho.dicom.hounsfield import PixelFormat
 from hohoho.dicom.values import Values, age_band, plain
-from hohoho.hounsfield import PixelFormat
-from hohoho.scan import Unusable
+from hohoho.errors import Unusable
 
 IMAGE_TYPE, SOP_CLASS, SOP_UID, MODALITY, MANUFACTURER = 0x00080008, 0x00080016, 0x00080018, 0x00080060, 0x00080070
 DESCRIPTION = 0x0008103E  # read to tell pages from slices, and kept nowhere

@@ -14,7 +14,7 @@ from hohoho.dicom.header import (
     STUDY_UID,
 )
 from hohoho.dicom.values import Values
-from hohoho.scan import Unusable
+from hohoho.errors import Unusable
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 MULTI_FRAME_CT = {"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"}

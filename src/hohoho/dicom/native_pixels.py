@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from hohoho.dicom.hounsfield import PixelFormat
 from hohoho.dicom.stream import BoundedStream
-from hohoho.hounsfield import PixelFormat
-from hohoho.scan import Unusable
+from hohoho.errors import Unusable
 
 PIXEL_DATA, UNDEFINED_LENGTH = 0x7FE00010, 0xFFFFFFFF
 TRAILING_GROUPS = (0xFFFA, 0xFFFC)  # digital signatures and padding may follow the pixels (PS3.5 7.2)

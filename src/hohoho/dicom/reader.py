@@ -14,14 +14,13 @@ from pydicom.uid import UID, RLELossless
 from hohoho.dicom.codestream import check_frame, check_run_lengths
 from hohoho.dicom.frames import frame_values
 from hohoho.dicom.header import TAGS, SliceHeader, pixel_format, rescale, slice_header, upright
+from hohoho.dicom.hounsfield import to_hu
 from hohoho.dicom.image_kind import check_kind, is_multi_frame
 from hohoho.dicom.native_pixels import native_offsets, read_native
 from hohoho.dicom.plain_header import plain_header
 from hohoho.dicom.stream import open_dicom
 from hohoho.dicom.values import Values
-from hohoho.errors import InputError
-from hohoho.hounsfield import to_hu
-from hohoho.scan import Unusable
+from hohoho.errors import InputError, Unusable
 
 # What pydicom warns of and logs quotes values, private ones too.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE

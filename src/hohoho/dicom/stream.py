@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
-from hohoho.scan import Unusable
+from hohoho.errors import Unusable
 
 MOST_BYTES = 256 * 2**20  # that a file may give out, as it is or inflated
 MOST_READS = 400_000  # a parser makes two or three an element, and an object of about 1 kB of it

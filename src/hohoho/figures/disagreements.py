@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hohoho.figures.style import BLACK, VERMILLION, canvas, frame, note, show_slice, switch_off
-from hohoho.label_patterns import isolated_gaps
 from hohoho.labels import LABELS
+from hohoho.slices.label_patterns import isolated_gaps
 
 TITLE = "Figure 7 · Labels that break off where the model does not (framed): maybe errors"
 SHOWN_RUNS, REACH = 4, 2  # runs; slices shown on either side of the gap's first

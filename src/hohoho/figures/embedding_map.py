@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from hohoho.figures.level_probe import sample
 from hohoho.figures.style import LEVEL_COLOURS, SMALL_PT, TEXT_PT, bare, canvas, note
-from hohoho.split import SPLITS
+from hohoho.slices.split import SPLITS
 
 TITLE = "Figure 5 · The embedding orders slices by level, although nobody told the network"
 MOST_SLICES = 400  # per split

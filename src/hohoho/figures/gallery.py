@@ -19,14 +19,14 @@ from hohoho.figures.drawn import CURVES, DISAGREEMENTS, EMBEDDINGS, GRADIENTS, N
 from hohoho.figures.level_probe import level_probe
 from hohoho.figures.run import Run, explain, masks_of, shown_rows
 from hohoho.figures.style import save
+from hohoho.inference.table import models_in, probabilities_of
 from hohoho.labels import LABELS
-from hohoho.predictions import models_in, probabilities_of
 from hohoho.saliency.bleed_masks import true_labels
 from hohoho.saliency.methods import METHODS
 from hohoho.saliency.scores import best_method, saliency_scores
 from hohoho.saliency.trial import known_bleeds
 from hohoho.scores.evaluation import Evaluation
-from hohoho.stacks import channel_rows
+from hohoho.slices.stacks import channel_rows
 
 MODEL_NAMES = {"cnn": "the CNN", "cnn_lstm": "the CNN-LSTM"}
 MOST_GAPS = 100  # whose truth is looked up: a tenth of a second each

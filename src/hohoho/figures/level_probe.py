@@ -6,7 +6,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from hohoho.split import SPLITS
+from hohoho.slices.split import SPLITS
 
 MOST_SLICES = 20_000  # per split: enough for 512 features, and it fits in memory for any data set
 

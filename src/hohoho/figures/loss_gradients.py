@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from hohoho.figures.drawn import GRADIENT_COLUMNS
 from hohoho.figures.style import BLACK, BLUE, SKY, SMALL_PT, VERMILLION, canvas, label_axes
-from hohoho.losses import AsymmetricLoss
+from hohoho.models.losses import AsymmetricLoss
 
 CROSS_ENTROPY, SHIFT, FOCUSING, ASYMMETRIC = GRADIENT_COLUMNS[1:]
 LINES = {CROSS_ENTROPY: (BLACK, "--"), SHIFT: (SKY, "-."), FOCUSING: (BLUE, ":"), ASYMMETRIC: (VERMILLION, "-")}

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from hohoho.backbones import SliceClassifier
+from hohoho.models.backbones import SliceClassifier
 from hohoho.saliency.bleed_masks import PhantomDraw, bleed_masks
 from hohoho.saliency.methods import saliency_maps
-from hohoho.slice_store import SlicePixels
-from hohoho.split import SPLITS
-from hohoho.stacks import channel_rows, is_labelled
+from hohoho.slices.split import SPLITS
+from hohoho.slices.stacks import channel_rows, is_labelled
+from hohoho.slices.store import SlicePixels
 
 
 class Run(NamedTuple):

@@ -15,10 +15,10 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from hohoho.ingest.scan_pixels import ScanPixels, gather, read_picture
 from hohoho.ingest.slice_writer import ShardWriter, is_finished, slices_in
 from hohoho.prefetch import prefetch
-from hohoho.scan import Note, Scan
+from hohoho.scans.pixels import ScanPixels, gather, read_picture
+from hohoho.scans.scan import Note, Scan
 
 SHARD_SLICES = 1024  # at most, but for a longer study: 256 MB at 512 pixels
 BLOCKS = 32  # at least, where there are as many studies: many workers all find work, and end at about the same time

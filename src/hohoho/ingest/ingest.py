@@ -12,13 +12,13 @@ from hohoho.errors import InputError
 from hohoho.ingest.blocks import Block, cut, read_block, taken_over
 from hohoho.ingest.checkpoint import code_version, work_folder
 from hohoho.ingest.report import count, count_scan_labels, report_lines, skipped_counts
-from hohoho.ingest.scan_pixels import ScanPixels
 from hohoho.ingest.slice_writer import publish, settle, slices_in
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
-from hohoho.scan import WARNED, Inventory, Note, Scan
-from hohoho.series import gap_warnings, gaps_mm, missing_slices, wide_gaps
-from hohoho.slice_store import SCAN_LABELS
+from hohoho.scans.geometry import gap_warnings, gaps_mm, missing_slices, wide_gaps
+from hohoho.scans.pixels import ScanPixels
+from hohoho.scans.scan import WARNED, Inventory, Note, Scan
+from hohoho.slices.store import SCAN_LABELS
 from hohoho.workers import Workers, ordered_map
 
 SHOWN_PLACES = 10

@@ -10,8 +10,8 @@ import pandas as pd
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import pseudonym
-from hohoho.scan import REPAIRED, SKIPPED, WARNED, Note, Refused
-from hohoho.slice_store import SCAN_LABELS
+from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note, Refused
+from hohoho.slices.store import SCAN_LABELS
 
 SHOWN_STUDIES = 10
 LINE_COLUMNS = ["action", "reason", "study", "file", "slices", "count"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hohoho.files import atomic, write_parquet
-from hohoho.slice_store import SLICE_COLUMNS, SLICES, STUDIES, STUDY_COLUMNS, TEST_IMAGES, shard_files
+from hohoho.slices.store import SLICE_COLUMNS, SLICES, STUDIES, STUDY_COLUMNS, TEST_IMAGES, shard_files
 
 HEADER_BYTES = 128  # of a .npy file: NumPy leaves room in it for the largest number of rows
 

@@ -9,7 +9,7 @@ import pandas as pd
 from hohoho.params import flat
 from hohoho.report.score_sections import Section
 from hohoho.report.tables import Table, heading, of_frame, of_pairs, text
-from hohoho.split import SPLITS
+from hohoho.slices.split import SPLITS
 
 PACKAGES = (
     "torch",

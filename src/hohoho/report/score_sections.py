@@ -7,7 +7,7 @@ from hohoho.report.score_tables import point_table, smoothing_table, subgroup_ta
 from hohoho.report.tables import Table, heading, score, text
 from hohoho.scores.evaluation import Evaluation
 from hohoho.scores.subgroups import MIN_PATIENTS
-from hohoho.split import SPLITS
+from hohoho.slices.split import SPLITS
 
 CLASS_NAMES = {
     "ich": "intracerebral (ich)",

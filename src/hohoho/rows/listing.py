@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from hohoho.rows.results import Result
-from hohoho.split import SPLITS
+from hohoho.slices.split import SPLITS
 
 HEAD = [
     "row",

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import yaml
 
-from hohoho.composition import compose
 from hohoho.errors import InputError
+from hohoho.rows.composition import compose
 from hohoho.rows.records import DONE, Experiment, what_matters
 from hohoho.rows.row import Row
 from hohoho.stage.workspace import wait_for_others

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from hohoho.rows.listing import data_of, f2_text, markdown_table, measured
 from hohoho.rows.results import POSTER_DATA, Result
-from hohoho.split import SPLITS
+from hohoho.slices.split import SPLITS
 
 NOT_COMPARABLE = "Measured on other data than the poster's: not comparable with the published numbers."
 

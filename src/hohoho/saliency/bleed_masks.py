@@ -11,7 +11,7 @@ from hohoho.phantom.acquisition import FIELD_OF_VIEW_MM
 from hohoho.phantom.study import POSITIVE_MM2, blood_area_mm2, draw_blood, draw_patient, draw_study
 from hohoho.phantom.study_files import MASK_FROM, name
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
-from hohoho.windowing import square_slice
+from hohoho.scans.windowing import square_slice
 
 PART_WINDOW = (0.5, 1.0)  # center, width: a part of 0 to 1 becomes 0 to 255
 MOST_SLICES = 100  # of a study: three times as many as there are

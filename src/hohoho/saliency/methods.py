@@ -9,7 +9,7 @@ import torch
 from captum.attr import IntegratedGradients, LayerAttribution, LayerGradCam, NoiseTunnel, Saliency
 from torch import Tensor, nn
 
-from hohoho.backbones import SliceClassifier, to_unit
+from hohoho.models.backbones import SliceClassifier, to_unit
 
 BATCH, BATCH_PIXELS = 32, 2**20  # slices at once, at most this many pixels: memory grows with the picture
 NOISE_SD, NOISE_SAMPLES, NOISE_SEED = 0.1, 16, 0  # SmoothGrad: part of the grey range

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from hohoho.inference.table import MODELS
 from hohoho.labels import LABELS
-from hohoho.predictions import MODELS
 from hohoho.scores.reliability import BINS, reliability
-from hohoho.split import SPLITS
+from hohoho.slices.split import SPLITS
 
 GRID = np.linspace(0, 1, 101).round(2)
 

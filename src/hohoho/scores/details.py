@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from hohoho.labels import LABELS
-from hohoho.metrics import all_positive_f2
 from hohoho.scores.bootstrap import INTERVAL
 from hohoho.scores.class_scores import (
     CLASSES,
@@ -21,6 +20,7 @@ from hohoho.scores.class_scores import (
     with_any,
     with_intervals,
 )
+from hohoho.scores.f2 import all_positive_f2
 from hohoho.scores.log_loss import rsna_log_loss
 from hohoho.scores.model_answers import ModelAnswers
 from hohoho.scores.rates import number
@@ -28,7 +28,7 @@ from hohoho.scores.reliability import brier, calibration_error
 from hohoho.scores.scan_scores import MAX, NOISY_OR, judged_scans
 from hohoho.scores.smoothing_counts import erased_bleeds
 from hohoho.scores.truth import Truth
-from hohoho.split import SPLITS
+from hohoho.slices.split import SPLITS
 
 
 class Settings(NamedTuple):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from hohoho.predictions import models_in
+from hohoho.inference.table import models_in
 from hohoho.scores import curves
 from hohoho.scores.calibration import calibration_record
 from hohoho.scores.details import Settings, all_details
@@ -75,7 +75,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> Evaluation:
-    """All scores of a prediction table (see hohoho.predictions), with the study table beside it.
+    """All scores of a prediction table (see hohoho.inference.table), with the study table beside it.
 
     Raises `InputError` for a probability that is NaN, before any score.
     """

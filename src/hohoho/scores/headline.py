@@ -2,7 +2,7 @@
 
 from hohoho.scores.class_scores import MACRO, MICRO
 from hohoho.scores.scan_scores import MAX
-from hohoho.split import SPLITS
+from hohoho.slices.split import SPLITS
 
 
 def headline(details: dict) -> dict:

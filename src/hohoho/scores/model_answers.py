@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from hohoho.errors import InputError
+from hohoho.inference.table import answers_of, models_in, probabilities_of
 from hohoho.labels import LABELS
-from hohoho.predictions import answers_of, models_in, probabilities_of
 from hohoho.scores.calibration import Calibration, calibrate, fit_calibration
 from hohoho.scores.scan_scores import scan_maxima, scan_noisy_or
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 
 from hohoho.labels import LABELS
-from hohoho.metrics import BETA
+from hohoho.scores.f2 import BETA
 from hohoho.scores.model_answers import ModelAnswers
 from hohoho.scores.rates import pooled_rates
 from hohoho.scores.truth import Truth
-from hohoho.split import SPLITS
+from hohoho.slices.split import SPLITS
 
 SCAN_SENSITIVITY = 0.95
 FIXED, GLOBAL, PER_CLASS, SENSITIVE = "fixed", "f2_global", "f2_per_class", "scan_sensitivity_95"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hohoho.metrics import BETA
+from hohoho.scores.f2 import BETA
 
 
 def outcomes(truth: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -7,11 +7,11 @@ import pandas as pd
 
 from hohoho.labels import LABELS
 from hohoho.scores.scan_scores import scan_truth
-from hohoho.split import SPLITS
+from hohoho.slices.split import SPLITS
 
 
 class Truth(NamedTuple):
-    """A prediction table (see hohoho.predictions), and what of it can be scored."""
+    """A prediction table (see hohoho.inference.table), and what of it can be scored."""
 
     table: pd.DataFrame
     rows: dict[str, np.ndarray]  # split → rows of its labelled slices: those with all five labels

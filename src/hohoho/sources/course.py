@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from hohoho.dicom.codestream import has_end, jpeg_size
-from hohoho.errors import InputError
+from hohoho.errors import InputError, Unusable
 from hohoho.labels import LABELS
-from hohoho.scan import REPAIRED, SKIPPED, WARNED, Inventory, Note, Scan, Unusable
+from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Inventory, Note, Scan
 from hohoho.sources.csv_rows import read_rows, require_columns
 
 TRAIN, TEST, LABEL_FILE, SMALL_FILE = "train", "test", "train.csv", "train_small.csv"

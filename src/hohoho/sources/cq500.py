@@ -10,11 +10,11 @@ import pandas as pd
 from hohoho.dicom.header import SliceHeader
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
-from hohoho.scan import SKIPPED, WARNED, Inventory, Note, Scan
+from hohoho.scans.assembly import build_scans
+from hohoho.scans.headers import read_headers
+from hohoho.scans.scan import SKIPPED, WARNED, Inventory, Note, Scan
 from hohoho.sources.cq500_reads import read_majority, study_name
 from hohoho.sources.dicom_folder import list_files
-from hohoho.sources.dicom_headers import read_headers
-from hohoho.sources.dicom_scans import build_scans
 from hohoho.workers import Workers
 
 READS = "reads.csv"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from hohoho.labels import LABELS
-from hohoho.scan import WARNED, Note
+from hohoho.scans.scan import WARNED, Note
 from hohoho.sources.csv_rows import binary, read_rows, refuse, require_columns
 
 READERS, MAJORITY = ("R1", "R2", "R3"), 2

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from hohoho.errors import InputError
+from hohoho.errors import InputError, Unusable
 from hohoho.labels import LABELS
-from hohoho.scan import SKIPPED, WARNED, Inventory, Note, Scan, Unusable
-from hohoho.series import tilt_deg
+from hohoho.scans.geometry import tilt_deg
+from hohoho.scans.scan import SKIPPED, WARNED, Inventory, Note, Scan
 from hohoho.sources.course import entries, read_picture
 from hohoho.sources.ct_ich_labels import read_diagnoses
 from hohoho.sources.nifti import read_plane, read_volume

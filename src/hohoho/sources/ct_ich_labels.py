@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from hohoho.labels import LABELS
-from hohoho.scan import REPAIRED, WARNED, Note
+from hohoho.scans.scan import REPAIRED, WARNED, Note
 from hohoho.sources.csv_rows import binary, read_rows, refuse, require_columns
 
 TYPES = {

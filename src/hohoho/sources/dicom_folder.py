@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from hohoho.errors import InputError
-from hohoho.scan import SKIPPED, Inventory, Note
-from hohoho.sources.dicom_headers import read_headers
-from hohoho.sources.dicom_scans import build_scans
+from hohoho.scans.assembly import build_scans
+from hohoho.scans.headers import read_headers
+from hohoho.scans.scan import SKIPPED, Inventory, Note
 from hohoho.sources.label_csv import labels_of, match, read_labels
 from hohoho.workers import Workers
 

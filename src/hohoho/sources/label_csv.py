@@ -10,7 +10,7 @@ import pandas as pd
 
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
-from hohoho.scan import REPAIRED, WARNED, Note
+from hohoho.scans.scan import REPAIRED, WARNED, Note
 from hohoho.sources.csv_rows import binary, read_rows, refuse, require_columns
 
 UID, FILE, SERIES, NUMBER = "SOPInstanceUID", "file", "SeriesInstanceUID", "InstanceNumber"

@@ -12,9 +12,9 @@ import numpy as np
 from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
 
 from hohoho.dicom.header import LARGEST_SIDE
-from hohoho.hounsfield import AIR_HU, HIGHEST_HU
-from hohoho.scan import Unusable
-from hohoho.series import normal
+from hohoho.dicom.hounsfield import AIR_HU, HIGHEST_HU
+from hohoho.errors import Unusable
+from hohoho.scans.geometry import normal
 
 DISPLAY = axcodes2ornt("PLS")  # rows run to the back, columns to the left, slices to the head
 SLICE_AXIS = 2  # of a turned volume

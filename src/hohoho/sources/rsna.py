@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from hohoho.errors import InputError
-from hohoho.scan import SKIPPED, WARNED, Inventory, Note
-from hohoho.sources.dicom_headers import read_headers
-from hohoho.sources.dicom_scans import build_scans
+from hohoho.scans.assembly import build_scans
+from hohoho.scans.headers import read_headers
+from hohoho.scans.scan import SKIPPED, WARNED, Inventory, Note
 from hohoho.sources.rsna_labels import read_labels
 from hohoho.workers import Workers
 

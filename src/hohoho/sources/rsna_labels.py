@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from hohoho.errors import InputError
 from hohoho.labels import LABELS, RSNA_SUBTYPES
-from hohoho.scan import REPAIRED, WARNED, Note
+from hohoho.scans.scan import REPAIRED, WARNED, Note
 from hohoho.sources.csv_bounds import check_bounds
 from hohoho.sources.csv_rows import SHOWN_LINES, refuse
 

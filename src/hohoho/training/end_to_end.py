@@ -7,12 +7,12 @@ from torch.nn.functional import dropout1d
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 
-from hohoho.augment import Augmentation, augment
-from hohoho.backbones import SliceClassifier, to_unit
-from hohoho.losses import summed_bce
-from hohoho.sequence import ScanLstm
-from hohoho.slice_data import EpochShuffle, StackedSlices, as_fetched
-from hohoho.training import Training
+from hohoho.models.backbones import SliceClassifier, to_unit
+from hohoho.models.losses import summed_bce
+from hohoho.models.lstm import ScanLstm
+from hohoho.slices.batches import EpochShuffle, StackedSlices, as_fetched
+from hohoho.training.augment import Augmentation, augment
+from hohoho.training.fit import Training
 
 
 class CnnLstm(nn.Module):

@@ -8,8 +8,9 @@ from tqdm import tqdm
 
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.reader import read_frames
+from hohoho.errors import Unusable
 from hohoho.prefetch import prefetch
-from hohoho.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Unusable
+from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note
 from hohoho.workers import Workers, ordered_map
 
 SHARED = ("study_uid", "series_uid", "patient_id", "orientation", "spacing_mm", "kernel", "manufacturer", "pixels")

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hohoho.inference.table import answers
 from hohoho.labels import LABELS
 
 BETA = 2  # a missed bleed weighs four times a false alarm
@@ -47,14 +48,6 @@ def micro_fbeta(targets: np.ndarray, probabilities: np.ndarray, threshold: float
     Raises ValueError for a NaN probability or a target other than 0 and 1.
     """
     return float(fbeta(micro(count(targets, answers(probabilities, threshold))), beta))
-
-
-def answers(probabilities: np.ndarray, threshold: float) -> np.ndarray:
-    """Which are positive: from `threshold` up. Raises ValueError for a NaN probability."""
-    probabilities = np.asarray(probabilities)
-    if np.isnan(probabilities).any():
-        raise ValueError("a probability is NaN")
-    return probabilities >= threshold
 
 
 def scores(targets: np.ndarray, positive: np.ndarray) -> dict[str, float]:

@@ -8,22 +8,22 @@ import numpy as np
 import pandas as pd
 import torch
 
-from hohoho.backbones import load_classifier
-from hohoho.embeddings import embed
 from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
+from hohoho.inference.embed import embed
 from hohoho.ingest.report import skipped_counts
-from hohoho.ingest.scan_pixels import ScanPixels, read_scan
 from hohoho.machine import cores
-from hohoho.model_hashes import model_hashes
-from hohoho.scan import Inventory, Scan
-from hohoho.scan_answers import MEANING, answer_columns, scan_maxima
+from hohoho.models.backbones import load_classifier
+from hohoho.models.hashes import model_hashes
+from hohoho.models.lstm import load_lstm, predict_scans
+from hohoho.predict.answers import MEANING, answer_columns, scan_maxima
+from hohoho.scans.geometry import missing_slices
+from hohoho.scans.pixels import ScanPixels, read_scan
+from hohoho.scans.scan import Inventory, Scan
 from hohoho.scores.calibration import read_calibration
-from hohoho.sequence import load_lstm, predict_scans
-from hohoho.series import missing_slices
-from hohoho.slice_data import ordered_batches, unlabelled_slices
+from hohoho.slices.batches import ordered_batches, unlabelled_slices
+from hohoho.slices.stacks import channel_rows, neighbours
 from hohoho.sources import dicom_folder
-from hohoho.stacks import channel_rows, neighbours
 
 NOTICE = "For research and teaching. Not a medical device: never use this for a patient."
 VERSIONS_OF = ("hohoho", "torch", "torchvision", "pydicom")

@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from hohoho.losses import summed_bce
-from hohoho.sequence import ScanBatch, ScanLstm, collate
-from hohoho.slice_data import EpochShuffle
-from hohoho.training import Training
+from hohoho.models.losses import summed_bce
+from hohoho.models.lstm import ScanBatch, ScanLstm, collate
+from hohoho.slices.batches import EpochShuffle
+from hohoho.training.fit import Training
 
 
 class SequenceTraining(Training):

@@ -5,7 +5,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from hohoho.hounsfield import AIR_HU
+from hohoho.dicom.hounsfield import AIR_HU
 
 cv2.setNumThreads(1)  # ingest runs a process on every core already
 INT16 = np.iinfo(np.int16)

@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 
 from hohoho.files import write_json
 from hohoho.labels import LABELS
-from hohoho.weights import save_weights
+from hohoho.models.weights import save_weights
 
 
 class ScanBatch(NamedTuple):

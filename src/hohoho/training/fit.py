@@ -15,11 +15,11 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from torchmetrics.functional.classification import multilabel_average_precision
 
-from hohoho.devices import Devices
 from hohoho.errors import NumericBreakdown
 from hohoho.labels import LABELS
-from hohoho.metrics import micro_fbeta
-from hohoho.progress import Progress
+from hohoho.models.devices import Devices
+from hohoho.scores.f2 import micro_fbeta
+from hohoho.training.progress import Progress
 
 BEST = {"best_f2": "val_f2", "best_average_precision": "val_average_precision"}
 CURVE_COLUMNS = ["epoch", "learning_rate", "train_loss", "val_loss", *BEST.values()]

@@ -6,9 +6,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from hohoho.augment import Augmentation, augment
-from hohoho.backbones import SliceClassifier, to_unit
-from hohoho.training import Training
+from hohoho.models.backbones import SliceClassifier, to_unit
+from hohoho.training.augment import Augmentation, augment
+from hohoho.training.fit import Training
 
 
 class SliceTraining(Training):

@@ -17,18 +17,6 @@ REFUSALS = {
 }
 
 
-class Unusable(ValueError):
-    """A file that is no usable axial CT image. `reason` is a short code that the ingest report counts."""
-
-    def __init__(self, reason, detail):
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-
-    def __reduce__(self):
-        return Unusable, (self.reason, self.detail)
-
-
 class Refused(InputError):
     """What must not be passed over. `studies` are raw names, for pseudonyms alone."""
 

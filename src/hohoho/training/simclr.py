@@ -7,9 +7,9 @@ from lightly.loss import NTXentLoss
 from lightly.models.modules import SimCLRProjectionHead
 from torch import Generator, Tensor, nn
 
-from hohoho.augment import color_jitter, rotate_and_flip
-from hohoho.backbones import feature_count, to_unit
-from hohoho.training import Training
+from hohoho.models.backbones import feature_count, to_unit
+from hohoho.training.augment import color_jitter, rotate_and_flip
+from hohoho.training.fit import Training
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from hohoho.backbones import SliceClassifier, to_unit
-from hohoho.devices import inference_autocast
 from hohoho.errors import NumericBreakdown
+from hohoho.models.backbones import SliceClassifier, to_unit
+from hohoho.models.devices import inference_autocast
 
 
 @torch.inference_mode()

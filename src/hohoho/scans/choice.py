@@ -3,7 +3,7 @@
 import math
 import re
 
-from hohoho.series import thickness_mm
+from hohoho.scans.geometry import thickness_mm
 
 HEAD_CT_THICKNESS_MM = 5.0
 SHARP_NAMES = re.compile(r"BONE|EDGE|LUNG|DETAIL|SHARP|ULTRA|^(D|E|YC|YD|YE)$|^FC[358]\d")

@@ -6,9 +6,9 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import nn
 
-from hohoho.backbones import build_backbone
 from hohoho.files import write_json
-from hohoho.weights import save_weights
+from hohoho.models.backbones import build_backbone
+from hohoho.models.weights import save_weights
 
 
 def save_simclr_start(folder: Path, backbone: nn.Module, precision: str) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.reader import read_hu, read_slice
-from hohoho.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Scan, Unusable
-from hohoho.series import (
+from hohoho.errors import Unusable
+from hohoho.scans.choice import choice_key
+from hohoho.scans.geometry import (
     is_axial,
     is_tilted,
     misnumbering,
@@ -21,7 +22,7 @@ from hohoho.series import (
     thickness_mm,
     tilt_deg,
 )
-from hohoho.series_choice import choice_key
+from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Scan
 
 
 class Series(NamedTuple):

@@ -9,8 +9,8 @@ import pandas as pd
 
 from hohoho.files import write_json, write_parquet
 from hohoho.labels import LABELS
-from hohoho.slice_store import SCAN_LABELS
-from hohoho.split import UNLABELLED
+from hohoho.slices.split import UNLABELLED
+from hohoho.slices.store import SCAN_LABELS
 
 STACK_COLUMNS = ["study", "patient", "split", "below", "above", *LABELS]
 

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from hohoho.ingest.pixel_hash import pixel_hash
+from hohoho.errors import Unusable
 from hohoho.prefetch import prefetch
-from hohoho.scan import REPAIRED, SKIPPED, WARNED, Note, Scan, Unusable
-from hohoho.windowing import square_slice
+from hohoho.scans.pixel_hash import pixel_hash
+from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note, Scan
+from hohoho.scans.windowing import square_slice
 
 BRAIN_HU = (0, 80)
 EMPTY_PICTURE_SD = 1.0  # grey levels

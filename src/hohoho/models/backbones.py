@@ -12,7 +12,7 @@ from torchvision import models
 from hohoho.errors import InputError
 from hohoho.files import write_json
 from hohoho.labels import LABELS
-from hohoho.weights import save_weights
+from hohoho.models.weights import save_weights
 
 PRIOR_LOGIT = -2.0  # bleeds are rare: starting near their rate saves the first epoch
 FIRST_CONVOLUTION = {"resnet18": "conv1", "resnet34": "conv1", "resnet50": "conv1", "densenet121": "features.conv0"}

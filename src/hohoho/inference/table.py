@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from hohoho.label_patterns import smooth
 from hohoho.labels import LABELS
-from hohoho.metrics import answers
+from hohoho.slices.label_patterns import smooth
 
 MODELS = ("cnn", "cnn_lstm")
 
@@ -27,6 +26,14 @@ def models_in(table: pd.DataFrame) -> list[str]:
 def probabilities_of(table: pd.DataFrame, model: str) -> np.ndarray:
     """(slices, 5) probabilities by one model."""
     return table[[f"{model}_{label}" for label in LABELS]].to_numpy()
+
+
+def answers(probabilities: np.ndarray, threshold: float) -> np.ndarray:
+    """Which are positive: from `threshold` up. Raises ValueError for a NaN probability."""
+    probabilities = np.asarray(probabilities)
+    if np.isnan(probabilities).any():
+        raise ValueError("a probability is NaN")
+    return probabilities >= threshold
 
 
 def answers_of(table: pd.DataFrame, model: str, threshold: float, smoothing: bool) -> np.ndarray:
