@@ -5,8 +5,7 @@ from pathlib import Path
 from hohoho.labels import LABELS
 from hohoho.params import stage_params
 from hohoho.slices.label_patterns import clean_labels
-from hohoho.slices.overlap import refuse_shared_pixels
-from hohoho.slices.split import UNUSED, assert_disjoint, hold_back, split_patients
+from hohoho.slices.split import UNUSED, assert_disjoint, hold_back, refuse_shared_pixels, split_patients
 from hohoho.slices.stacks import (
     Statistics,
     channel_rows,

@@ -18,7 +18,7 @@ def phantom(tmp_path_factory):
     out = tmp_path_factory.mktemp("phantom") / "raw"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tree, "P_SECOND_STUDY", 1.0)
-        tree.write_phantom(out, DRAW.patients, DRAW.seed, DRAW.size_px)
+        tree.write_phantom(out, DRAW.patients, DRAW.seed, DRAW.size_px, masks=True)
         truth = pd.read_csv(out / "truth/slices.csv")
         truth["patient"] = [pseudonym(PUBLIC_KEY, "patient", name) for name in truth["patient_id"]]
         yield out, truth.rename(columns={"image_id": "image"})

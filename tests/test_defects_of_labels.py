@@ -9,8 +9,7 @@ from hohoho.errors import InputError
 from hohoho.ingest.report import naming_studies
 from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.pseudonyms import pseudonym
-from hohoho.slices.overlap import refuse_shared_pixels
-from hohoho.slices.split import assert_disjoint
+from hohoho.slices.split import assert_disjoint, refuse_shared_pixels
 from hohoho.slices.store import read_slice_table
 from hohoho.sources.rsna_labels import read_labels
 

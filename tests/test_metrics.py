@@ -2,15 +2,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import fbeta_score
 
-from hohoho.inference.table import answers
-from hohoho.scores.f2 import all_positive_f2, micro_fbeta, scores
+from hohoho.scores.rates import all_positive_f2, micro_f2, outcomes, rates
 
 
 def test_f2_of_a_hand_count():
     targets = np.array([[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [0, 0, 0, 0, 1]])
     answers = np.array([[0.9, 0.9, 0, 0, 0], [0.1, 0.5, 0, 0, 0], [0.7, 0, 0, 0, 0.2]])
     # true positives: (0,0) (1,1); false positives: (0,1) (2,0); false negatives: (1,0) (2,4)
-    assert micro_fbeta(targets, answers) == pytest.approx(5 * 2 / (5 * 2 + 4 * 2 + 2))
+    assert micro_f2(targets, answers) == pytest.approx(5 * 2 / (5 * 2 + 4 * 2 + 2))
 
 
 def test_f2_weighs_a_missed_bleed_four_times_a_false_alarm():
@@ -20,20 +19,19 @@ def test_f2_weighs_a_missed_bleed_four_times_a_false_alarm():
     missed[0, 0] = 0
     alarms[:, 4] = 1
     beside = np.vstack([alarms, alarms]), np.vstack([truth, truth])  # four alarms on twice the bleeds
-    assert micro_fbeta(beside[1], beside[0]) == pytest.approx(5 * 16 / (5 * 16 + 4))
-    assert micro_fbeta(truth, missed) == pytest.approx(5 * 7 / (5 * 7 + 4))
+    assert micro_f2(beside[1], beside[0]) == pytest.approx(5 * 16 / (5 * 16 + 4))
+    assert micro_f2(truth, missed) == pytest.approx(5 * 7 / (5 * 7 + 4))
 
 
-def test_scores_equal_scikit_learn():
+def test_f2_equals_scikit_learn_pooled_and_per_class():
     rng = np.random.default_rng(0)
     targets, probabilities = rng.integers(0, 2, (200, 5)), rng.random((200, 5))
     for threshold in (0.2, 0.5, 0.9):
-        ours = scores(targets, answers(probabilities, threshold))
-        assert ours["f2"] == pytest.approx(
-            fbeta_score(targets, probabilities >= threshold, beta=2, average="micro"), abs=1e-12
-        )
-        per_class = fbeta_score(targets, probabilities >= threshold, beta=2, average=None)
-        assert [ours[f"f2_{name}"] for name in ("ich", "ivh", "sah", "sdh", "edh")] == pytest.approx(list(per_class))
+        positive = probabilities >= threshold
+        micro = fbeta_score(targets, positive, beta=2, average="micro")
+        assert micro_f2(targets, probabilities, threshold) == pytest.approx(micro, abs=1e-12)
+        per_class = rates(*(case.sum(0) for case in outcomes(targets.astype(bool), positive)))["f2"]
+        assert per_class == pytest.approx(fbeta_score(targets, positive, beta=2, average=None))
 
 
 def test_the_floor_answers_yes_to_everything():
@@ -43,10 +41,10 @@ def test_the_floor_answers_yes_to_everything():
 
 
 def test_nothing_to_find_and_nothing_found_scores_zero():
-    assert micro_fbeta(np.zeros((4, 5)), np.zeros((4, 5))) == 0
+    assert micro_f2(np.zeros((4, 5)), np.zeros((4, 5))) == 0
 
 
 @pytest.mark.parametrize(("targets", "probabilities"), [(np.nan, 0.5), (0.5, 0.5), (1.0, np.nan)])
 def test_nan_and_soft_targets_are_an_error_not_a_score(targets, probabilities):
     with pytest.raises(ValueError, match="NaN|0 or 1"):
-        micro_fbeta(np.full((2, 5), targets), np.full((2, 5), probabilities))
+        micro_f2(np.full((2, 5), targets), np.full((2, 5), probabilities))

@@ -26,7 +26,7 @@ CLEAN = Scanner(noise_hu=0.0, cupping_hu=0.0, petrous_bar_hu=0.0)
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("phantom") / "tree"
-    write_phantom(out, PATIENTS, SEED, SIZE, label_error_rate=0.05)
+    write_phantom(out, PATIENTS, SEED, SIZE, label_error_rate=0.05, masks=True)
     return out
 
 
@@ -182,8 +182,8 @@ def test_a_phantom_is_written_once_and_again_when_its_request_or_the_code_change
 
 
 def test_same_seed_gives_the_same_bytes_whatever_the_number_of_workers(tmp_path):
-    write_phantom(tmp_path / "one", 3, 11, 32, 0.1, workers=1)
-    write_phantom(tmp_path / "two", 3, 11, 32, 0.1, workers=2)
+    write_phantom(tmp_path / "one", 3, 11, 32, 0.1, workers=1, masks=True)
+    write_phantom(tmp_path / "two", 3, 11, 32, 0.1, workers=2, masks=True)
     write_phantom(tmp_path / "other", 3, 12, 32, 0.1)
     assert digest(tmp_path / "one") == digest(tmp_path / "two")
     assert not set(digest(tmp_path / "one")) & {key for key in digest(tmp_path / "other") if key.endswith(".dcm")}

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 NAMES = ["ingest", "stack", "simclr_pretrain", "train_cnn", "embed", "train_lstm", "evaluate"]
+IMPORTS = ("import ", "from ")
 NOT_TRACKED = {"data/raw/phantom", ".checkpoints/ingest"}  # a data set like any other; work in progress
 
 
@@ -189,6 +190,34 @@ def test_no_pickle_is_written_or_read():
     banned = ("import pickle", "torch.save", "torch.load", "joblib", "allow_pickle=True", "save_hyperparameters")
     for path in [*SOURCE.rglob("*.py"), *(ROOT / "stages").glob("*.py")]:
         assert not [word for word in banned if word in path.read_text()], path
+
+
+def test_a_clone_with_windows_line_endings_has_the_same_bytes(tmp_path):
+    """Git for Windows turns LF into CRLF by default; DVC would then find every stage changed."""
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    origin.mkdir()
+    for name in (".gitattributes", "params.yaml", "dvc.yaml", "stages/embed.py", "docs/img/phantom.png"):
+        (origin / name).parent.mkdir(parents=True, exist_ok=True)
+        (origin / name).write_bytes((ROOT / name).read_bytes())
+    for command in ("init -q", "add -A", "-c user.name=test -c user.email=test@example.org commit -qm test"):
+        subprocess.run(["git", *command.split()], cwd=origin, check=True)
+    subprocess.run(["git", "-c", "core.autocrlf=true", "clone", "-q", str(origin), str(clone)], check=True)
+    for path in [path for path in origin.rglob("*") if path.is_file() and ".git" not in path.parts]:
+        assert (clone / path.relative_to(origin)).read_bytes() == path.read_bytes(), path
+
+
+NUMPY_ONLY = ["check", "dicom", "ingest", "phantom", "report", "rows", "scans", "scores", "sources", "stage"]
+NUMPY_ONLY += [f"slices/{name}.py" for name in ("label_patterns", "split", "stacks", "store")]
+NUMPY_ONLY += ["params.py", "predict/answers.py", "inference/store.py", "inference/table.py", "inference/submission.py"]
+
+
+@pytest.mark.parametrize("room", NUMPY_ONLY)
+def test_what_needs_no_torch_never_imports_it(room):
+    start = SOURCE / "hohoho" / room
+    files = set(start.rglob("*.py") if start.is_dir() else [start])
+    for file in files | set().union(*map(reached, files)):
+        top = [line.split()[1].split(".")[0] for line in file.read_text().splitlines() if line.startswith(IMPORTS)]
+        assert not {"torch", "torchvision", "lightning", "lightly", "captum"} & set(top), file
 
 
 def rooms_used():

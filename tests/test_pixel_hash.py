@@ -38,5 +38,5 @@ def test_the_layout_in_memory_does_not_matter():
 
 
 def test_the_hash_is_the_same_on_every_machine():
-    assert pixel_hash(np.arange(256, dtype=np.int16).reshape(16, 16)) == "886640c8320206dc37c43da69328bb7c"
-    assert pixel_hash(np.linspace(0, 80, 64, dtype=np.float32).reshape(8, 8)) == "0f5d676e055597e5b714cc73551550ff"
+    assert pixel_hash(np.arange(256, dtype=np.int16).reshape(16, 16)) == "b3d1d70424db3420975591b096d0a2b3"
+    assert pixel_hash(np.linspace(0, 80, 64, dtype=np.float32).reshape(8, 8)) == "9ded554a0298256d3d87b39a572ca360"

@@ -6,7 +6,6 @@ import pytest
 from row_experiments import NAMES, ROOT, ROWS, experiment
 
 from hohoho.rows.listing import FORMATS
-from hohoho.rows.picture import write_picture
 from hohoho.rows.results import changes, results, verdict
 from hohoho.rows.row import rows_named, rows_of
 from hohoho.rows.table import as_markdown, printed_table
@@ -64,7 +63,7 @@ def test_every_format_lists_all_rows():
     assert FORMATS["csv"](found).count("\n") == 34
 
 
-def test_a_table_shows_published_beside_measured(tmp_path):
+def test_a_table_shows_published_beside_measured():
     found = results(rows_of(ROWS, 1), [experiment("table1_c4_stacked", test=0.6)])
     table = printed_table(1, "Vanilla", found)
     lines = as_markdown(table).splitlines()
@@ -73,6 +72,3 @@ def test_a_table_shows_published_beside_measured(tmp_path):
     assert "| Gray, val F2, poster | 0.6892 | 0.7045 | 0.7064 | 0.7143 | 0.7155 | - |" in lines
     assert not any(line.startswith("| Gray, test") for line in lines)
     assert "not comparable" in lines[-1]
-    for name in ("a.png", "b.png"):
-        write_picture(tmp_path / name, table)
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     phantom.add_argument("--size", type=int, default=128, help="pixels a side (default 128)")
     phantom.add_argument("--label-error-rate", type=float, default=0.0, help="planted label errors (default 0)")
     phantom.add_argument("--workers", type=int, default=2)
+    phantom.add_argument("--masks", action="store_true", help="also write where the blood is")
     phantom.add_argument("--montage", type=Path, metavar="PNG", help="also draw a picture of some of them")
     phantom.set_defaults(run=_phantom)
 
@@ -54,8 +55,8 @@ def _phantom(options: argparse.Namespace) -> None:
     from hohoho.phantom.montage import montage
     from hohoho.phantom.tree import write_phantom
 
-    rate, workers = options.label_error_rate, options.workers
-    images = write_phantom(options.out, options.patients, options.seed, options.size, rate, workers, progress=True)
+    request = options.patients, options.seed, options.size, options.label_error_rate
+    images = write_phantom(options.out, *request, options.workers, progress=True, masks=options.masks)
     print(f"{images} slices of {options.patients} patients in {options.out}")
     if options.montage:
         montage(options.montage, options.seed, options.patients, options.size)

@@ -4,7 +4,7 @@ stage_2_train/ID_<9 hex>.dcm   all slices of all patients in one folder
 stage_2_train.csv              ID,Label: six rows an image, planted label errors included
 truth/slices.csv               image id, patient, study, position, true labels, areas, how it was spoilt
 truth/label_errors.csv         image id, label, true, given, kind
-truth/masks/<study uid>.npz    bleed masks (study_files.read_masks)
+truth/masks/<study uid>.npz    bleed masks (study_files.read_masks), on request
 truth/made_of.json             seed, sizes and code of a phantom that is not to be written twice
 """
 
@@ -53,16 +53,18 @@ def write_phantom(
     label_error_rate: float = LABEL_ERROR_RATE,
     workers: int = 1,
     progress: bool = False,
+    masks: bool = False,
 ) -> int:
     """Write the data set to `out`, replacing an older one at the end; returns the number of images.
 
-    The same seed gives the same bytes whatever `workers` is. label_error_rate: planted errors a slice.
+    The same seed gives the same bytes whatever `workers` is. label_error_rate: planted errors a slice. masks: whether to
+    write where the blood is.
     """
     check_request(out, patients, size, label_error_rate, workers)
     building = out.with_name(f".{out.name}.building-{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     try:
-        for folder in (IMAGES, MASKS):
+        for folder in (IMAGES, MASKS) if masks else (IMAGES, TRUTH):
             (building / folder).mkdir(parents=True)
         seeds = np.random.SeedSequence(seed).spawn(patients)
         job = partial(write_patient, building, seed, size, label_error_rate)
@@ -116,7 +118,8 @@ def write_patient(
         image_ids = [name(9, seed, number, study_number, index) for index in range(len(study.hu))]
         series = draw_series(rng, name(8, seed, number), patient.head.age, sex, study.acquisition)
         write_study(folder / IMAGES, study, image_ids, series, rng)
-        write_masks(folder / MASKS / f"{series.study_uid}.npz", study.blood)
+        if (folder / MASKS).is_dir():
+            write_masks(folder / MASKS / f"{series.study_uid}.npz", study.blood)
         add_rows(rows, study, image_ids, (series.patient_id, series.study_uid), label_error_rate, rng)
     return rows
 

@@ -28,10 +28,10 @@ def add_commands(commands) -> None:
     run.add_argument("-S", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="as of dvc exp run")
     run.set_defaults(run=_run)
 
-    table = below.add_parser("table", help="tables as the poster prints them, in Markdown and as pictures")
+    table = below.add_parser("table", help="tables as the poster prints them, in Markdown")
     table.add_argument("number", nargs="?", type=int, choices=TABLES)
     table.add_argument("--all", action="store_true", help="all six tables")
-    table.add_argument("--out", type=Path, required=True, help="folder for table<N>.md and table<N>.png")
+    table.add_argument("--out", type=Path, required=True, help="folder for table<N>.md")
     table.set_defaults(run=_table)
 
 
@@ -73,7 +73,6 @@ def _run(options: argparse.Namespace) -> None:
 
 def _table(options: argparse.Namespace) -> None:
     from hohoho.files import atomic
-    from hohoho.rows.picture import write_picture
     from hohoho.rows.records import read_experiments
     from hohoho.rows.results import results
     from hohoho.rows.table import as_markdown, printed_table
@@ -83,7 +82,6 @@ def _table(options: argparse.Namespace) -> None:
     rows, titles, experiments = read_rows(), read_titles(), read_experiments()
     for number in TABLES if options.all else [options.number]:
         printed = printed_table(number, titles[number], results(rows_of(rows, number), experiments))
-        write_picture(options.out / f"table{number}.png", printed)
         with atomic(options.out / f"table{number}.md") as temporary:
             temporary.write_text(as_markdown(printed))
         print(options.out / f"table{number}.md")

@@ -20,10 +20,9 @@ from hohoho.scores.class_scores import (
     with_any,
     with_intervals,
 )
-from hohoho.scores.f2 import all_positive_f2
 from hohoho.scores.log_loss import rsna_log_loss
 from hohoho.scores.model_answers import ModelAnswers
-from hohoho.scores.rates import number
+from hohoho.scores.rates import all_positive_f2, number
 from hohoho.scores.reliability import brier, calibration_error
 from hohoho.scores.scan_scores import MAX, NOISY_OR, judged_scans
 from hohoho.scores.smoothing_counts import erased_bleeds

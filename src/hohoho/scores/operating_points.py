@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 
 from hohoho.labels import LABELS
-from hohoho.scores.f2 import BETA
 from hohoho.scores.model_answers import ModelAnswers
-from hohoho.scores.rates import pooled_rates
+from hohoho.scores.rates import BETA, pooled_rates
 from hohoho.scores.truth import Truth
 from hohoho.slices.split import SPLITS
 

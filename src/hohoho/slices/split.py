@@ -64,3 +64,17 @@ def assert_disjoint(table: pd.DataFrame, by: str) -> None:
     if len(parted):
         names = ", ".join(parted[:10])
         raise InputError(f"{len(parted)} values of {by} lie in two splits, so scores would leak: {names}")
+
+
+def refuse_shared_pixels(slices: pd.DataFrame, split: pd.Series) -> None:
+    """Raise `InputError` naming the patients (pseudonyms) whose slices share pixels across splits.
+
+    slices: the slice table. split: of each of its rows. Images are told apart by their SOP Instance UIDs before they
+    are stored, so one image under one name cannot come twice.
+    """
+    table = slices[["pixel_hash", "patient"]].assign(split=split.to_numpy()).dropna()
+    parted = table.groupby("pixel_hash")["split"].nunique() > 1
+    if parted.any():
+        shared = table[table["pixel_hash"].map(parted)]
+        names = ", ".join(sorted(shared["patient"].unique())[:10])
+        raise InputError(f"{parted.sum()} pictures lie in two splits, so scores would leak; their patients: {names}")

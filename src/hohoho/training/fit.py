@@ -18,7 +18,7 @@ from torchmetrics.functional.classification import multilabel_average_precision
 from hohoho.errors import NumericBreakdown
 from hohoho.labels import LABELS
 from hohoho.models.devices import Devices
-from hohoho.scores.f2 import micro_fbeta
+from hohoho.scores.rates import micro_f2
 from hohoho.training.progress import Progress
 
 BEST = {"best_f2": "val_f2", "best_average_precision": "val_average_precision"}
@@ -156,7 +156,7 @@ class Training(lightning.LightningModule):
         targets, logits = (torch.cat(part).float().cpu() for part in zip(*self.answers, strict=True))
         self.answers.clear()
         require_finite("the outputs on validation", logits)
-        self.log("val_f2", micro_fbeta(targets.numpy(), logits.double().sigmoid().numpy()))
+        self.log("val_f2", micro_f2(targets.numpy(), logits.double().sigmoid().numpy()))
         self.log("val_average_precision", multilabel_average_precision(logits, targets.int(), len(LABELS)))
 
     def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
