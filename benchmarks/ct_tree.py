@@ -6,7 +6,8 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEG2000Lossless
 
-from hohoho.phantom.tree import IMAGES, write_phantom
+from hohoho.phantom.tables import IMAGES
+from hohoho.phantom.tree import write_phantom
 
 MARK = "70000000"  # the study's number, in every id and in one corner's pixels: replaced byte for byte
 PRIVATE_GROUPS = (0x09, 0x11, 0x19, 0x21, 0x27, 0x43, 0x45)

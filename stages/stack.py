@@ -40,8 +40,8 @@ def main():
 
     table = stack_table(slices, split)
     columns = (table[name].to_numpy() for name in ("study", "patient", "split"))
-    cleaned = clean_labels(*columns, table[list(LABELS)].to_numpy(), params.stack.labels)
-    table[list(LABELS)] = cleaned.targets.astype(np.float32)
+    cleaned = clean_labels(*columns, table[LABELS].to_numpy(), params.stack.labels)
+    table[LABELS] = cleaned.targets.astype(np.float32)
     table.loc[table["patient"].isin(cleaned.left_out), "split"] = UNUSED
     for identity in ("patient", "study"):
         assert_disjoint(table, by=identity)
@@ -53,7 +53,7 @@ def main():
         mean, std = training_set_statistics(SlicePixels(SLICES), rows[train])
     else:
         mean, std = half_statistics(rows.shape[1])
-    weights = positive_weights(table.loc[train, list(LABELS)].to_numpy(np.float64))
+    weights = positive_weights(table.loc[train, LABELS].to_numpy(np.float64))
     write_stacks(STACKS, table, Statistics(mean, std, weights))
 
 

@@ -25,7 +25,7 @@ def scans(patients: int, seed: int = 0, slices: int = 12) -> pd.DataFrame:
 
 def guesses(table: pd.DataFrame, skill: float, seed: int) -> np.ndarray:
     """(slices, 5) float32 probabilities that know the truth the better, the larger `skill` is."""
-    targets = table[list(LABELS)].fillna(0).to_numpy()
+    targets = table[LABELS].fillna(0).to_numpy()
     noise = np.random.default_rng(seed).normal(size=targets.shape)
     return (1 / (1 + np.exp(-(skill * (targets - 0.5) + noise)))).astype(np.float32)
 

@@ -36,7 +36,7 @@ def test_the_masks_drawn_again_are_the_masks_that_were_written(phantom):
 
 def test_the_labels_drawn_again_are_the_truth_that_was_written(phantom):
     shuffled = phantom[1].sample(frac=1, random_state=0)
-    expected = shuffled[list(LABELS)].to_numpy(bool)
+    expected = shuffled[LABELS].to_numpy(bool)
     assert np.array_equal(true_labels(shuffled, DRAW), expected)
     assert np.any(expected)
 
@@ -61,7 +61,7 @@ def test_faint_blood_is_no_part_of_the_mask():
 def test_the_trial_takes_labelled_bleeds_with_blood_in_them(phantom):
     slices = phantom[1].reset_index(drop=True)
     found = known_bleeds(slices, np.arange(len(slices)), DRAW, 32, seed=0)
-    labels = slices[list(LABELS)].to_numpy()
+    labels = slices[LABELS].to_numpy()
     assert len(found.rows) == len(found.classes) == len(found.masks) > 0
     assert (labels[found.rows, found.classes] == 1).all()
     assert found.masks.any(axis=(1, 2)).all()

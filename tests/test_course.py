@@ -57,7 +57,7 @@ def test_test_images_are_unlabelled_and_the_small_set_is_marked(root, tmp_path):
     assert studies["split"].isna().sum() == 2
     test = table[table["study"].isin(studies.loc[studies["split"] == "test", "study"])]
     assert sorted(test["image"]) == sorted(f"t_{number}" for number in NUMBERS)
-    assert test[list(LABELS)].isna().all(axis=None)
+    assert test[LABELS].isna().all(axis=None)
     assert studies["small"].sum() == 1
 
 
@@ -113,7 +113,7 @@ def test_a_test_image_that_cannot_be_read_is_answered_by_what_is_usual(root, tmp
     assert asked.index.is_unique
     assert {name for name, answer in asked.items() if answer == 0} == {f"t_0_{label}" for label in LABELS}
 
-    known = slices.loc[split == "train", list(LABELS)].to_numpy()
+    known = slices.loc[split == "train", LABELS].to_numpy()
     rsna = submission(table, slices["image"], wanted, "rsna", answers).set_index("ID")["Label"]
     assert rsna["t_0_subdural"] == known[:, 3].mean()
     assert rsna["t_0_any"] == known.any(axis=1).mean()

@@ -91,13 +91,13 @@ def test_one_series_stands_for_the_study_the_soft_one_or_the_preferred(root):
 def test_scan_labels_reach_the_study_table_and_no_slice(root, tmp_path):
     report = ingest(cq500.find(root, 0.0), tmp_path / "store", SIDE, WINDOW_HU, PUBLIC_KEY)
     slices, studies = read_slice_table(tmp_path / "store"), read_study_table(tmp_path / "store")
-    assert slices[list(LABELS)].isna().all(axis=None)
+    assert slices[LABELS].isna().all(axis=None)
     assert report.counts["labelled_slices"] == 0
     assert report.counts["labelled_scans"] == 3
     assert sum(report.counts["positive_scans"].values()) == sum(labels[number].sum() for number, _, labels in heads(3))
     for number, hu, labels in heads(3):
         study = pseudonym(PUBLIC_KEY, "study", f"CQ500-CT-{number}")
-        assert studies.set_index("study").loc[study, list(SCAN_LABELS)].tolist() == labels[number].tolist()
+        assert studies.set_index("study").loc[study, SCAN_LABELS].tolist() == labels[number].tolist()
         expected = np.rint(np.clip(hu, 0, 80) * 255 / 80)
         assert np.array_equal(SlicePixels(tmp_path / "store").take(slices.index[slices["study"] == study]), expected)
 

@@ -171,7 +171,7 @@ def test_slices_that_are_cut_off_constant_or_not_finite_are_skipped_one_by_one(v
 def test_pixels_and_labels_reach_the_store_foot_to_head(volumes, tmp_path):
     report = ingest(ct_ich.find(volumes, 0.0), tmp_path / "store", SIDE, WINDOW_HU, PUBLIC_KEY)
     table, pixels = read_slice_table(tmp_path / "store"), SlicePixels(tmp_path / "store")
-    found = {pixels.take(rows.index).tobytes(): rows[list(LABELS)].to_numpy() for _, rows in table.groupby("study")}
+    found = {pixels.take(rows.index).tobytes(): rows[LABELS].to_numpy() for _, rows in table.groupby("study")}
     for _, hu, labels in heads(3):
         expected = np.rint(np.clip(hu, 0, 80) * 255 / 80).astype(np.uint8)
         assert np.array_equal(found[expected.tobytes()], labels)

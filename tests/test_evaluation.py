@@ -35,7 +35,7 @@ def test_the_headline_is_short_complete_and_true():
     assert None not in numbers(FOUND.headline)
     for split in SPLITS:
         part = TABLE[TABLE["split"] == split]
-        targets = part[list(LABELS)].to_numpy()
+        targets = part[LABELS].to_numpy()
         for model in ("cnn", "cnn_lstm"):
             f2 = fbeta_score(targets, probabilities_of(part, model) >= 0.5, beta=2, average="micro")
             assert FOUND.headline[model][f"f2_{split}"] == pytest.approx(f2, abs=1e-6)
@@ -66,7 +66,7 @@ def test_the_gain_is_the_difference_of_the_two_models():
 
 def test_curves_are_scikit_learns_at_every_point_of_their_grid():
     part = TABLE[TABLE["split"] == "test"]
-    targets, probabilities = part[list(LABELS)].to_numpy().ravel(), probabilities_of(part, "cnn").astype(float).ravel()
+    targets, probabilities = part[LABELS].to_numpy().ravel(), probabilities_of(part, "cnn").astype(float).ravel()
     precision, recall, _ = precision_recall_curve(targets, probabilities)
     found = FOUND.curves["precision_recall"]
     expected = [precision[recall >= r].max() for r in found["recall"]]
@@ -95,7 +95,7 @@ DRAWN = ["f2_per_class", "operating_points", "subgroups", "smoothing"]  # beside
 def test_every_chart_is_of_the_rows_own_model_and_has_something_to_show(models, test_is_labelled):
     table = predictions(30, models=models)
     if not test_is_labelled:
-        table.loc[table["split"] == "test", list(LABELS)] = np.nan
+        table.loc[table["split"] == "test", LABELS] = np.nan
     found = evaluate(table, studies_of(table), SETTINGS)
     plots, tables, column = found.plots(), found.tables(), f"{models[-1]}_{'test' if test_is_labelled else 'val'}"
     assert plots["own_roc"]["true_positive_rate"].tolist() == tables["roc"][column].tolist()
@@ -111,7 +111,7 @@ def test_every_chart_is_of_the_rows_own_model_and_has_something_to_show(models, 
 
 def test_a_test_set_without_labels_scores_null_and_failures_are_shown_on_validation():
     table = TABLE.copy()
-    table.loc[table["split"] == "test", list(LABELS)] = np.nan
+    table.loc[table["split"] == "test", LABELS] = np.nan
     found = evaluate(table, STUDIES, SETTINGS)
     assert found.headline["f2"]["test"] is None
     assert found.headline["all_positive"]["test"] is None
@@ -123,9 +123,9 @@ def test_a_test_set_without_labels_scores_null_and_failures_are_shown_on_validat
 
 def test_scan_labels_alone_score_scans_and_no_slice():
     table, studies = TABLE.copy(), STUDIES.copy()
-    whole = TABLE.groupby("study")[list(LABELS)].max()
-    studies[list(SCAN_LABELS)] = whole.loc[studies["study"]].to_numpy()
-    table[list(LABELS)] = np.nan
+    whole = TABLE.groupby("study")[LABELS].max()
+    studies[SCAN_LABELS] = whole.loc[studies["study"]].to_numpy()
+    table[LABELS] = np.nan
     found = evaluate(table, studies, SETTINGS)
     assert found.headline["f2"] == dict.fromkeys(SPLITS)
     assert found.headline["scan_test"]["any_auroc"] == FOUND.headline["scan_test"]["any_auroc"]

@@ -14,7 +14,8 @@ from pydicom.uid import RLELossless
 
 from hohoho.errors import InputError
 from hohoho.ingest.blocks import SHARD_SLICES, cut
-from hohoho.ingest.ingest import ingest, join_copies
+from hohoho.ingest.ingest import ingest
+from hohoho.ingest.tables import join_copies
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import pseudonym
 from hohoho.scans.pixel_hash import pixel_hash

@@ -38,7 +38,7 @@ def test_thresholds_come_from_validation_alone():
     other = TABLE.copy()
     test = other["split"] == "test"
     other.loc[test, [f"cnn_{label}" for label in LABELS]] = 0.999
-    other.loc[test, list(LABELS)] = 1.0
+    other.loc[test, LABELS] = 1.0
     truth = truth_of(other, studies_of(other))
     again = operating_points(truth, model_answers(other, "cnn", 0.5, truth.rows["val"]), 0.5)
     assert {name: list(t) for name, t in again.items()} == {name: list(t) for name, t in POINTS.items()}

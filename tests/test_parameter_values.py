@@ -10,7 +10,8 @@ import pytest
 import yaml
 from dvc.utils.hydra import load_hydra_plugins
 
-from hohoho.parameter_check import LAWS, mistakes
+from hohoho.contradictions import LAWS
+from hohoho.parameter_check import mistakes
 from hohoho.rows.composition import compose
 
 ROOT = Path(__file__).parents[1]

@@ -24,7 +24,7 @@ def test_a_scan_is_the_loop_over_its_slices():
         rows = (TABLE["study"] == study).to_numpy()
         assert maxima[number] == pytest.approx([*raw[rows].max(0), raw[rows].max()])
         assert noisy_or[number] == pytest.approx([*(1 - np.prod(1 - raw[rows], axis=0)), 1 - np.prod(1 - raw[rows])])
-        assert truth.loc[study, list(LABELS)].tolist() == TABLE.loc[rows, list(LABELS)].max().tolist()
+        assert truth.loc[study, LABELS].tolist() == TABLE.loc[rows, LABELS].max().tolist()
 
 
 def test_sensitivity_specificity_and_auroc_of_scans():
@@ -34,7 +34,7 @@ def test_sensitivity_specificity_and_auroc_of_scans():
     ich, found = truth["ich"] > 0, maxima[:, 0] >= 0.5
     assert scores["ich"]["recall"][0] == pytest.approx((found & ich).sum() / ich.sum())
     assert scores["ich"]["specificity"][0] == pytest.approx((~found & ~ich).sum() / (~ich).sum())
-    assert scores["any"]["auroc"][0] == pytest.approx(roc_auc_score(truth[list(LABELS)].max(axis=1), maxima[:, 5]))
+    assert scores["any"]["auroc"][0] == pytest.approx(roc_auc_score(truth[LABELS].max(axis=1), maxima[:, 5]))
 
 
 def test_the_maximum_is_positive_exactly_when_a_slice_is():
@@ -51,23 +51,23 @@ def test_noisy_or_stays_finite_for_a_sure_slice():
 
 def test_scan_labels_speak_where_slices_have_none():
     table, studies = TABLE.copy(), studies_of(TABLE)
-    studies[list(SCAN_LABELS)] = np.nan
+    studies[SCAN_LABELS] = np.nan
     first, second, third = studies["study"][:3]
-    table.loc[table["study"].isin([first, second]), list(LABELS)] = np.nan
-    studies.loc[0, list(SCAN_LABELS)] = [1, 0, 0, 0, 0]
-    studies.loc[2, list(SCAN_LABELS)] = 1.0  # its slices know better
-    truth = scan_truth(table, studies)[list(LABELS)]
+    table.loc[table["study"].isin([first, second]), LABELS] = np.nan
+    studies.loc[0, SCAN_LABELS] = [1, 0, 0, 0, 0]
+    studies.loc[2, SCAN_LABELS] = 1.0  # its slices know better
+    truth = scan_truth(table, studies)[LABELS]
     assert truth.loc[first].tolist() == [1, 0, 0, 0, 0]
     assert truth.loc[second].isna().all()
-    assert truth.loc[third].tolist() == scan_truth(TABLE, studies)[list(LABELS)].loc[third].tolist()
-    assert scan_truth(table, studies_of(TABLE)).loc[[first, second], list(LABELS)].isna().all(axis=None)
+    assert truth.loc[third].tolist() == scan_truth(TABLE, studies)[LABELS].loc[third].tolist()
+    assert scan_truth(table, studies_of(TABLE)).loc[[first, second], LABELS].isna().all(axis=None)
 
 
 def test_a_scan_with_an_unlabelled_slice_is_known_only_where_it_is_positive():
     table = TABLE[TABLE["study"] == TABLE["study"][0]].copy()
-    table[list(LABELS)] = 0.0
+    table[LABELS] = 0.0
     table.loc[table.index[1], "ich"] = 1
-    table.loc[table.index[3], list(LABELS)] = np.nan
-    truth = scan_truth(table, studies_of(table))[list(LABELS)].iloc[0]
+    table.loc[table.index[3], LABELS] = np.nan
+    truth = scan_truth(table, studies_of(table))[LABELS].iloc[0]
     assert truth["ich"] == 1
     assert truth[["ivh", "sah", "sdh", "edh"]].isna().all()

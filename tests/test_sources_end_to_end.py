@@ -89,7 +89,7 @@ def test_data_with_labelled_slices_run_through_and_are_scored(run, tmp_path, sou
     labels = [f"data.labels={data}/labels.csv"] if source == "dicom" else []
     root = data / "ct" if source == "dicom" else data
     folder = run(f"data={source}", f"data.root={root}", *labels)
-    assert predictions(folder)[list(LABELS)].notna().all(axis=None)
+    assert predictions(folder)[LABELS].notna().all(axis=None)
     assert all(0 <= f2(folder)[split] <= 1 for split in SPLITS)
     assert json.loads((folder / "metrics/ingest.json").read_text())["patients"] == PATIENTS
 
@@ -98,7 +98,7 @@ def test_the_courses_unlabelled_test_set_has_no_score_and_a_submission(run, tmp_
     write_course(tmp_path / "course")
     folder = run("data=course", f"data.root={tmp_path}/course")
     table = predictions(folder)
-    assert table.loc[table["split"] == "test", list(LABELS)].isna().all(axis=None)
+    assert table.loc[table["split"] == "test", LABELS].isna().all(axis=None)
     assert f2(folder)["test"] is None and 0 <= f2(folder)["val"] <= 1
     assert len(pd.read_csv(folder / "data/submission.csv")) == 2 * SLICES * len(LABELS)
 
@@ -108,13 +108,11 @@ def test_data_with_labelled_scans_train_on_weak_targets_and_no_slice_is_scored(r
     folder = run("data=cq500", f"data.root={tmp_path}/cq500")
     studies = pd.read_parquet(folder / "data/slices/studies.parquet").set_index("study")
     stacks = pd.read_parquet(folder / "data/stacks/stacks.parquet")
-    assert (
-        stacks[list(LABELS)].to_numpy().tolist() == studies.loc[stacks["study"], list(SCAN_LABELS)].to_numpy().tolist()
-    )
+    assert stacks[LABELS].to_numpy().tolist() == studies.loc[stacks["study"], SCAN_LABELS].to_numpy().tolist()
     assert pd.read_csv(folder / "metrics/plots/train_cnn.csv")["val_f2"].between(0, 1).all()
     table = predictions(folder)
     assert set(table["split"]) == set(SPLITS)
-    assert table[list(LABELS)].isna().all(axis=None)
+    assert table[LABELS].isna().all(axis=None)
     assert f2(folder) == dict.fromkeys(SPLITS)
     assert pd.read_csv(folder / "data/submission.csv").empty
 

@@ -42,7 +42,7 @@ def test_stacked_has_three_channels_in_the_order_below_self_above_and_gray_has_o
 
 def test_patients_without_labels_are_in_no_split():
     slices = pd.DataFrame({"study": ["a", "b"], "patient": ["p", "q"], "missing_before": [False, False]})
-    slices[list(LABELS)] = np.nan
+    slices[LABELS] = np.nan
     assert stack_table(slices, pd.Series({"p": "train"}))["split"].tolist() == ["train", "unlabelled"]
 
 
@@ -62,9 +62,9 @@ def test_positive_weights_are_negatives_per_positive_of_the_labelled_slices():
 
 def test_every_slice_without_a_label_inherits_its_scans_and_no_other():
     slices = pd.DataFrame({"study": ["a", "a", "b", "b", "c"]}).assign(**dict.fromkeys(LABELS, np.nan))
-    slices.loc[0, list(LABELS)] = 0.0
+    slices.loc[0, LABELS] = 0.0
     studies = pd.DataFrame({"study": ["b", "a", "c"]}).assign(**dict.fromkeys(SCAN_LABELS, 1.0))
-    studies.loc[studies["study"] == "c", list(SCAN_LABELS)] = np.nan
+    studies.loc[studies["study"] == "c", SCAN_LABELS] = np.nan
     spread = spread_scan_labels(slices, studies)
     assert np.nan_to_num(spread["sdh"], nan=-1).tolist() == [0, 1, 1, 1, -1]
     assert slices["sdh"].isna().sum() == 4

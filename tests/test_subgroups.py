@@ -83,11 +83,11 @@ def test_a_subgroup_scores_as_scikit_learn_says_of_its_slices():
     found = subgroups(table, groups, probabilities_of(table, "cnn"), positive, 200, 0).set_index("group")
     assert found.index.is_unique
     female = (groups["sex"] == "F").to_numpy()
-    targets, row = table[list(LABELS)].to_numpy()[female], found.loc["sex F"]
+    targets, row = table[LABELS].to_numpy()[female], found.loc["sex F"]
     assert row["slices"] == female.sum()
     assert row["f2"] == pytest.approx(fbeta_score(targets, positive[female], beta=2, average="micro"), abs=1e-6)
     assert row["f2_low"] < row["f2"] < row["f2_high"]
-    assert found.loc["sex F", "positives"] + found.loc["sex M", "positives"] == table[list(LABELS)].to_numpy().sum()
+    assert found.loc["sex F", "positives"] + found.loc["sex M", "positives"] == table[LABELS].to_numpy().sum()
 
 
 def test_groups_stand_in_their_order_and_few_patients_get_no_interval():
@@ -106,7 +106,7 @@ def test_bleed_sizes_share_out_every_positive_slice():
     table = predictions(40)
     positive = probabilities_of(table, "cnn") >= 0.5
     found = subgroups(table, slice_groups(table, studies_of(table)), probabilities_of(table, "cnn"), positive, 0, 0)
-    sizes, targets = found[found["by"] == "bleed_slices"], table[list(LABELS)].to_numpy()
+    sizes, targets = found[found["by"] == "bleed_slices"], table[LABELS].to_numpy()
     assert sizes["positives"].sum() == targets.sum()
     assert (sizes["recall"] * sizes["positives"]).sum() / targets.sum() == pytest.approx(
         recall_score(targets, positive, average="micro"), abs=1e-5

@@ -1,6 +1,6 @@
-"""The five bleed types: their order, and the names other data sets give them."""
+"""The five types of hemorrhage: their order, and the names that other data sets give them."""
 
-LABELS = ("ich", "ivh", "sah", "sdh", "edh")
+LABELS = ["ich", "ivh", "sah", "sdh", "edh"]  # intraparenchymal, intraventricular, subarachnoid, subdural, epidural
 
 RSNA_SUBTYPES = {
     "intraparenchymal": "ich",

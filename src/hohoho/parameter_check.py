@@ -2,23 +2,17 @@
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
+from hohoho.contradictions import contradictions
+
 ROOT_HINT = {
     "data.root": "needs the folder that holds your data set: -S data.root=/path/to/it",
     "data.source": "needs a data set: -S data=phantom, rsna, dicom, course, cq500 or ct_ich",
-}
-FEWEST_RESAMPLES = 40  # so that a 95 % interval leaves at least one of them out on each side
-BRAIN_HU = (0, 100)  # water to clotted blood
-READ_BY = {  # what only some data sets use
-    "data.labels": ("dicom",),
-    "ingest.preferred_kernel": ("dicom", "cq500"),
-    "ingest.assumed_rescale": ("rsna", "dicom", "cq500"),
-    "phantom.patients": ("phantom",),
 }
 
 
@@ -60,83 +54,6 @@ def closed(schema: Mapping) -> dict:
 def _flat(params: Mapping) -> dict[str, Any]:
     sections = {name: section for name, section in params.items() if isinstance(section, Mapping)}
     return {f"{section}.{key}": value for section, values in sections.items() for key, value in values.items()}
-
-
-def contradictions(params: Mapping[str, Any]) -> list[str]:
-    """One line for values that may be meant alone, but not together. params: section.knob → valid value, not all."""
-    return [line for law in LAWS for line in law(params)]
-
-
-def _cosine_falls(params: Mapping[str, Any]) -> Iterator[str]:
-    for section in ("train_cnn", "simclr"):
-        start, end = params.get(f"{section}.learning_rate"), params.get(f"{section}.min_learning_rate")
-        if start is not None and end is not None and end > start:
-            yield f"{section}.min_learning_rate: {end} is above {section}.learning_rate, {start}: the cosine falls"
-
-
-def _float16_is_for_gpus(params: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("train_cnn.precision", "simclr.precision"):
-        if params.get(name) == "16-mixed" and params.get("runtime.accelerator") == "cpu":
-            yield f"{name}: 16-mixed needs a GPU, but runtime.accelerator is cpu"
-
-
-def _the_source_reads_it(params: Mapping[str, Any]) -> Iterator[str]:
-    source = params.get("data.source")
-    for name, readers in READ_BY.items():
-        if source and params.get(name) and source not in readers:
-            yield f"{name}: read for data={' and data='.join(readers)} only, not for data={source}"
-
-
-def _the_window_shows_brain(params: Mapping[str, Any]) -> Iterator[str]:
-    center, width = params.get("ingest.window_center_hu"), params.get("ingest.window_width_hu")
-    if center is not None and width is not None:
-        darkest, brightest = center - width / 2, center + width / 2
-        if darkest >= BRAIN_HU[1] or brightest <= BRAIN_HU[0]:
-            window = f"{darkest:g} to {brightest:g} HU (ingest.window_center_hu, ingest.window_width_hu)"
-            yield f"ingest.window_center_hu: {window} shows no brain or blood, {BRAIN_HU[0]} to {BRAIN_HU[1]} HU"
-
-
-def _every_split_has_a_patient(params: Mapping[str, Any]) -> Iterator[str]:
-    patients = params.get("phantom.patients")
-    fractions = [params.get(f"split.{split}_fraction") for split in ("val", "test")]
-    if params.get("data.source") == "phantom" and None not in (patients, *fractions):
-        val, test = (round(patients * fraction) for fraction in fractions)
-        train = patients - val - test
-        if val < 1 or train < 1:
-            yield (
-                f"phantom.patients: {patients} are {train} for training and {val} for validation, "
-                "by split.val_fraction and split.test_fraction; at least 1 each"
-            )
-
-
-def _spatial_dropout_needs_images(params: Mapping[str, Any]) -> Iterator[str]:
-    dropout, training = params.get("train_lstm.spatial_dropout"), params.get("train_lstm.training")
-    if dropout and training and training != "end_to_end":
-        yield f"train_lstm.spatial_dropout: for train_lstm.training=end_to_end only, not {training}; leave it 0"
-
-
-def _focal_has_one_gamma(params: Mapping[str, Any]) -> Iterator[str]:
-    positive, negative = params.get("loss.gamma_pos"), params.get("loss.gamma_neg")
-    if params.get("loss.name") == "focal" and positive and positive != negative:
-        yield f"loss.gamma_pos: the focal loss takes loss.gamma_neg, {negative}, for both; leave it 0"
-
-
-def _resamples_make_an_interval(params: Mapping[str, Any]) -> Iterator[str]:
-    resamples = params.get("evaluate.bootstrap")
-    if resamples and resamples < FEWEST_RESAMPLES:
-        yield f"evaluate.bootstrap: {resamples} resamples make no 95 % interval: 0, or at least {FEWEST_RESAMPLES}"
-
-
-LAWS = (
-    _cosine_falls,
-    _float16_is_for_gpus,
-    _the_source_reads_it,
-    _the_window_shows_brain,
-    _every_split_has_a_patient,
-    _spatial_dropout_needs_images,
-    _focal_has_one_gamma,
-    _resamples_make_an_interval,
-)
 
 
 def _lines(error) -> list[str]:

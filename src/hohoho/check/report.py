@@ -1,9 +1,4 @@
-"""What ingest would make of a folder of DICOM files, and why: all of it is read, nothing is written.
-
-The report is for the screen of whoever holds the data: it names files, and nothing else of what they say. Studies and
-series carry running numbers: they read better than 16 hex characters, they are the same on every machine that holds the
-same files, and they need no key, which a first use would have to write to the disk.
-"""
+"""What ingest would make of a folder of DICOM files, and why. All is read, nothing is written, and only files are named."""
 
 from collections import defaultdict
 from dataclasses import replace

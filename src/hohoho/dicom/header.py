@@ -22,11 +22,8 @@ TAGS = [tag for name, tag in list(globals().items()) if name.isupper() and isins
 # Pixel Measures, Plane Position, Plane Orientation, Pixel Value Transformation, CT Reconstruction (PS3.3 C.7.6.16.2)
 FUNCTIONAL_GROUPS = (0x00289110, 0x00209113, 0x00209116, 0x00289145, 0x00189314)
 
-LOSSY_SYNTAXES = {  # JPEG baseline and extended, JPEG-LS near-lossless; of JPEG 2000 only its tag tells
-    "1.2.840.10008.1.2.4.50",
-    "1.2.840.10008.1.2.4.51",
-    "1.2.840.10008.1.2.4.81",
-}
+# JPEG baseline and extended, JPEG-LS near-lossless; of JPEG 2000 only its tag tells
+LOSSY_SYNTAXES = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81"}
 LARGEST_SIDE = 4096  # pixels; a larger header is damage or an attack
 
 

@@ -130,10 +130,8 @@ def _check_decoder(syntax, path):
     except NotImplementedError as error:
         raise Unusable("undecodable_pixels", f"{path}: stored as {syntax.name}, which is no picture") from error
     if not decoder.is_available:
-        raise MissingCodec(
-            f"pixels are stored as {syntax.name}, for which no decoder is installed. "
-            "`uv sync --extra codecs` brings one."
-        )
+        stored = f"pixels are stored as {syntax.name}, for which no decoder is installed."
+        raise MissingCodec(f"{stored} `uv sync --extra codecs` brings one.")
 
 
 def _decode(header):
@@ -143,11 +141,10 @@ def _decode(header):
     except Unusable:
         raise
     except Exception as error:  # decoders raise nearly everything on damage: each is reported, none hidden
-        detail = f"{header.path}: pixel data cannot be decoded ({type(error).__name__})"
-        raise Unusable("undecodable_pixels", detail) from error
-    if stored.shape != (header.pixels.rows, header.pixels.columns):
-        raise Unusable("undecodable_pixels", f"{header.path}: decoded to {stored.shape}, not to its header's size")
-    return stored
+        raise Unusable("undecodable_pixels", f"{header.path}: not decodable ({type(error).__name__})") from error
+    if stored.shape == (header.pixels.rows, header.pixels.columns):
+        return stored
+    raise Unusable("undecodable_pixels", f"{header.path}: decoded to {stored.shape}, not to its header's size")
 
 
 def _decompressed(stream, header):

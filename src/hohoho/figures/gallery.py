@@ -67,7 +67,7 @@ def draw_neighbours(path: Path, run: Run) -> str:
     rows = channel_rows(run.stacks, 3)
     _, labelled = shown_rows(run.stacks)
     offered = labelled if len(labelled) else np.arange(len(rows))
-    row = offered[neighbours.pick(run.slices[list(LABELS)].to_numpy()[offered], rows[offered])]
+    row = offered[neighbours.pick(run.slices[LABELS].to_numpy()[offered], rows[offered])]
     save(path, neighbours.draw(run.pixels.take(rows[row])))
     return NEIGHBOURS_TEXT
 
@@ -90,7 +90,7 @@ def draw_saliency(path: Path, run: Run) -> tuple[pd.DataFrame, str]:
     split, rows = shown_rows(run.stacks)
     saliency = score_methods(run, rows)
     methods = list(dict.fromkeys([POSTER_METHOD, best_method(saliency) or SECOND_METHOD]))
-    targets, probabilities = run.slices[list(LABELS)].to_numpy(), probabilities_of(run.predictions, "cnn")
+    targets, probabilities = run.slices[LABELS].to_numpy(), probabilities_of(run.predictions, "cnn")
     examples = saliency_pairs.pick(targets[rows], probabilities[rows], run.threshold)
     chosen = rows[[example.place for example in examples]]
     classes = np.array([example.label for example in examples], int)
@@ -113,7 +113,7 @@ def score_methods(run: Run, rows: np.ndarray) -> pd.DataFrame:
 
 def draw_disagreements(path: Path, run: Run) -> str:
     """Figure 7, of the row's own model and all labelled splits."""
-    study, targets = run.slices["study"].to_numpy(), run.slices[list(LABELS)].to_numpy()
+    study, targets = run.slices["study"].to_numpy(), run.slices[LABELS].to_numpy()
     model = models_in(run.predictions)[-1]
     probabilities = probabilities_of(run.predictions, model)
     gaps = disagreements.label_gaps(study, targets, probabilities)

@@ -16,7 +16,7 @@ def submission(
     Course: `<image>_<class>,prediction`; answers: (slices, 5) of 0 or 1. RSNA: `ID_xxx_<subtype>,Label` and `any` as
     the largest of the five; answers: (slices, 5) calibrated probabilities, as its log loss wants them.
     """
-    wanted = ((table["split"] == "test") & table[list(LABELS)].isna().all(axis=1) & images.notna()).to_numpy()
+    wanted = ((table["split"] == "test") & table[LABELS].isna().all(axis=1) & images.notna()).to_numpy()
     unread = pd.Series(sorted(set(test_images) - set(images[wanted])), dtype="str")
     names = pd.concat([images[wanted], unread])
     usual = usual_shares(table) if len(unread) else np.zeros(len(LABELS) + 1)
@@ -30,7 +30,7 @@ def submission(
 
 def usual_shares(table: pd.DataFrame) -> np.ndarray:
     """(6,) share of positives among the labelled training slices, of each class and of any."""
-    known = table.loc[table["split"] == "train", list(LABELS)].dropna().to_numpy(np.float64)
+    known = table.loc[table["split"] == "train", LABELS].dropna().to_numpy(np.float64)
     return np.append(known.mean(axis=0), known.max(axis=1).mean())
 
 

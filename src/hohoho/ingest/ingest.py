@@ -13,12 +13,11 @@ from hohoho.ingest.blocks import Block, cut, read_block, taken_over
 from hohoho.ingest.checkpoint import code_version, work_folder
 from hohoho.ingest.report import count, count_scan_labels, report_lines, skipped_counts
 from hohoho.ingest.slice_writer import publish, settle, slices_in
-from hohoho.labels import LABELS
+from hohoho.ingest.tables import join_copies, slice_rows, study_row
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
-from hohoho.scans.geometry import gap_warnings, gaps_mm, missing_slices, wide_gaps
+from hohoho.scans.geometry import gap_warnings
 from hohoho.scans.pixels import ScanPixels
 from hohoho.scans.scan import WARNED, Inventory, Note, Scan
-from hohoho.slices.store import SCAN_LABELS
 from hohoho.workers import Workers, ordered_map
 
 SHOWN_PLACES = 10
@@ -108,73 +107,6 @@ def refuse_missing_slices(slices: pd.DataFrame) -> None:
             f"{len(above)} slices are missing: {', '.join(places)} (counted from 0 at the foot). Complete the data, or "
             "accept the gaps with ingest.strict=false"
         )
-
-
-def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> dict[str, np.ndarray]:
-    """The rows of the slice table for one scan, those slices that could be read, foot to head; by column."""
-    position_mm = scan.position_mm[result.kept]
-    index = np.arange(len(result.kept))
-    rows = {
-        "study": np.array([pseudonym(key, "study", scan.study)] * len(index), object),  # np.full copies each text
-        "patient": np.array([pseudonym(key, "patient", scan.patient)] * len(index), object),
-        "index": index,
-        "position_mm": position_mm,
-        "level": index[::-1],
-        "gap_before": wide_gaps(position_mm),
-        "missing_before": missing_slices(position_mm),
-    }
-    labels = dict(zip(LABELS, scan.labels[result.kept].T, strict=True))
-    published = scan.names is not None and key == PUBLIC_KEY
-    images = [scan.names[kept] if published else None for kept in result.kept]
-    return rows | labels | {"image": np.array(images, object), "pixel_hash": np.array(result.hashes, object)}
-
-
-def study_row(scan: Scan, rows: dict[str, np.ndarray]) -> dict:
-    """The row of the study table for one scan; `rows` are its rows of the slice table."""
-    slices = len(rows["position_mm"])
-    gaps = gaps_mm(rows["position_mm"]) if slices > 1 else np.array([np.nan])
-    scan_labels = [np.nan] * len(SCAN_LABELS) if scan.scan_labels is None else scan.scan_labels
-    return {
-        "study": rows["study"][0],
-        "patient": rows["patient"][0],
-        "split": scan.split,
-        "small": scan.small,
-        **dict(zip(SCAN_LABELS, scan_labels, strict=True)),
-        "slices": slices,
-        "tilt_deg": scan.tilt_deg,
-        "gap_mm_min": gaps.min(),
-        "gap_mm_median": np.median(gaps),
-        "gap_mm_max": gaps.max(),
-        "thickness_mm": scan.thickness_mm,
-        "kernel": scan.kernel,
-        "manufacturer": scan.manufacturer,
-        "age_band": scan.age_band,
-        "sex": scan.sex,
-    }
-
-
-def join_copies(slices: pd.DataFrame, studies: pd.DataFrame) -> np.ndarray:
-    """Gives patients that share a slice's pixels one pseudonym, in both tables: they are one person, anonymised twice.
-
-    So no split can part them. Returns the rows of `studies` whose patient was renamed.
-    """
-    pairs = slices[["pixel_hash", "patient"]].dropna().drop_duplicates()
-    shared = pairs[pairs["pixel_hash"].duplicated(keep=False)]
-    joined = {}
-    for _, group in shared.groupby("pixel_hash")["patient"]:
-        names = {_root(joined, name) for name in group}
-        joined.update(dict.fromkeys(names - {min(names)}, min(names)))
-    renamed = {name: _root(joined, name) for name in joined}
-    affected = np.flatnonzero(studies["patient"].isin(set(renamed)))
-    for table in (slices, studies):
-        table["patient"] = table["patient"].replace(renamed)
-    return affected
-
-
-def _root(joined, name):
-    while name in joined:
-        name = joined[name]
-    return name
 
 
 def _reasons(notes):

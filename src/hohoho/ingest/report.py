@@ -29,7 +29,7 @@ def naming_studies(key: bytes) -> Iterator[None]:
 
 def count(files: int, slices: pd.DataFrame, notes: list[Note]) -> dict:
     """Counts of one ingest, by kind; flat and short enough for `dvc metrics show`. slices: the slice table."""
-    labels = slices[list(LABELS)]
+    labels = slices[LABELS]
     known, positive = labels.notna().sum(), labels.sum()
     ratios = {name: round(float((known[name] - n) / n), 2) if n else None for name, n in positive.items()}
     return {
@@ -48,7 +48,7 @@ def count(files: int, slices: pd.DataFrame, notes: list[Note]) -> dict:
 
 def count_scan_labels(studies: pd.DataFrame) -> dict:
     """How many scans are labelled as a whole, how many of them positive; empty where none is. studies: the table."""
-    labels = studies[list(SCAN_LABELS)].set_axis(LABELS, axis=1).dropna()
+    labels = studies[SCAN_LABELS].set_axis(LABELS, axis=1).dropna()
     positives = {name: int(n) for name, n in labels.sum().items()}
     return {"labelled_scans": len(labels), "positive_scans": positives} if len(labels) else {}
 

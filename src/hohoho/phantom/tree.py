@@ -8,12 +8,9 @@ truth/masks/<study uid>.npz    bleed masks (study_files.read_masks), on request
 truth/made_of.json             seed, sizes and code of a phantom that is not to be written twice
 """
 
-import csv
 import json
 import os
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,28 +18,15 @@ import numpy as np
 from tqdm import tqdm
 
 from hohoho.errors import InputError
-from hohoho.labels import LABELS, RSNA_SUBTYPES
-from hohoho.phantom.label_errors import plant_errors
-from hohoho.phantom.study import Study, draw_patient, draw_study
+from hohoho.phantom.study import draw_patient, draw_study
 from hohoho.phantom.study_files import draw_series, name, write_masks, write_study
+from hohoho.phantom.tables import IMAGES, TRUTH, Rows, add_rows, write_tables
 from hohoho.workers import ordered_map
 
-IMAGES, TRUTH, MASKS = "stage_2_train", "truth", "truth/masks"
+MASKS = f"{TRUTH}/masks"
 P_SECOND_STUDY = 0.04
 SMALLEST_SIZE = 32
 LABEL_ERROR_RATE = 0.01  # errors a slice
-SLICE_COLUMNS = ("image_id", "patient_id", "study_uid", "slice_index", "position_mm", *LABELS)
-SLICE_COLUMNS += (*(f"{label}_mm2" for label in LABELS), "spoilt")
-ERROR_COLUMNS = ("image_id", "label", "true", "given", "kind")
-
-
-@dataclass
-class Rows:
-    """Table rows of some studies; given: per image its id and the five labels as written to the CSV."""
-
-    slices: list[tuple]
-    errors: list[tuple]
-    given: list[tuple[str, list[bool]]]
 
 
 def write_phantom(
@@ -57,8 +41,8 @@ def write_phantom(
 ) -> int:
     """Write the data set to `out`, replacing an older one at the end; returns the number of images.
 
-    The same seed gives the same bytes whatever `workers` is. label_error_rate: planted errors a slice. masks: whether to
-    write where the blood is.
+    The same seed gives the same bytes whatever `workers` is. label_error_rate: planted errors a slice. masks: whether
+    to write them.
     """
     check_request(out, patients, size, label_error_rate, workers)
     building = out.with_name(f".{out.name}.building-{os.getpid()}")
@@ -122,53 +106,6 @@ def write_patient(
             write_masks(folder / MASKS / f"{series.study_uid}.npz", study.blood)
         add_rows(rows, study, image_ids, (series.patient_id, series.study_uid), label_error_rate, rng)
     return rows
-
-
-def add_rows(
-    rows: Rows,
-    study: Study,
-    image_ids: list[str],
-    owner: tuple[str, str],
-    rate: float,
-    rng: np.random.Generator,
-) -> None:
-    """Add a study's rows, its labels with planted errors. owner: patient id and study uid."""
-    given, errors = plant_errors(rng, study.labels, rate)
-    positions = study.acquisition.positions_mm
-    for index, image_id in enumerate(image_ids):
-        truth, areas = study.labels[index].astype(int).tolist(), study.area_mm2[index].round(2).tolist()
-        position = round(float(positions[index]), 3)
-        rows.slices.append((image_id, *owner, index, position, *truth, *areas, study.spoilt[index]))
-        rows.given.append((image_id, given[index].tolist()))
-    for index, label, kind in sorted(errors):
-        truth = int(study.labels[index, label])
-        rows.errors.append((image_ids[index], LABELS[label], truth, 1 - truth, kind))
-
-
-def write_tables(folder: Path, rows: list[Rows]) -> None:
-    """Write the label table as RSNA does, by image id, and the truth in scan order."""
-    given = sorted(image for part in rows for image in part.given)
-    ids = [image_id for image_id, _ in given]
-    if len(set(ids)) < len(ids):
-        raise InputError("two images drew the same name: choose another seed")
-    write_csv(folder / f"{IMAGES}.csv", ("ID", "Label"), (row for image in given for row in label_rows(*image)))
-    write_csv(folder / TRUTH / "slices.csv", SLICE_COLUMNS, (row for part in rows for row in part.slices))
-    write_csv(folder / TRUTH / "label_errors.csv", ERROR_COLUMNS, (row for part in rows for row in part.errors))
-
-
-def label_rows(image_id: str, given: list[bool]) -> list[tuple[str, int]]:
-    """The six rows of one image: RSNA's five subtypes by alphabet, then any."""
-    found = dict(zip(LABELS, given, strict=True))
-    rows = [(f"{image_id}_{subtype}", int(found[label])) for subtype, label in sorted(RSNA_SUBTYPES.items())]
-    return [*rows, (f"{image_id}_any", int(any(given)))]
-
-
-def write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[tuple]) -> None:
-    """Write a header and rows, lines ended the same on every system."""
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
 
 
 def replace_folder(new: Path, out: Path) -> None:

@@ -24,7 +24,7 @@ def known_bleeds(slices: pd.DataFrame, rows: np.ndarray, phantom: PhantomDraw, i
 
     slices: the whole slice table; rows: (m,) which of it may take part. A label without blood (an error) is left out.
     """
-    rng, positive = np.random.default_rng(seed), slices[list(LABELS)].to_numpy() == 1
+    rng, positive = np.random.default_rng(seed), slices[LABELS].to_numpy() == 1
     bleeding = rows[positive[rows].any(axis=1)]
     patients = rng.permutation(slices["patient"].iloc[bleeding].unique())[:PATIENTS]
     bleeding = bleeding[slices["patient"].iloc[bleeding].isin(patients)]

@@ -31,7 +31,7 @@ class ModelAnswers(NamedTuple):
 def model_answers(table: pd.DataFrame, model: str, threshold: float, validation: np.ndarray) -> ModelAnswers:
     """validation: the rows of the labelled validation slices, on which the calibration is fitted."""
     raw = probabilities_of(table, model).astype(np.float64)
-    fitted = fit_calibration(table[list(LABELS)].to_numpy()[validation], raw[validation])
+    fitted = fit_calibration(table[LABELS].to_numpy()[validation], raw[validation])
     calibrated = calibrate(fitted, raw)
     return ModelAnswers(
         raw,

@@ -11,8 +11,8 @@ import pandas as pd
 
 from hohoho.labels import LABELS
 from hohoho.scores.class_scores import Judged, with_any
+from hohoho.slices.store import SCAN_LABELS
 
-SCAN_LABELS = tuple(f"scan_{label}" for label in LABELS)  # of the study table, where a data set has them
 MAX, NOISY_OR = "max", "noisy_or"
 
 
@@ -24,10 +24,10 @@ def scan_truth(table: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
     """
     by_study = table.groupby("study", sort=True)
     truth = by_study[["patient", "split"]].first()
-    found, missing = by_study[list(LABELS)].max(), by_study[list(LABELS)].agg(lambda column: column.isna().any())
+    found, missing = by_study[LABELS].max(), by_study[LABELS].agg(lambda column: column.isna().any())
     found = found.mask(missing & (found != 1))
     if set(SCAN_LABELS) <= set(studies):
-        of_scan = studies.set_index("study")[list(SCAN_LABELS)].set_axis(LABELS, axis=1)
+        of_scan = studies.set_index("study")[SCAN_LABELS].set_axis(LABELS, axis=1)
         found = found.fillna(of_scan.reindex(found.index))
     return truth.join(found)
 
@@ -50,5 +50,5 @@ def judged_scans(truth: pd.DataFrame, probabilities: np.ndarray, threshold: floa
     truth: rows of `scan_truth`; probabilities: theirs, (scans, 6).
     """
     names, codes = np.unique(truth["patient"].to_numpy(), return_inverse=True)
-    targets = with_any(truth[list(LABELS)].to_numpy()) > 0
+    targets = with_any(truth[LABELS].to_numpy()) > 0
     return Judged(targets, probabilities, probabilities >= threshold, codes, len(names))

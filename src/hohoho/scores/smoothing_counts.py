@@ -23,7 +23,7 @@ def smoothing_counts(
 
     table: labelled slices of one split; positive, smoothed: (slices, 5) bool answers before and after.
     """
-    truth, single = table[list(LABELS)].to_numpy() > 0, single_slice_bleeds(table)
+    truth, single = table[LABELS].to_numpy() > 0, single_slice_bleeds(table)
     filled, dropped = smoothed & ~positive, positive & ~smoothed
     cases = {
         "filled_right": filled & truth,

@@ -39,7 +39,7 @@ def subgroups(
 
     probabilities, positive: (slices, 5).
     """
-    targets, patients = table[list(LABELS)].to_numpy() > 0, table["patient"].to_numpy()
+    targets, patients = table[LABELS].to_numpy() > 0, table["patient"].to_numpy()
     found = _bleed_sizes(table, positive, resamples, seed)
     for by in groups:
         for group, rows in sorted(groups.reset_index(drop=True).groupby(by).indices.items(), key=_natural):

@@ -8,6 +8,7 @@ import pandas as pd
 from hohoho.labels import LABELS
 from hohoho.scores.scan_scores import scan_truth
 from hohoho.slices.split import SPLITS
+from hohoho.slices.stacks import is_labelled
 
 
 class Truth(NamedTuple):
@@ -19,7 +20,7 @@ class Truth(NamedTuple):
 
     def targets(self, split: str) -> np.ndarray:
         """(slices, 5) of 0 and 1."""
-        return self.table[list(LABELS)].to_numpy()[self.rows[split]]
+        return self.table[LABELS].to_numpy()[self.rows[split]]
 
     def labelled(self) -> list[str]:
         """The splits that have labelled slices."""
@@ -27,16 +28,16 @@ class Truth(NamedTuple):
 
     def scan_rows(self, split: str) -> np.ndarray:
         """(scans,) bool: the scans of a split whose five labels are known."""
-        known = self.scans[list(LABELS)].notna().all(axis=1)
+        known = is_labelled(self.scans)
         return (known & (self.scans["split"] == split)).to_numpy()
 
     def any_scan(self, split: str) -> np.ndarray:
         """(scans,) bool: whether each scan of `scan_rows` has a bleed."""
-        return self.scans.loc[self.scan_rows(split), list(LABELS)].to_numpy().max(axis=1, initial=0) > 0
+        return self.scans.loc[self.scan_rows(split), LABELS].to_numpy().max(axis=1, initial=0) > 0
 
 
 def truth_of(table: pd.DataFrame, studies: pd.DataFrame) -> Truth:
     """From the labels as given. table: every slice, scans whole; studies: the study table."""
-    known = table[list(LABELS)].notna().all(axis=1).to_numpy()
+    known = is_labelled(table)
     rows = {split: np.flatnonzero(known & (table["split"] == split).to_numpy()) for split in SPLITS}
     return Truth(table, rows, scan_truth(table, studies))

@@ -22,7 +22,7 @@ def worst_slices(table: pd.DataFrame, raw: np.ndarray, calibrated: np.ndarray, p
 
     positive: the answers; what was answered rightly is no error, however unsure.
     """
-    truth = table[list(LABELS)].to_numpy() > 0
+    truth = table[LABELS].to_numpy() > 0
     missed = _worst(table, MISSED, np.where(truth & ~positive, calibrated, 1), raw, calibrated)
     alarms = _worst(table, FALSE_ALARM, np.where(~truth & positive, 1 - calibrated, 1), raw, calibrated)
     return pd.concat([missed, alarms], ignore_index=True)[COLUMNS]
@@ -38,7 +38,7 @@ def _worst(table: pd.DataFrame, error: str, of_the_truth: np.ndarray, raw, calib
         probability=raw[rows, worst].round(6),
         calibrated=calibrated[rows, worst].round(6),
         loss=-np.log(np.clip(of_the_truth[rows, worst], CLIP, 1)).round(6),
-        truth=["+".join(np.array(LABELS)[labels]) or "none" for labels in table[list(LABELS)].to_numpy() > 0],
+        truth=["+".join(np.array(LABELS)[labels]) or "none" for labels in table[LABELS].to_numpy() > 0],
     )
     ordered = found[found["loss"] > 0].sort_values(["loss", "study", "index"], ascending=[False, True, True])
     return ordered.drop_duplicates("study").head(SLICES)

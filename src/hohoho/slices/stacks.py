@@ -41,8 +41,8 @@ def spread_scan_labels(slices: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFr
     Multiple-instance learning in its simplest form, each instance inheriting its bag's label: right for every slice of
     a negative scan, too much for the slices of a positive one that show no blood. For training only.
     """
-    own = slices[list(LABELS)]
-    of_scan = studies.set_index("study").loc[slices["study"], list(SCAN_LABELS)].to_numpy()
+    own = slices[LABELS]
+    of_scan = studies.set_index("study").loc[slices["study"], SCAN_LABELS].to_numpy()
     return slices.assign(**dict(zip(LABELS, np.where(own.isna(), of_scan, own).T, strict=True)))
 
 
@@ -62,12 +62,12 @@ def channel_rows(table: pd.DataFrame, channels: int) -> np.ndarray:
 
 def targets_of(table: pd.DataFrame) -> np.ndarray:
     """(slices, 5) float32 labels of a table of slices, NaN where unlabelled."""
-    return table[list(LABELS)].to_numpy(np.float32)
+    return table[LABELS].to_numpy(np.float32)
 
 
 def is_labelled(table: pd.DataFrame) -> np.ndarray:
     """(slices,) bool: all five labels are known."""
-    return table[list(LABELS)].notna().all(axis=1).to_numpy()
+    return table[LABELS].notna().all(axis=1).to_numpy()
 
 
 def half_statistics(channels: int) -> tuple[list[float], list[float]]:

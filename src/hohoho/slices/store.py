@@ -9,7 +9,7 @@ import pandas as pd
 from hohoho.files import write_json
 from hohoho.labels import LABELS
 
-SCAN_LABELS = tuple(f"scan_{name}" for name in LABELS)
+SCAN_LABELS = [f"scan_{name}" for name in LABELS]
 SLICES, STUDIES, TEST_IMAGES = "slices.parquet", "studies.parquet", "test_images.parquet"
 STORE = "store.json"  # source, image_size (px), window_center_hu, window_width_hu
 

@@ -55,11 +55,11 @@ def read_labels(path: Path) -> tuple[pd.DataFrame, list[Note]]:
     """
     rows = read_rows(path)
     require_columns(rows, COLUMNS, path, f"Needed are {', '.join(COLUMNS)}.")
-    bad = ~rows[list(LABELS)].isin(["0", "1"]).all(axis=1)
+    bad = ~rows[LABELS].isin(["0", "1"]).all(axis=1)
     index = pd.MultiIndex.from_arrays(
         [rows["dirname"], rows["ID"].str.replace(r"\.jpe?g$", "", case=False, regex=True)]
     )
-    table = rows[list(LABELS)].set_index(index)
+    table = rows[LABELS].set_index(index)
     repeated = table.reset_index().duplicated().to_numpy()
     bad |= index.duplicated() & ~repeated
     if bad.any():

@@ -35,10 +35,10 @@ def read_diagnoses(path: Path) -> tuple[pd.DataFrame, list[Note]]:
     table = values.set_axis([*LABELS, NONE], axis=1).set_index(index)
     repeats = table.reset_index().duplicated().to_numpy()
     refuse(table.index.duplicated() & ~repeats, "a slice named twice with different labels", path)
-    wrong = table[NONE].eq(1) == table[list(LABELS)].eq(1).any(axis=1)
+    wrong = table[NONE].eq(1) == table[LABELS].eq(1).any(axis=1)
     notes = [Note(REPAIRED, "label_row_twice", item=_name(key)) for key in table.index[repeats]]
     notes += [Note(WARNED, "no_hemorrhage_contradicts", item=_name(key)) for key in table.index[wrong & ~repeats]]
-    return table.loc[~repeats, list(LABELS)], notes
+    return table.loc[~repeats, LABELS], notes
 
 
 def _name(key):

@@ -29,7 +29,7 @@ def read_labels(path: Path, root: Path) -> tuple[pd.DataFrame, list[Note]]:
     rows = read_rows(path)
     key = next((columns for columns in KEYS if set(columns) <= set(rows)), KEYS[0])
     require_columns(rows, (*key, *LABELS), path, NEEDED)
-    values, given = binary(rows[list(LABELS)]), rows[list(LABELS)].ne("")
+    values, given = binary(rows[LABELS]), rows[LABELS].ne("")
     refuse((values.isna() & given).any(axis=1) | (given.any(axis=1) & ~given.all(axis=1)), "labels not 0 or 1", path)
     usable = {UID: _is_named, FILE: partial(_is_inside, root=root), SERIES: _is_named, NUMBER: _is_number}
     for column in key:

@@ -34,7 +34,7 @@ def read_labels(path: Path) -> tuple[pd.DataFrame, list[Note]]:
     notes = [Note(REPAIRED, "label_row_twice", item=name) for name in images[repeated]]
     wrong_any = table[:, :-1].max(axis=1) != table[:, -1]
     notes += [Note(WARNED, "any_recomputed", item=name) for name in images[wrong_any]]
-    return pd.DataFrame(table[:, :-1], index=pd.Index(images, name="image"), columns=list(LABELS)), notes
+    return pd.DataFrame(table[:, :-1], index=pd.Index(images, name="image"), columns=LABELS), notes
 
 
 def _read_rows(path):

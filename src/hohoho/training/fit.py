@@ -1,15 +1,12 @@
 """Training by Lightning: the one `fit`, and what all trainings share."""
 
-import copy
 import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import lightning
-import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback
 from torch import Generator, Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
@@ -19,6 +16,7 @@ from hohoho.errors import NumericBreakdown
 from hohoho.labels import LABELS
 from hohoho.models.devices import Devices
 from hohoho.scores.rates import micro_f2
+from hohoho.training.callbacks import Curves, EpochSeed, KeptWeights
 from hohoho.training.progress import Progress
 
 BEST = {"best_f2": "val_f2", "best_average_precision": "val_average_precision"}
@@ -50,42 +48,6 @@ class Recipe:
 def seed_all(seed: int) -> None:
     """Seeds what draws a model's first weights."""
     lightning.seed_everything(seed, verbose=False)
-
-
-class EpochSeed(Callback):
-    """Seeds dropout and augmentation from (seed, epoch)."""
-
-    def __init__(self, seed: int):
-        self.seed = seed
-
-    def on_train_epoch_start(self, trainer, module):
-        drawn = int(np.random.SeedSequence((self.seed, trainer.current_epoch)).generate_state(1)[0])
-        torch.manual_seed(drawn)
-        module.generator = Generator().manual_seed(drawn)
-
-
-class Curves(Callback):
-    """One row per epoch of everything the module logged, and the learning rate."""
-
-    def __init__(self):
-        self.rows: list[dict[str, float]] = []
-
-    def on_train_epoch_end(self, trainer, module):
-        logged = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        rate = trainer.optimizers[0].param_groups[0]["lr"]
-        self.rows.append({"epoch": trainer.current_epoch + 1, "learning_rate": rate, **logged})
-
-
-class KeptWeights(Callback):
-    """Keeps the weights of the epoch with the best score; the earlier one of two that are equal."""
-
-    def __init__(self, score: str):
-        self.name, self.score, self.weights = score, -1.0, None
-
-    def on_validation_end(self, trainer, module):
-        score = float(trainer.callback_metrics[self.name])
-        if score > self.score:
-            self.score, self.weights = score, copy.deepcopy(module.model.state_dict())
 
 
 def fit(

@@ -1,0 +1,44 @@
+"""What happens at the borders of an epoch: seeds, curves, and the weights that are kept."""
+
+import copy
+
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch import Generator
+
+
+class EpochSeed(Callback):
+    """Seeds dropout and augmentation from (seed, epoch)."""
+
+    def __init__(self, seed: int):
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer, module):
+        drawn = int(np.random.SeedSequence((self.seed, trainer.current_epoch)).generate_state(1)[0])
+        torch.manual_seed(drawn)
+        module.generator = Generator().manual_seed(drawn)
+
+
+class Curves(Callback):
+    """One row per epoch of everything the module logged, and the learning rate."""
+
+    def __init__(self):
+        self.rows: list[dict[str, float]] = []
+
+    def on_train_epoch_end(self, trainer, module):
+        logged = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        self.rows.append({"epoch": trainer.current_epoch + 1, "learning_rate": rate, **logged})
+
+
+class KeptWeights(Callback):
+    """Keeps the weights of the epoch with the best score; the earlier one of two that are equal."""
+
+    def __init__(self, score: str):
+        self.name, self.score, self.weights = score, -1.0, None
+
+    def on_validation_end(self, trainer, module):
+        score = float(trainer.callback_metrics[self.name])
+        if score > self.score:
+            self.score, self.weights = score, copy.deepcopy(module.model.state_dict())
