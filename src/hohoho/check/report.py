@@ -1,4 +1,4 @@
-"""What ingest would make of a folder of DICOM files, and why. All is read, nothing is written, and only files are named."""
+"""What ingest would make of a folder of DICOM files, and why. All of it is read, nothing is written."""
 
 from collections import defaultdict
 from dataclasses import replace
