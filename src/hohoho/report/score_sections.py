@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from hohoho.labels import LABELS
 from hohoho.report.cards import MODEL_NAMES
 from hohoho.report.score_tables import point_table, smoothing_table, subgroup_table
 from hohoho.report.tables import Table, heading, score, text
@@ -10,13 +11,12 @@ from hohoho.scores.subgroups import MIN_PATIENTS
 from hohoho.slices.split import SPLITS
 
 CLASS_NAMES = {
-    "ich": "intracerebral (ich)",
+    "ich": "intraparenchymal (ich)",
     "ivh": "intraventricular (ivh)",
     "sah": "subarachnoid (sah)",
     "sdh": "subdural (sdh)",
     "edh": "epidural (edh)",
 }
-SLICE_SCORES = ("f2", "precision", "recall", "specificity", "average_precision", "auroc")
 SCAN_SCORES = ("recall", "specificity", "auroc")
 POOLINGS = {
     "max": "By the largest raw probability of the scan",
@@ -71,12 +71,13 @@ def class_section(found: Evaluation) -> Section:
     if split is None:
         return Section("Classes", NO_LABELS, [], {})
     scores = details["slices"][model][split]
+    columns = list(scores[LABELS[0]])  # whatever is scored per class is shown
     lines = [
-        [CLASS_NAMES.get(name, name), *(score(part[each]) for each in SLICE_SCORES)] for name, part in scores.items()
+        [CLASS_NAMES.get(name, name), *(score(part[column]) for column in columns)] for name, part in scores.items()
     ]
     loss = f"RSNA's weighted log loss: {score(scores['micro']['rsna_log_loss'])} raw, "
     loss += f"{score(scores['micro']['rsna_log_loss_calibrated'])} calibrated."
-    table = Table(["class", *(heading(each) for each in SLICE_SCORES)], lines)
+    table = Table(["class", *map(heading, columns)], lines)
     return Section("Classes", f"{MODEL_NAMES[model]}, {split} split, slice by slice. {loss}", [table], {})
 
 
