@@ -94,7 +94,7 @@ def command(folder: Path, line: str) -> subprocess.CompletedProcess:
 def start(folder: Path, line: str) -> subprocess.Popen:
     """The same in the background."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.Popen(line.split(), cwd=folder, env=environment(), text=True, **pipes)
+    return subprocess.Popen(line.split(), cwd=folder, env=environment(), text=True, start_new_session=True, **pipes)
 
 
 def halt(folder: Path, stage: str) -> None:

@@ -1,6 +1,8 @@
 """Runs beside one another in one folder: each record belongs to its parameters, or there is none."""
 
 import json
+import os
+import signal
 import time
 
 import fake_pipeline as fake
@@ -80,6 +82,48 @@ def test_an_editor_under_a_stage_makes_it_fail_and_the_next_run_do_the_right_thi
     assert fake.command(repository, "dvc repro").returncode == 0
     assert recorded_gamma(repository) == 2
     assert (repository / "metrics/scores.json").read_text() != by_four
+
+
+def test_a_stash_under_a_stage_without_parameters_makes_it_fail(repository):
+    """git takes params.yaml and dvc.lock back together, so that they agree with each other, and with no run."""
+    fake.command(repository, "dvc repro")
+    fake.command(repository, "git add -A")
+    fake.command(repository, "git commit -q -m run")
+    run = halted(repository, "dvc exp run -n x -S loss.gamma_neg=3", "embed")
+    fake.command(repository, "git stash -q")
+    fake.release(repository, "embed")
+    said, _ = run.communicate(timeout=120)
+    assert run.returncode != 0
+    assert "dvc.lock: train_cnn was changed" in said
+    assert scores(repository) == {}
+
+
+def test_ctrl_c_in_rows_run_leaves_the_branch_checked_out(repository):
+    run = halted(repository, "hohoho rows run table2_c1")
+    os.killpg(run.pid, signal.SIGINT)
+    said, _ = run.communicate(timeout=120)
+    assert run.returncode != 0
+    assert "the same command goes on from here" in said and "Traceback" not in said
+    assert fake.command(repository, "git symbolic-ref --short HEAD").stdout == "main\n"
+
+
+def test_a_run_is_at_work_between_its_stages_too(repository):
+    run = halted(repository, "dvc repro train_cnn")
+    (repository / ".dvc/tmp/rwlock").unlink()
+    for path in (repository / ".checkpoints/locks").iterdir():
+        path.unlink()
+    refused = fake.command(repository, "hohoho params loss.gamma_neg=4")
+    assert f"dvc repro (PID {run.pid}) is at work" in refused.stderr
+    fake.release(repository, "train_cnn")
+    run.communicate(timeout=120)
+
+
+def test_a_broken_record_of_locks_is_told_in_one_line(repository):
+    (repository / ".dvc/tmp").mkdir(exist_ok=True)
+    (repository / ".dvc/tmp/rwlock").write_text('{"read": ')
+    refused = fake.command(repository, "hohoho params loss.gamma_neg=4")
+    assert refused.returncode != 0
+    assert refused.stderr.startswith("ERROR: .dvc/tmp/rwlock: not readable") and len(refused.stderr.splitlines()) == 1
 
 
 def test_an_editor_between_two_stages_stops_the_second(repository):

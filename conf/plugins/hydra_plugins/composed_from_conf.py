@@ -20,7 +20,10 @@ SCHEMA = Path(__file__).parents[2] / "schema.yaml"
 
 def composed_from_conf(*, _root_) -> str:
     """The first line of params.yaml; on the way, the whole composition is checked."""
-    others = others_at_work() if for_the_workspace.get() else None
+    try:
+        others = others_at_work() if for_the_workspace.get() else None
+    except InputError as error:
+        sys.exit(f"ERROR: {error}")
     if others:
         sys.exit(
             f"ERROR: {others} is at work in this folder, and {PARAMS} is not rewritten under a run: wait for its end, "

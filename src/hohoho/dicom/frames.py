@@ -20,9 +20,12 @@ def frame_values(values: Values, path: str) -> list[Values]:
     """
     common = _elements(values) | _group_elements(values.items(SHARED)[:1])
     frames = [values.over(Elements(common | _group_elements([own]))) for own in values.items(PER_FRAME)]
-    told = values.numbers(FRAMES)
-    if not 0 < len(frames) <= MOST_FRAMES or told != (len(frames),):
-        raise Unusable("multi_frame", f"{path}: {len(frames)} frames described, {told} told")
+    number = values.numbers(FRAMES)
+    if not 0 < len(frames) <= MOST_FRAMES or number != (len(frames),):
+        stated = ", ".join(f"{value:g}" for value in number) or "missing"
+        raise Unusable(
+            "multi_frame", f"{path}: Number of Frames (0028,0008) is {stated}, but {len(frames)} frames are described"
+        )
     if any(len(frame.numbers(POSITION)) != 3 for frame in frames):
         raise Unusable("multi_frame", f"{path}: frames without Plane Position (0020,9113)")
     return frames

@@ -1,7 +1,7 @@
 """Blocks of studies: a worker reads one into one shard, and keeps a journal of the studies that are done.
 
-A killed worker goes on behind the last line of its journal. The journal holds no names: a study is known by a hash of
-its headers and of its files' sizes and times.
+A restarted worker resumes after the last entry of its journal. The journal holds no names: a study is known by a hash
+of its headers and of its files' sizes and times.
 """
 
 import fcntl

@@ -43,8 +43,8 @@ def ingest(
 ) -> IngestReport:
     """Reads, windows and stores every slice of `inventory` in `folder`; the same result with any `workers`.
 
-    image_size: pixels a side. window_hu: center, width. key: of the pseudonyms. checkpoints: the folder in which a
-    killed run is gone on with; None: a hidden one beside `folder`. Raises InputError where nothing usable was found
+    image_size: pixels a side. window_hu: center, width. key: of the pseudonyms. checkpoints: the folder from which
+    an interrupted run resumes; None: a hidden one beside `folder`. Raises InputError where nothing usable was found
     and, if strict, where a slice is missing.
     """
     if not inventory.scans:

@@ -1,4 +1,4 @@
-"""Writes a slice store: shards that grow study by study and can be gone on with, and the tables at the very end."""
+"""Writes a slice store: shards that grow study by study and can be resumed, and the tables at the very end."""
 
 import io
 import os

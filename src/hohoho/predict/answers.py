@@ -1,4 +1,4 @@
-"""What is said of a new scan: raw outputs and calibrated probabilities, each under its own name."""
+"""Output columns for a new scan: raw scores and calibrated probabilities."""
 
 import numpy as np
 import pandas as pd

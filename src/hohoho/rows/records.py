@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from hohoho.errors import InputError
 from hohoho.params import value_at
-from hohoho.stage.inputs import read_lock
+from hohoho.stage.inputs import read_lock, used_parameters
 
 PARAMS, SCORES = "params.yaml", "metrics/scores.json"
 DONE = "done"
@@ -69,11 +69,16 @@ def _read(ranged: Any, tip: Any, repo: Any) -> Experiment:
 
 
 def stages_agree(lock: Mapping[str, Mapping], params: Mapping) -> bool:
-    """Whether every stage of a dvc.lock (`read_lock`) ran with these parameters.
+    """Whether every stage of a dvc.lock (`read_lock`) ran with these parameters, on what the stages before it wrote.
 
-    DVC commits params.yaml when an experiment has ended, whoever rewrote it after its last stage.
+    DVC commits params.yaml and dvc.lock when an experiment has ended, whoever rewrote them meanwhile.
     """
-    return all(value_at(params, name) == value for used in lock.values() for name, value in used.items())
+    used = [item for stage in lock.values() for item in used_parameters(stage).items()]
+    written = {out["path"]: out.get("md5") for stage in lock.values() for out in stage.get("outs", [])}
+    read = [dep for stage in lock.values() for dep in stage.get("deps", []) if dep["path"] in written]
+    return all(value_at(params, name) == value for name, value in used) and all(
+        written[dep["path"]] == dep.get("md5") for dep in read
+    )
 
 
 def what_matters(params: Mapping, at: str = "") -> dict[str, Any]:

@@ -79,7 +79,12 @@ def run_command(words: list[str]) -> int:
     """Run DVC with this Python, which its stages find first as well, its output passed through; its exit code."""
     wait_for_others()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return subprocess.run([sys.executable, "-m", *words], check=False, env={**os.environ, "PATH": path}).returncode
+    process = subprocess.Popen([sys.executable, "-m", *words], env={**os.environ, "PATH": path})
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait()  # DVC was interrupted as well, and needs a moment to put HEAD back
+        raise
 
 
 def run_rows(

@@ -1,4 +1,4 @@
-"""Label files that no parser should be let near: they are told by their lines, before anything holds them in memory."""
+"""Rejects files that cannot be label CSVs (size, NUL bytes, endless lines) before they are parsed."""
 
 from pathlib import Path
 

@@ -8,6 +8,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from hohoho.params import PARAMS, PIPELINE, flat, value_at
 
@@ -29,6 +30,8 @@ def inputs(stage: str, block: Mapping, code: Mapping[str, str]) -> dict[str, Any
     names = block.get("params", [])
     params, conf = _read(PARAMS), composed_conf()
     state = {f"{PIPELINE}: {stage}": stage_blocks().get(stage, MISSING)}
+    recorded = _lock_blocks()
+    state |= {f"{LOCK}: {name}": recorded.get(name, MISSING) for name in stages_before(stage)}
     state |= {f"{PARAMS}: {name}": value for name, value in _leaves(params, names).items()}
     state |= {f"{CONF}/: {name}": value for name, value in _leaves(conf, names).items()}
     state |= {path: content for path, content in code.items() if any(_covers(dep, path) for dep in block["deps"])}
@@ -64,19 +67,30 @@ def other_parameters(stage: str) -> list[str]:
 
     By dvc.lock, of all stages before this one but frozen ones.
     """
-    params, recorded, lines = _read(PARAMS), read_lock(LOCK.read_text() if LOCK.is_file() else ""), []
+    params, recorded, lines = _read(PARAMS), _lock_blocks(), []
     for earlier in stages_before(stage):
-        names = recorded.get(earlier, {})
+        names = used_parameters(recorded.get(earlier, {}))
         used, now = flat(names), _leaves(params, names)
         other = {name: now.get(name, MISSING) for name in used if used[name] != now.get(name, MISSING)}
         lines += [f"{earlier} ran with {name}={used[name]}, now it is {value}" for name, value in other.items()]
     return lines
 
 
-def read_lock(text: str) -> dict[str, dict[str, Any]]:
-    """Stage → the parameters that it ran with, by a dvc.lock. That is YAML 1.2, where 1e-05 is a number."""
-    stages = (YAML(typ="safe", pure=True).load(text) or {}).get("stages", {})
-    return {name: stage.get("params", {}).get(str(PARAMS), {}) for name, stage in stages.items()}
+def read_lock(text: str) -> dict[str, dict]:
+    """Stage → what a dvc.lock says of it. That is YAML 1.2, where 1e-05 is a number."""
+    return (YAML(typ="safe", pure=True).load(text) or {}).get("stages", {})
+
+
+def used_parameters(recorded: Mapping) -> dict[str, Any]:
+    """The parameters and sections that a stage ran with, by its block of a dvc.lock."""
+    return recorded.get("params", {}).get(str(PARAMS), {})
+
+
+def _lock_blocks() -> dict[str, dict]:
+    try:
+        return read_lock(LOCK.read_text())
+    except (OSError, YAMLError):  # none yet, or somebody is writing it
+        return {}
 
 
 def stages_before(stage: str) -> list[str]:

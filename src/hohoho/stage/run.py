@@ -35,6 +35,8 @@ def run_stage(main: Callable[[], None]) -> None:
             run_unchanged(stage, main)
     except InputError as error:
         sys.exit(f"ERROR: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"{stage} was interrupted; nothing is recorded")
     cost = write_cost(stage)
     print(f"{stage}: {cost['seconds']} s, {cost['peak_memory_mb']} MB of memory at most")
     if stage == STAGES[-1]:

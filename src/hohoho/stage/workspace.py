@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import math
 import os
 import sys
 import time
@@ -73,11 +74,33 @@ def holder(name: str) -> int | None:
 def others_at_work() -> str | None:
     """Who runs a stage, rows or DVC in this folder, as text: not this process, and none that it was started by.
 
-    Raises InputError where DVC's record of its locks cannot be read.
+    Of two runs of DVC that start together the younger one yields. Raises InputError where DVC's record of its locks
+    cannot be read.
     """
     own = {process.pid for process in [psutil.Process(), *psutil.Process().parents()]}
-    found = _dvc_processes() | {path.name: holder(path.name) for path in LOCKS.glob("*")}
+    found = _runs_before(own) | _dvc_processes() | {path.name: holder(path.name) for path in LOCKS.glob("*")}
     return ", ".join(f"{name} (PID {pid})" for name, pid in found.items() if pid and pid not in own) or None
+
+
+def _runs_before(own: set[int]) -> dict[str, int]:
+    """Command → PID of every `dvc repro` and `dvc exp run` of this folder, between two stages too; not of younger ones
+    than an own one."""
+    runs = {}
+    for process in psutil.process_iter(["cmdline", "cwd", "create_time"]):
+        name = _run_of_dvc(process.info["cmdline"] or [])
+        if name and process.info["cwd"] == str(Path.cwd()):
+            runs[process.info["create_time"], process.pid] = name
+    limit = min((started for started in runs if started[1] in own), default=(math.inf, 0))
+    return {name: started[1] for started, name in sorted(runs.items(), reverse=True) if started < limit}
+
+
+def _run_of_dvc(words: list[str]) -> str | None:
+    """What a command line runs in the folder itself: "dvc repro" or "dvc exp run"; neither queued nor in a copy."""
+    places = [number for number, word in enumerate(words) if Path(word).name == "dvc"]
+    run = words[places[0] + 1 :] if places else []
+    if {"--temp", "--queue"} & set(run):
+        return None
+    return "dvc repro" if run[:1] == ["repro"] else "dvc exp run" if run[:2] == ["exp", "run"] else None
 
 
 def _dvc_processes() -> dict[str, int]:
