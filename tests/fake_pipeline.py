@@ -6,6 +6,7 @@ touches `at_<stage>` when it has read its parameters, and goes on when `go_<stag
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -92,9 +93,10 @@ def command(folder: Path, line: str) -> subprocess.CompletedProcess:
 
 
 def start(folder: Path, line: str) -> subprocess.Popen:
-    """The same in the background."""
+    """The same in the background, as from a terminal of its own: Ctrl-C works even where the tests ignore it."""
+    as_a_terminal = {"start_new_session": True, "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.Popen(line.split(), cwd=folder, env=environment(), text=True, start_new_session=True, **pipes)
+    return subprocess.Popen(line.split(), cwd=folder, env=environment(), text=True, **pipes, **as_a_terminal)
 
 
 def halt(folder: Path, stage: str) -> None:
