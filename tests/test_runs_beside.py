@@ -38,6 +38,12 @@ def recorded_gamma(folder):
     return lock["train_cnn"]["params"]["params.yaml"]["loss"]["gamma_neg"] if "train_cnn" in lock else None
 
 
+def edit_gamma(folder, old, new):
+    """Change loss.gamma_neg in params.yaml as an editor does."""
+    params = folder / "params.yaml"
+    params.write_text(params.read_text().replace(f"gamma_neg: {old}", f"gamma_neg: {new}"))
+
+
 def ended(process):
     """Everything that a process said; fails where it does not end well."""
     said, _ = process.communicate(timeout=120)
@@ -68,8 +74,7 @@ def test_nothing_of_ours_rewrites_the_parameters_under_a_run(repository):
 
 def test_an_editor_under_a_stage_makes_it_fail_and_the_next_run_do_the_right_thing(repository):
     run = halted(repository, "dvc repro")
-    params = repository / "params.yaml"
-    params.write_text(params.read_text().replace("gamma_neg: 2", "gamma_neg: 4"))
+    edit_gamma(repository, 2, 4)
     fake.release(repository, "train_cnn")
     said, _ = run.communicate(timeout=120)
     assert run.returncode != 0
@@ -78,7 +83,7 @@ def test_an_editor_under_a_stage_makes_it_fail_and_the_next_run_do_the_right_thi
     assert fake.command(repository, "dvc repro").returncode == 0
     assert recorded_gamma(repository) == 4
     by_four = (repository / "metrics/scores.json").read_text()
-    params.write_text(params.read_text().replace("gamma_neg: 4", "gamma_neg: 2"))
+    edit_gamma(repository, 4, 2)
     assert fake.command(repository, "dvc repro").returncode == 0
     assert recorded_gamma(repository) == 2
     assert (repository / "metrics/scores.json").read_text() != by_four
@@ -128,8 +133,7 @@ def test_a_broken_record_of_locks_is_told_in_one_line(repository):
 
 def test_an_editor_between_two_stages_stops_the_second(repository):
     run = halted(repository, "dvc repro", "embed")
-    params = repository / "params.yaml"
-    params.write_text(params.read_text().replace("gamma_neg: 2", "gamma_neg: 4"))
+    edit_gamma(repository, 2, 4)
     fake.release(repository, "embed")
     said, _ = run.communicate(timeout=120)
     assert run.returncode != 0
