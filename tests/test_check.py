@@ -147,7 +147,7 @@ def test_check_lists_the_slices_that_ingest_stores_in_its_order_with_its_geometr
 
 def test_every_file_is_in_a_kept_series_or_skipped_or_a_copy(tree, report):
     told = [file for series in report["series"] if series["kept"] for file in series["files"]]
-    told += [entry["file"] for kind in ("skipped", "copies", "errors") for entry in report[kind]]
+    told += [entry["file"] for kind in ("skipped", "copies", "refused") for entry in report[kind]]
     assert sorted(told) == sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file())
 
 
@@ -161,7 +161,7 @@ def test_every_series_of_a_study_is_listed_with_the_reason_why_it_is_left(report
         "2.1": None,
         "3.1": "no_usable_pixels",
     }
-    assert report["chosen"] == {"1": "1.1", "2": "2.1"}
+    assert {study["study"]: study["series"] for study in report["studies"]} == {"1": "1.1", "2": "2.1", "3": None}
     assert [series["n_slices"] for series in report["series"]] == [7, 20, 4, 1, 5, 0]
 
 
@@ -360,21 +360,21 @@ def test_a_root_that_is_no_folder_is_refused(tmp_path, make):
         run(tmp_path / "root")
 
 
-def test_where_ingest_would_stop_check_goes_on_and_names_the_files(tmp_path):
+def test_refused_studies_are_named_by_check_and_stop_a_strict_ingest(tmp_path):
     two_patients, good, under_one_uid = (series(3, f"1.{study}", 1) for study in (7, 8, 9))
     two_patients[1].PatientID = "another"
     under_one_uid[2].SOPInstanceUID = under_one_uid[1].SOPInstanceUID
     paths = save_all(two_patients + good + under_one_uid, tmp_path)
-    with pytest.raises(InputError, match="1 files carry the SOP Instance UID.*3 files belong.*`hohoho check` names"):
-        dicom_folder.find(tmp_path)
     report = check(tmp_path)
     reasons = dict.fromkeys([path.name for path in paths[:3]], "two_patients_in_study")
-    assert {entry["file"]: entry["reason"] for entry in report["errors"]} == reasons | {
-        max(path.name for path in paths[7:]): "one_uid_two_images"
-    }
-    assert [series["reason"] for series in report["series"]] == ["two_patients_in_study", None, None]
-    assert exit_code(report) == NOTHING_USABLE
-    assert "two patients in study" in as_text(report, NOTHING_USABLE)
+    reasons |= {path.name: "one_uid_two_images" for path in paths[7:]}
+    assert {entry["file"]: entry["reason"] for entry in report["refused"]} == reasons
+    assert [study["verdict"] for study in report["studies"]] == ["refused", "taken", "refused"]
+    assert [series["kept"] for series in report["series"]] == [False, True, False]
+    assert exit_code(report) == SOME_USABLE
+    assert "two patients in study" in as_text(report, SOME_USABLE)
+    with pytest.raises(InputError, match="2 studies are refused: .*two_patients_in_study.*ingest.strict"):
+        ingest(dicom_folder.find(tmp_path), tmp_path / "store", 64, (40, 80), b"a key for tests only", strict=True)
 
 
 def test_a_report_that_cannot_be_written_is_an_error_with_its_name(tmp_path):

@@ -324,10 +324,10 @@ def test_11_a_missing_slice_stops_a_strict_ingest_which_names_study_and_place(fo
     assert not (folder.parent / "store" / "slices.parquet").exists()
 
 
-def test_13_two_images_under_one_uid_stop_the_ingest(folder):
+def test_13_a_study_with_two_images_under_one_uid_is_refused(folder):
     images = good_study()
     images[TOP].SOPInstanceUID = images[0].SOPInstanceUID
-    with pytest.raises(InputError, match="1 files carry the SOP Instance UID of another"):
+    with pytest.raises(InputError, match="none of 5 files is a usable CT slice: 2 one_uid_two_images"):
         run(images, folder)
 
 

@@ -163,7 +163,7 @@ def test_the_report_names_slices_by_study_and_index(tmp_path):
     write(images, tmp_path / "in")
     lines = run(tmp_path / "in", tmp_path / "out").lines
     study = pseudonym(KEY, "study", "1.9.0")
-    assert lines.values.tolist() == [["repaired", "padding", study, "", "0-2 4", 4]]
+    assert lines.values.tolist() == [["repaired", "padding", study, "", "0-2 4", 4, "repaired"]]
 
 
 def test_report_lines_do_not_depend_on_where_the_data_lie(tmp_path):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from ct_files import ct_slice, ct_study, save, save_all
 
-from hohoho.errors import InputError
 from hohoho.scans.choice import SHARP, SOFT, UNKNOWN, kernel_rank
 from hohoho.scans.geometry import gap_warnings, gaps_mm, missing_slices, wide_gaps
 from hohoho.sources.dicom_folder import find
@@ -135,20 +134,22 @@ def test_the_same_file_twice_is_read_once(tmp_path):
     assert reasons(notes) == ["same_file_twice"]
 
 
-def test_two_images_under_one_uid_stop_the_ingest(tmp_path):
-    images = ct_study(3)
-    images[2].SOPInstanceUID = images[0].SOPInstanceUID
-    save_all(images, tmp_path)
-    with pytest.raises(InputError, match="SOP Instance UID"):
-        find(tmp_path)
-
-
-def test_two_patients_in_one_study_stop_the_ingest(tmp_path):
-    images = ct_study(3)
-    images[1].PatientID = "P2"
-    save_all(images, tmp_path)
-    with pytest.raises(InputError, match="different Patient IDs"):
-        find(tmp_path)
+@pytest.mark.parametrize(
+    ("spoil", "reason", "files"),
+    [
+        (lambda images: setattr(images[2], "SOPInstanceUID", images[0].SOPInstanceUID), "one_uid_two_images", 2),
+        (lambda images: setattr(images[1], "PatientID", "P2"), "two_patients_in_study", 3),
+    ],
+)
+def test_a_study_that_cannot_be_trusted_is_refused_and_stops_no_other_one(tmp_path, spoil, reason, files):
+    images, others = ct_study(3), ct_study(3)
+    for image in others:
+        image.StudyInstanceUID, image.SeriesInstanceUID = "1.9", "1.9.1"
+        image.SOPInstanceUID += ".9"
+    spoil(images)
+    scan, notes = only_scan([*images, *others], tmp_path)
+    assert scan.study == "1.9"
+    assert [(note.action, note.reason) for note in notes] == [("refused", reason)] * files
 
 
 def test_a_localizer_hidden_in_an_axial_series_is_skipped(tmp_path):

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from hohoho.check.series import FoundSeries, find_series, unlabelled
+from hohoho.check.series import SeriesReport, series_reports
 from hohoho.errors import InputError
-from hohoho.scans.assembly import build_scans
-from hohoho.scans.geometry import gap_warnings, gaps_mm, missing_slices
+from hohoho.scans.assembly import build_studies
+from hohoho.scans.geometry import gaps_mm, missing_slices
 from hohoho.scans.headers import read_headers
 from hohoho.scans.pixels import ScanPixels, read_scan
-from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Scan
+from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Scan
+from hohoho.scans.verdict import verdicts
 from hohoho.sources.dicom_folder import list_files
 from hohoho.workers import open_workers, ordered_map
 
@@ -32,9 +33,9 @@ def check(
     """The report on all files below `root`, ready for JSON; the order in which folders list their files is irrelevant.
 
     files: count. series: a dict each; `files` and `missing_below` (indices of slices below which one is missing) run
-    foot to head. skipped, copies, errors: {file, reason}; every file is in a kept series or one of these. errors: what
-    stops an ingest. chosen: study → series. Files are named relative to `root`. Raises InputError where `root` is no
-    folder, and MissingCodec.
+    foot to head. studies: verdict, reasons, the series that is taken and its advantage over the next best. skipped,
+    copies, refused: {file, reason}; every file is in a kept series or one of these. Files are named relative to
+    `root`. Raises InputError where `root` is no folder, and MissingCodec.
     """
     root = Path(root)
     if not root.is_dir():
@@ -43,19 +44,21 @@ def check(
     files = len(paths) + len(notes)
     with open_workers(workers) as pool:
         headers, header_notes = read_headers(paths, pool, assumed_rescale, progress)
-        scans, scan_notes = build_scans(headers, unlabelled, preferred_kernel)
-        found = find_series(headers, scans, scan_notes, preferred_kernel)
+        studies = build_studies(headers, preferred_kernel)
+        found = series_reports(studies)
         pixels = ordered_map(read_pixels, [series.scan for series in found], pool)
         pixels = list(tqdm(pixels, "pixels", len(found), disable=not progress, unit="series"))
-    return _report(found, pixels, notes + header_notes + scan_notes, files, root)
+    notes += header_notes + [note for study in studies for note in study.notes]
+    return _report(studies, found, pixels, notes, files, root)
 
 
 def exit_code(report: dict) -> int:
-    """0: everything can be used. 1: usable, with files skipped or warnings. 2: nothing is, or ingest would stop."""
+    """0: everything can be used. 1: usable, with files skipped or refused, or warnings. 2: nothing can be used."""
     kept = [series for series in report["series"] if series["kept"]]
-    if not kept or report["errors"]:
+    if not kept:
         return NOTHING_USABLE
-    return SOME_USABLE if report["skipped"] or any(series["warnings"] for series in kept) else ALL_USABLE
+    is_less = report["skipped"] or report["refused"] or any(series["warnings"] for series in kept)
+    return SOME_USABLE if is_less else ALL_USABLE
 
 
 def read_pixels(scan: Scan) -> tuple[ScanPixels, dict[tuple[str, int], tuple[int, int]]]:
@@ -71,20 +74,36 @@ def read_pixels(scan: Scan) -> tuple[ScanPixels, dict[tuple[str, int], tuple[int
     return result._replace(pixels=result.pixels[:0]), ranges
 
 
-def _report(found, pixels, notes, files, root):
+def _report(studies, found, pixels, notes, files, root):
     shared = _shared_hashes(found, pixels)
     series = [_entry(*each, shared, root) for each in zip(found, pixels, strict=True)]
     for each, (result, _) in zip(found, pixels, strict=True):
         if each.reason is None:
-            lost = [note for note in result.notes if note.action == SKIPPED]
-            notes += [note._replace(item=each.scan.images[note.index].path) for note in lost]
+            images = [image.path for image in each.scan.images]
+            notes += [
+                note._replace(item=images[note.index]) if note.action == SKIPPED else note for note in result.notes
+            ]
+            if not shared.isdisjoint(result.hashes):
+                notes.append(Note(WARNED, "same_pixels_as_another_patient", each.scan.study))
+    kept = {entry["study"]: entry for entry in series if entry["kept"]}
+    said = verdicts(notes, [study.uid for number, study in enumerate(studies, 1) if f"{number}" in kept])
     return {
         "files": files,
+        "studies": [_study(f"{number}", study, said[study.uid], kept) for number, study in enumerate(studies, 1)],
         "series": series,
         "skipped": _listed(notes, root, lambda note: note.action == SKIPPED),
         "copies": _listed(notes, root, lambda note: note.action == REPAIRED and note.reason in COPIES),
-        "errors": _listed(notes, root, lambda note: note.action == REFUSED),
-        "chosen": {entry["study"]: entry["series"] for entry in series if entry["kept"]},
+        "refused": _listed(notes, root, lambda note: note.action == REFUSED),
+    }
+
+
+def _study(number, study, verdict, kept):
+    return {
+        "study": number,
+        "verdict": verdict.word,
+        "reasons": verdict.reasons,
+        "series": kept[number]["series"] if number in kept else None,
+        "advantage": study.advantage,
     }
 
 
@@ -97,7 +116,7 @@ def _shared_hashes(found, pixels):
     return {pixel_hash for pixel_hash, names in patients.items() if pixel_hash and len(names) > 1}
 
 
-def _entry(series: FoundSeries, pixels, shared, root):
+def _entry(series: SeriesReport, pixels, shared, root):
     """One series as the report tells it, from those of its slices whose pixels can be read."""
     scan, (result, ranges) = series.scan, pixels
     headers = [scan.images[i] for i in result.kept]
@@ -121,15 +140,15 @@ def _entry(series: FoundSeries, pixels, shared, root):
         "rows": first and first.rows,
         "cols": first and first.columns,
         "hu": {"min": int(ends.min()), "max": int(ends.max())} if headers else None,
-        "warnings": _warnings(series, headers, result, position_mm) + ["same_pixels_as_another_patient"] * copied,
+        "warnings": _warnings(series, headers, result) + ["same_pixels_as_another_patient"] * copied,
         "repairs": _repairs(series, headers, result),
     }
 
 
-def _warnings(series, headers, result, position_mm):
+def _warnings(series, headers, result):
     warnings = [warning for header in headers for warning in header.warnings]
     warnings += [note.reason for note in result.notes if note.action == WARNED]
-    return list(dict.fromkeys(series.warnings + warnings + gap_warnings(position_mm)))
+    return list(dict.fromkeys(series.warnings + warnings))
 
 
 def _repairs(series, headers, result):

@@ -1,12 +1,14 @@
 """The report of `hohoho check` as text for a terminal of 100 columns."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import accumulate
 
+from hohoho.scans.verdict import VERDICTS
+
 NAMES_WIDTH, NAME_WIDTH = 54, 40  # of the names on a line, of one name
-HEAD = ("series", "taken", "slices", "gaps mm: min", "median", "max", "tilt", "thick mm", "kernel", "size", "HU")
-ROW = "{:<7}{:<6}{:>6}{:>14}{:>8}{:>7}{:>7}{:>10}  {:<12}{:<10} {}"
-VERDICTS = ("All of it can be used.", "Usable, with what is listed above.", "Nothing here can be used as it is.")
+HEAD = ("series", "verdict", "slices", "gaps mm: min", "median", "max", "tilt", "thick mm", "kernel", "size", "HU")
+ROW = "{:<7}{:<9}{:>6}{:>14}{:>8}{:>7}{:>7}{:>10}  {:<10}{:<9} {}"
+SUMMARIES = ("All of it can be used.", "Usable, with what is listed above.", "Nothing here can be used as it is.")
 
 
 def as_text(report: dict, code: int) -> str:
@@ -16,21 +18,28 @@ def as_text(report: dict, code: int) -> str:
     skipped, copies = len(report["skipped"]), len(report["copies"])
     found = f"{_count(slices, 'usable slice')} in {_count(len(kept), 'scan')}, {_count(skipped, 'file')} skipped"
     lines = [f"{_count(report['files'], 'file')}: {found}" + f", {_count(copies, 'file')} there twice" * bool(copies)]
+    words = {study["series"] or study["study"] + ".1": study["verdict"] for study in report["studies"]}
     if report["series"]:
-        lines += ["", ROW.format(*HEAD)] + [line for series in report["series"] for line in _series_lines(series)]
-    for title in ("errors", "skipped", "copies"):
+        lines += ["", ROW.format(*HEAD)]
+        lines += [
+            line for series in report["series"] for line in _series_lines(series, words.get(series["series"], ""))
+        ]
+    counts = Counter(study["verdict"] for study in report["studies"])
+    if len(report["studies"]) > 1:
+        lines += ["", "studies: " + ", ".join(f"{counts[word]} {word}" for word in VERDICTS if counts[word])]
+    for title in ("refused", "skipped", "copies"):
         if report[title]:
             lines += ["", title] + _reason_lines(report[title])
-    return "\n".join([*lines, "", f"{VERDICTS[code]} (exit code {code})"])
+    return "\n".join([*lines, "", f"{SUMMARIES[code]} (exit code {code})"])
 
 
-def _series_lines(series):
+def _series_lines(series, verdict):
     gaps = [_fixed(series["gap_mm"][name], 2) for name in ("min", "median", "max")]
     size = f"{series['rows']}x{series['cols']}" if series["rows"] else "-"
     hu = f"{series['hu']['min']}..{series['hu']['max']}" if series["hu"] else "-"
-    taken, tilt = "yes" if series["kept"] else "no", _fixed(series["tilt_deg"], 1, "°")
-    kernel, thickness = (series["kernel"] or "-")[:11], _fixed(series["thickness_mm"], 2)
-    row = ROW.format(series["series"], taken, series["n_slices"], *gaps, tilt, thickness, kernel, size, hu)
+    tilt = _fixed(series["tilt_deg"], 1, "°")
+    kernel, thickness = (series["kernel"] or "-")[:9], _fixed(series["thickness_mm"], 2)
+    row = ROW.format(series["series"], verdict, series["n_slices"], *gaps, tilt, thickness, kernel, size, hu)
     warnings = [_words(name) + _places(series) * (name == "missing_slice") for name in series["warnings"]]
     return (
         [row]

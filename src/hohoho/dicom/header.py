@@ -3,12 +3,14 @@
 import math
 from typing import NamedTuple
 
+from hohoho.dicom import content
+from hohoho.dicom.content import Content
 from hohoho.dicom.hounsfield import PixelFormat
 from hohoho.dicom.values import Values, age_band, plain
 from hohoho.errors import Unusable
 
 IMAGE_TYPE, SOP_CLASS, SOP_UID, MODALITY, MANUFACTURER = 0x00080008, 0x00080016, 0x00080018, 0x00080060, 0x00080070
-DESCRIPTION = 0x0008103E  # read to tell pages from slices, and kept nowhere
+DESCRIPTION = 0x0008103E  # read to tell what the images show, and kept nowhere
 PATIENT_ID, SEX, AGE, THICKNESS, KERNEL = 0x00100020, 0x00100040, 0x00101010, 0x00180050, 0x00181210
 STUDY_UID, SERIES_UID, ACQUISITION, INSTANCE = 0x0020000D, 0x0020000E, 0x00200012, 0x00200013
 POSITION, ORIENTATION, LOCATION = 0x00200032, 0x00200037, 0x00201041
@@ -17,7 +19,7 @@ SPACING, ALLOCATED, STORED, SIGNED = 0x00280030, 0x00280100, 0x00280101, 0x00280
 PADDING, PADDING_LIMIT, BURNED_IN = 0x00280120, 0x00280121, 0x00280301
 INTERCEPT, SLOPE, LOSSY = 0x00281052, 0x00281053, 0x00282110
 SHARED, PER_FRAME = 0x52009229, 0x52009230  # functional groups of enhanced CT
-TAGS = [tag for name, tag in list(globals().items()) if name.isupper() and isinstance(tag, int)]
+TAGS = [tag for name, tag in list(globals().items()) if name.isupper() and isinstance(tag, int)] + content.TAGS
 
 # Pixel Measures, Plane Position, Plane Orientation, Pixel Value Transformation, CT Reconstruction (PS3.3 C.7.6.16.2)
 FUNCTIONAL_GROUPS = (0x00289110, 0x00209113, 0x00209116, 0x00289145, 0x00189314)
@@ -49,6 +51,9 @@ class SliceHeader(NamedTuple):
     pixels: PixelFormat
     repairs: tuple[str, ...]
     warnings: tuple[str, ...]
+    content: Content = Content()
+    acquired: str = ""  # acquisition date and time, as text that sorts
+    temporal: float = 0.0  # Temporal Position Identifier (0020,0100)
     frame: int = 0  # its place in a multi-frame file
 
     @property
@@ -114,6 +119,7 @@ def slice_header(path, values, pixels, repairs, warnings, syntax):
         warnings += ("lossy_compression",)
     location, instance, thickness = (values.numbers(tag) for tag in (LOCATION, INSTANCE, THICKNESS))
     study_uid = values.text(STUDY_UID)
+    temporal = values.numbers(content.TEMPORAL_POSITION)
     return SliceHeader(
         path=str(path),
         sop_uid=values.text(SOP_UID) or str(path),
@@ -134,6 +140,9 @@ def slice_header(path, values, pixels, repairs, warnings, syntax):
         pixels=pixels,
         repairs=repairs,
         warnings=warnings + spacing_warnings,
+        content=content.content_of(values),
+        acquired=content.acquired(values),
+        temporal=temporal[0] if temporal else 0.0,
     )
 
 

@@ -1,5 +1,6 @@
 """Scans of any layout → the slice store and its report: pixels read in worker processes, ids replaced by pseudonyms."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,13 +12,13 @@ from tqdm import tqdm
 from hohoho.errors import InputError
 from hohoho.ingest.blocks import Block, cut, read_block, taken_over
 from hohoho.ingest.checkpoint import code_version, work_folder
-from hohoho.ingest.report import count, count_scan_labels, report_lines, skipped_counts
+from hohoho.ingest.report import count, count_scan_labels, report_lines
 from hohoho.ingest.slice_writer import publish, settle, slices_in
 from hohoho.ingest.tables import join_copies, slice_rows, study_row
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
-from hohoho.scans.geometry import gap_warnings
 from hohoho.scans.pixels import ScanPixels
-from hohoho.scans.scan import WARNED, Inventory, Note, Scan
+from hohoho.scans.scan import REFUSED, SKIPPED, WARNED, Inventory, Note, Scan
+from hohoho.scans.verdict import verdicts
 from hohoho.workers import Workers, ordered_map
 
 SHOWN_PLACES = 10
@@ -45,8 +46,10 @@ def ingest(
 
     image_size: pixels a side. window_hu: center, width. key: of the pseudonyms. checkpoints: the folder from which
     an interrupted run resumes; None: a hidden one beside `folder`. Raises InputError where nothing usable was found
-    and, if strict, where a slice is missing.
+    and, if strict, where a study is refused or a slice is missing.
     """
+    if strict:
+        refuse_doubtful_studies(inventory.notes, key)
     if not inventory.scans:
         raise InputError(f"none of {inventory.files} files is a usable CT slice: {_reasons(inventory.notes)}")
     scans = sorted(inventory.scans, key=lambda scan: pseudonym(key, "study", scan.study))
@@ -61,8 +64,10 @@ def ingest(
             refuse_missing_slices(slices)
         shards = [block.shard for block in blocks if slices_in(block.shard, image_size)]
         publish(shards, folder, image_size, slices, studies, inventory.test_images if key == PUBLIC_KEY else ())
-        counts = count(inventory.files, slices, notes) | count_scan_labels(studies)
-        return IngestReport(counts, report_lines(notes, key, inventory.root))
+        stored = set(studies["study"])
+        found = verdicts(notes, [scan.study for scan in scans if pseudonym(key, "study", scan.study) in stored])
+        counts = count(inventory.files, slices, notes, found) | count_scan_labels(studies)
+        return IngestReport(counts, report_lines(notes, found, key, inventory.root))
 
 
 def _read(blocks: list[Block], studies: int, workers: Workers, progress: bool) -> Iterator[ScanPixels]:
@@ -87,7 +92,6 @@ def tables(
             slices.append(slice_rows(scan, result, key))
             studies.append(study_row(scan, slices[-1]))
             stored.append(scan)
-            notes += [Note(WARNED, warning, scan.study) for warning in gap_warnings(slices[-1]["position_mm"])]
     if not slices:
         raise InputError(f"none of {inventory.files} files has usable pixels: {_reasons(notes)}")
     columns = {name: np.concatenate([rows.pop(name) for rows in slices]) for name in list(slices[0])}
@@ -109,6 +113,19 @@ def refuse_missing_slices(slices: pd.DataFrame) -> None:
         )
 
 
+def refuse_doubtful_studies(notes: list[Note], key: bytes) -> None:
+    """Raise InputError naming the first studies (pseudonyms) that are refused, and why."""
+    reasons = {note.study: note.reason for note in notes if note.action == REFUSED}
+    if reasons:
+        shown = list(reasons.items())[:SHOWN_PLACES]
+        names = ", ".join(f"{pseudonym(key, 'study', study)} ({reason})" for study, reason in shown)
+        raise InputError(
+            f"{len(reasons)} studies are refused: {names}. Correct or remove them (`hohoho check` names their files), "
+            "or leave them out with ingest.strict=false"
+        )
+
+
 def _reasons(notes):
-    """Why files were skipped, with how many of each, for an error message."""
-    return ", ".join(f"{n} {reason}" for reason, n in skipped_counts(notes).items()) or "data.root holds no file"
+    """Why files were left out, with how many of each, for an error message."""
+    counts = Counter(note.reason for note in notes if note.action in (SKIPPED, REFUSED))
+    return ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items())) or "data.root holds no file"

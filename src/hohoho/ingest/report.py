@@ -1,33 +1,20 @@
 """What an ingest did: counts for the metrics, and one line for every kind of thing in every study."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import groupby
 
 import pandas as pd
 
-from hohoho.errors import InputError
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import pseudonym
-from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note, Refused
+from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note
+from hohoho.scans.verdict import VERDICTS, Verdict
 from hohoho.slices.store import SCAN_LABELS
 
-SHOWN_STUDIES = 10
-LINE_COLUMNS = ["action", "reason", "study", "file", "slices", "count"]
+LINE_COLUMNS = ["action", "reason", "study", "file", "slices", "count", "verdict"]
 
 
-@contextmanager
-def naming_studies(key: bytes) -> Iterator[None]:
-    """What is refused in this block names its first studies, by their pseudonyms."""
-    try:
-        yield
-    except Refused as refused:
-        names = ", ".join(pseudonym(key, "study", study) for study in refused.studies[:SHOWN_STUDIES])
-        raise InputError(f"{refused}; studies: {names}") from None
-
-
-def count(files: int, slices: pd.DataFrame, notes: list[Note]) -> dict:
+def count(files: int, slices: pd.DataFrame, notes: list[Note], found: dict[str, Verdict]) -> dict:
     """Counts of one ingest, by kind; flat and short enough for `dvc metrics show`. slices: the slice table."""
     labels = slices[LABELS]
     known, positive = labels.notna().sum(), labels.sum()
@@ -40,9 +27,11 @@ def count(files: int, slices: pd.DataFrame, notes: list[Note]) -> dict:
         "labelled_slices": int(labels.notna().all(axis=1).sum()),
         "positives": {name: int(n) for name, n in positive.items()},
         "neg_per_pos": ratios,
+        "verdicts": {word: n for word in VERDICTS if (n := sum(verdict.word == word for verdict in found.values()))},
         "skipped": skipped_counts(notes),
         "repaired": _counts(notes, REPAIRED),
         "warned": _counts(notes, WARNED),
+        "refused": _counts(notes, REFUSED),
     }
 
 
@@ -62,11 +51,12 @@ def _counts(notes, action):
     return dict(sorted(Counter(note.reason for note in notes if note.action == action).items()))
 
 
-def report_lines(notes: list[Note], key: bytes, root: str) -> pd.DataFrame:
+def report_lines(notes: list[Note], found: dict[str, Verdict], key: bytes, root: str) -> pd.DataFrame:
     """One row for every action and reason in every study; a file of no known study has a row of its own.
 
     Columns: action, reason, study and file (pseudonyms, empty where not meant), slices (indices foot to head, "0-3 7"),
-    count. root: where the data lie. Sorted and free of places, so that every machine writes the same lines.
+    count, verdict (on the study). root: where the data lie. Sorted and free of places, so that every machine writes
+    the same lines.
     """
     groups = {}
     for note in notes:
@@ -74,10 +64,11 @@ def report_lines(notes: list[Note], key: bytes, root: str) -> pd.DataFrame:
         groups.setdefault((note.action, note.reason, note.study, file), []).append(note.index)
     lines = []
     for (action, reason, study, file), indices in groups.items():
+        word = found[study].word if study in found else ""
         study = "" if study is None else pseudonym(key, "study", study)
         file = "" if file is None else pseudonym(key, "file", file.removeprefix(f"{root}/"))
         slices = _ranges([index for index in indices if index is not None])
-        lines.append((action, reason, study, file, slices, len(indices)))
+        lines.append((action, reason, study, file, slices, len(indices), word))
     return pd.DataFrame(sorted(lines), columns=LINE_COLUMNS)
 
 

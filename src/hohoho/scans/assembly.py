@@ -1,6 +1,5 @@
-"""Headers of DICOM slices → scans, one a study: what every layout of DICOM files shares."""
+"""Headers of DICOM slices → studies: all series of each, and the one that is taken as its scan."""
 
-import math
 from collections import Counter
 from collections.abc import Callable
 from itertools import groupby
@@ -9,130 +8,99 @@ from typing import NamedTuple
 import numpy as np
 
 from hohoho.dicom.header import SliceHeader
-from hohoho.dicom.reader import read_hu, read_slice
-from hohoho.errors import Unusable
-from hohoho.scans.choice import choice_key
-from hohoho.scans.geometry import (
-    is_axial,
-    is_tilted,
-    misnumbering,
-    positions_mm,
-    same_places,
-    split_orientations,
-    thickness_mm,
-    tilt_deg,
-)
-from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Scan
+from hohoho.dicom.reader import read_slice
+from hohoho.errors import InputError
+from hohoho.scans.choice import criteria
+from hohoho.scans.geometry import thickness_mm, tilt_deg
+from hohoho.scans.scan import REFUSED, SKIPPED, Note, Scan
+from hohoho.scans.series import COPY, Series, series_of, skips, unusable
+
+OTHER = "other_series: the one taken has "
 
 
-class Series(NamedTuple):
-    """Images of one series, one orientation and one image a position, foot to head."""
+class Study(NamedTuple):
+    """All images of one study, sorted into series."""
 
-    headers: list[SliceHeader]
-    position_mm: np.ndarray
-    repairs: list[str]
-    warnings: list[str]
+    uid: str
+    patient: str
+    series: list[Series]  # in the order of the choice, then those that are unusable
+    reasons: list[str | None]  # why each series is left; None: it is taken
+    refusal: tuple[Note, ...] = ()  # why the study is refused as a whole
+
+    @property
+    def taken(self) -> Series | None:
+        """The series that stands for the study; None where none can."""
+        return self.series[self.reasons.index(None)] if None in self.reasons else None
+
+    @property
+    def notes(self) -> list[Note]:
+        """All that is to be said of it: of the series that is taken, and what is left out."""
+        if self.refusal:
+            return list(self.refusal)
+        left = [series for series in self.series if series is not self.taken]
+        notes = [note for series in left for note in series.notes if note.action == SKIPPED or note.reason == COPY]
+        notes += [note for series in left if not series.unusable for note in skips(series.headers, "other_series")]
+        return notes + (self.taken.notes if self.taken else [])
+
+    @property
+    def advantage(self) -> str | None:
+        """Why its series was taken, against the second best; None where there was no choice."""
+        others = [reason for reason in self.reasons if reason and reason.startswith(OTHER)]
+        return others[0].removeprefix(OTHER) if others else None
 
 
 def build_scans(
     headers: list[SliceHeader], labels_of: Callable, preferred_kernel: str | None = None
 ) -> tuple[list[Scan], list[Note]]:
-    """(scans, notes): one scan a study, from headers in any order.
+    """(scans, notes): at most one scan a study, from headers in any order.
 
-    labels_of(headers) -> (Z, 5) float32, NaN where unlabelled. A study of two patients is refused by a note.
+    labels_of(headers) -> (Z, 5) float32, NaN where unlabelled.
     """
-    scans, notes = [], []
+    studies = build_studies(headers, preferred_kernel)
+    scans = [scan_of(study, study.taken, labels_of) for study in studies if study.taken]
+    return scans, [note for study in studies for note in study.notes]
+
+
+def build_studies(headers: list[SliceHeader], preferred_kernel: str | None = None) -> list[Study]:
+    """All studies, by UID. One of two patients, or with two images of one UID, is refused by itself."""
     headers = sorted(headers, key=lambda header: (header.study_uid, header.series_uid, header.sop_uid, header.frame))
-    for study, group in groupby(headers, key=lambda header: header.study_uid):
+    images = Counter((header.sop_uid, header.frame) for header in headers)
+    studies = []
+    for uid, group in groupby(headers, key=lambda header: header.study_uid):
         group = list(group)
-        if len({header.patient_id for header in group}) > 1:
-            notes += [Note(REFUSED, "two_patients_in_study", study, header.path) for header in group]
-            continue
-        candidates = series_of(group, notes)
-        candidates.sort(key=lambda series: choice_key(series.headers, preferred_kernel))
-        for series in candidates[1:]:
-            notes.extend(_skips(series.headers, "other_series"))
-        if candidates:
-            notes += [Note(REPAIRED, repair, study) for repair in candidates[0].repairs]
-            notes += [Note(WARNED, warning, study) for warning in candidates[0].warnings]
-            scans.append(scan_of(study, candidates[0], labels_of))
-    return scans, notes
+        patients = {header.patient_id for header in group} - {uid}  # the study UID stands in for an empty Patient ID
+        repeated = [header for header in group if images[header.sop_uid, header.frame] > 1]
+        if len(patients) > 1:
+            studies.append(_refused(uid, group, "two_patients_in_study", group))
+        elif repeated:
+            studies.append(_refused(uid, group, "one_uid_two_images", repeated))
+        else:
+            studies.append(_in_order_of_choice(uid, min(patients, default=uid), group, preferred_kernel))
+    return studies
 
 
-def series_of(study_headers: list[SliceHeader], notes: list[Note]) -> list[Series]:
-    """All usable series of one study, each of one orientation and in order; what is left out goes to `notes`."""
-    found = []
-    for _, group in groupby(study_headers, key=lambda header: header.series_uid):
-        headers, others = split_orientations(list(group))
-        notes.extend(Note(SKIPPED, reason, header.study_uid, header.path) for header, reason in others)
-        for part in _split_by_acquisition(headers):
-            position_mm, warnings = positions_mm(part)
-            reason = "no_position" if position_mm is None else None if is_axial(part) else "not_axial"
-            series = None if reason else _in_order(part, position_mm, warnings, notes)
-            if series and len(series.headers) > 1:
-                found.append(series)
-            else:
-                notes.extend(_skips(series.headers if series else part, reason or "single_image"))
-    return found
+def choose(study: Study, wanted: str) -> Study:
+    """The study with another series taken: by its UID, or by its number in the order of the choice, from 1.
 
-
-def _split_by_acquisition(headers):
-    """The series' parts by kernel and acquisition, else by kernel, where these lie over each other.
-
-    A slice that was sent twice, or where two acquisitions meet, makes no second series.
+    Raises InputError where there is none, or no usable one.
     """
-    position_mm, _ = positions_mm(headers)
-    shared = 0 if position_mm is None else len(same_places(np.sort(position_mm)))
-    if not shared:
-        return [headers]
-    for tells in (lambda header: (header.kernel or "", header.acquisition), lambda header: header.kernel or ""):
-        parts = {}
-        for header in headers:
-            parts.setdefault(tells(header), []).append(header)
-        if 1 < min(map(len, parts.values())) <= 2 * shared:
-            return [parts[key] for key in sorted(parts)]
-    return [headers]
+    places = [i for i, series in enumerate(study.series) if wanted in (f"{i + 1}", series.headers[0].series_uid)]
+    if not places:
+        raise InputError(f"there is no series {wanted}, but 1 to {len(study.series)}: `hohoho check` lists them")
+    if reason := study.series[places[0]].unusable or study.refusal and study.refusal[0].reason:
+        raise InputError(f"series {wanted} is no scan that can be used: {reason.replace('_', ' ')}")
+    reasons = [series.unusable or f"other_series: series {wanted} was asked for" for series in study.series]
+    reasons[places[0]] = None
+    return study._replace(reasons=reasons)
 
 
-def _skips(series, reason):
-    return [Note(SKIPPED, reason, header.study_uid, header.path) for header in series]
-
-
-def _in_order(headers, position_mm, warnings, notes):
-    """Series of one image a position, foot to head."""
-    order = sorted(range(len(headers)), key=lambda i: (position_mm[i], headers[i].instance or 0, headers[i].sop_uid))
-    by_position = all(header.position is not None for header in headers)
-    headers, position_mm = [headers[i] for i in order], position_mm[order]
-    dropped = set()
-    for places in same_places(position_mm):
-        first, *others = sorted(places, key=lambda i: (headers[i].instance or 0, headers[i].sop_uid))
-        notes.extend(_double(headers[first], headers[other]) for other in others)
-        dropped |= set(others)
-    kept = [i for i in range(len(headers)) if i not in dropped]
-    headers = [headers[i] for i in kept]
-    repairs = ["gantry_tilt" if is_tilted(headers) else None, misnumbering(headers) if by_position else None]
-    thick = {header.thickness_mm for header in headers if not math.isnan(header.thickness_mm)}
-    warnings = warnings + ["varying_thickness"] * (len(thick) > 1)
-    return Series(headers, position_mm[kept], [*filter(None, repairs)], warnings)
-
-
-def _double(kept, other):
-    """The note on a second image at one position: a copy is no loss, a different picture is."""
-    try:
-        same = np.array_equal(read_hu(kept), read_hu(other))
-    except Unusable:
-        same = False
-    action, reason = (REPAIRED, "same_slice_twice") if same else (SKIPPED, "second_image_at_position")
-    return Note(action, reason, other.study_uid, other.path)
-
-
-def scan_of(study: str, series: Series, labels_of: Callable) -> Scan:
-    """The Scan of one series."""
+def scan_of(study: Study, series: Series, labels_of: Callable) -> Scan:
+    """The Scan of one series of a study."""
     headers = series.headers
     first = headers[0]
     return Scan(
-        patient=first.patient_id,
-        study=study,
+        patient=study.patient,
+        study=study.uid,
         images=tuple(headers),
         read_slice=read_slice,
         position_mm=series.position_mm,
@@ -145,3 +113,25 @@ def scan_of(study: str, series: Series, labels_of: Callable) -> Scan:
         age_band=first.age_band,
         sex=first.sex,
     )
+
+
+def _refused(uid, headers, reason, doubtful):
+    parts = [list(part) for _, part in groupby(headers, key=lambda header: header.series_uid)]
+    notes = tuple(Note(REFUSED, reason, uid, header.path) for header in doubtful)
+    return Study(uid, uid, [unusable(part, reason) for part in parts], [reason] * len(parts), notes)
+
+
+def _in_order_of_choice(uid, patient, headers, preferred_kernel):
+    parts = [list(part) for _, part in groupby(headers, key=lambda header: header.series_uid)]
+    series = [each for part in parts for each in series_of(part)]
+    usable = [each for each in series if not each.unusable]
+    ranked = [(criteria(each, usable, preferred_kernel), each) for each in usable]
+    ranked.sort(key=lambda pair: [criterion.rank for criterion in pair[0]])
+    reasons = [OTHER + _advantage(ranked[0][0], theirs) if i else None for i, (theirs, _) in enumerate(ranked)]
+    left = [each for each in series if each.unusable]
+    return Study(uid, patient, [each for _, each in ranked] + left, reasons + [each.unusable for each in left])
+
+
+def _advantage(ours, theirs):
+    """The first criterion by which two series differ, in words."""
+    return next(our.advantage for our, their in zip(ours, theirs, strict=True) if our.rank != their.rank)

@@ -56,24 +56,6 @@ def thickness_mm(headers: list) -> float:
     return median(known) if known else math.nan
 
 
-def positions_mm(headers: list) -> tuple[np.ndarray | None, list[str]]:
-    """((Z,) mm along the shared normal, warnings), rising from foot to head.
-
-    Without positions the order falls back on Slice Location, then on Instance Number times the thickness; both are
-    read as rising towards the head. None where even that is missing.
-    """
-    if all(header.position is not None for header in headers):
-        orientation = headers[0].orientation or AXIAL
-        warnings = [] if headers[0].orientation else ["no_orientation"]
-        return np.array([header.position for header in headers]) @ normal(orientation), warnings
-    if all(header.slice_location is not None for header in headers):
-        return np.array([header.slice_location for header in headers]), ["ordered_by_slice_location"]
-    if all(header.instance is not None for header in headers):
-        step_mm = np.nan_to_num(headers[0].thickness_mm, nan=1.0)
-        return np.array([header.instance for header in headers]) * step_mm, ["ordered_by_instance_number"]
-    return None, []
-
-
 def gaps_mm(position_mm: Sequence[float]) -> np.ndarray:
     """(Z - 1,) distances between neighbouring slices."""
     return np.diff(np.asarray(position_mm, float))

@@ -10,10 +10,20 @@ from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.reader import read_frames
 from hohoho.errors import Unusable
 from hohoho.prefetch import prefetch
-from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note
+from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note
 from hohoho.workers import Workers, ordered_map
 
-SHARED = ("study_uid", "series_uid", "patient_id", "orientation", "spacing_mm", "kernel", "manufacturer", "pixels")
+SHARED = (
+    "study_uid",
+    "series_uid",
+    "patient_id",
+    "orientation",
+    "spacing_mm",
+    "kernel",
+    "manufacturer",
+    "pixels",
+    "content",
+)
 BATCH = 128  # files that a worker reads in one go
 HEADER_BYTES = 32768  # asked for ahead; nearly every header is far shorter
 
@@ -23,7 +33,7 @@ def read_headers(
 ) -> tuple[list[SliceHeader], list[Note]]:
     """(headers, notes) of all files; what is no usable CT slice becomes a note. The order of `paths` is irrelevant.
 
-    Two different images that carry one SOP Instance UID are refused by a note. Raises MissingCodec.
+    Raises MissingCodec.
     """
     paths = sorted(str(path) for path in paths)
     batches = [paths[first : first + BATCH] for first in range(0, len(paths), BATCH)]
@@ -62,12 +72,12 @@ def _header_notes(header):
 
 
 def _without_repeats(headers):
-    """One header for every SOP Instance UID; the same file twice is repaired, two images of one name are refused."""
-    first, notes = {}, []
+    """Each file once. Two images of one SOP Instance UID both stay: they speak against their study."""
+    first, kept, notes = {}, [], []
     for header in headers:
         known = first.setdefault((header.sop_uid, header.frame), header)
-        if known is not header:
-            same = filecmp.cmp(known.path, header.path, shallow=False)
-            action, reason = (REPAIRED, "same_file_twice") if same else (REFUSED, "one_uid_two_images")
-            notes.append(Note(action, reason, header.study_uid, header.path))
-    return list(first.values()), notes
+        if known is not header and filecmp.cmp(known.path, header.path, shallow=False):
+            notes.append(Note(REPAIRED, "same_file_twice", header.study_uid, header.path))
+        else:
+            kept.append(header)
+    return kept, notes

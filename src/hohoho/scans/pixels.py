@@ -8,6 +8,7 @@ import numpy as np
 
 from hohoho.errors import Unusable
 from hohoho.prefetch import prefetch
+from hohoho.scans.geometry import gap_warnings
 from hohoho.scans.pixel_hash import pixel_hash
 from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note, Scan
 from hohoho.scans.windowing import square_slice
@@ -75,8 +76,8 @@ def gather(
             kept.append(i)
             hashes.append(picture.pixel_hash)
             sizes.add((*picture.size, *scan.spacing_mm[i].tolist()))
-    notes += [Note(WARNED, warning, scan.study) for warning in _size_warnings(sizes)]
-    return np.array(kept, int), hashes, notes
+    warnings = _size_warnings(sizes) + gap_warnings(scan.position_mm[kept])
+    return np.array(kept, int), hashes, notes + [Note(WARNED, warning, scan.study) for warning in warnings]
 
 
 def _size_warnings(sizes):

@@ -1,28 +1,13 @@
 """What every data layout hands on: scans of ordered slices, and notes of what was skipped or repaired."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from hohoho.errors import InputError
-
 SKIPPED, REPAIRED, WARNED = "skipped", "repaired", "warned"
-REFUSED = "refused"  # stops an ingest; `hohoho check` goes on and lists it
-REFUSALS = {
-    "one_uid_two_images": "carry the SOP Instance UID of another file and differ from it",
-    "two_patients_in_study": "belong to a study with different Patient IDs",
-}
-
-
-class Refused(InputError):
-    """What must not be passed over. `studies` are raw names, for pseudonyms alone."""
-
-    def __init__(self, message, studies):
-        super().__init__(message)
-        self.studies = studies
+REFUSED = "refused"  # a study that cannot be trusted; it stops no other one
 
 
 class Note(NamedTuple):
@@ -71,21 +56,10 @@ class Scan:
 
 @dataclass
 class Inventory:
-    """All scans of a data source, headers read and pixels not, with the notes taken on the way.
-
-    Raises Refused where a note is of what must not be passed over. It names no file: what an ingest prints may be kept
-    as a log.
-    """
+    """All scans of a data source, headers read and pixels not, with the notes taken on the way."""
 
     scans: list[Scan]
     notes: list[Note] = field(default_factory=list)
     files: int = 0
     root: str = ""  # folder that the paths in `notes` are taken relative to
     test_images: tuple[str, ...] = ()  # published names of a whole test set without labels, readable or not
-
-    def __post_init__(self):
-        refused = Counter(note.reason for note in self.notes if note.action == REFUSED)
-        if refused:
-            found = ", ".join(f"{n} files {REFUSALS[reason]}" for reason, n in sorted(refused.items()))
-            studies = sorted({note.study for note in self.notes if note.action == REFUSED})
-            raise Refused(f"{found}: correct or remove them; `hohoho check` names them", studies)

@@ -1,0 +1,119 @@
+"""The images of one series UID → the scans among them, each of one orientation and one pass, foot to head."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from hohoho.dicom.header import SliceHeader
+from hohoho.dicom.reader import read_hu
+from hohoho.errors import Unusable
+from hohoho.scans.geometry import is_axial, is_tilted, misnumbering, same_places, split_orientations
+from hohoho.scans.passes import split_passes
+from hohoho.scans.positions import line_through, place
+from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note
+
+COPY = "same_slice_twice"
+NEARLY_ALL = 0.8
+
+
+class Series(NamedTuple):
+    """Images that may stand for a study, foot to head."""
+
+    headers: list[SliceHeader]
+    position_mm: np.ndarray  # NaN where an unusable series has no order
+    notes: list[Note]  # what was repaired, skipped or is warned of
+    unusable: str | None = None  # why it is no scan
+    is_measured: bool = True  # whether Image Position (Patient) gives its order
+    phase: int = 0  # its place in time among the scans that share a series UID
+
+    @property
+    def extent_mm(self) -> float:
+        """From the lowest to the highest slice."""
+        return float(self.position_mm[-1] - self.position_mm[0])
+
+    @property
+    def acquired(self) -> str:
+        """When its first image was acquired, as text that sorts; "" where that is not known of each."""
+        return min(header.acquired for header in self.headers)
+
+
+def series_of(headers: list[SliceHeader]) -> list[Series]:
+    """All scans among images that share a series UID, the earliest first; what is no scan is one unusable series."""
+    headers, others = split_orientations(headers)
+    strays = [Note(SKIPPED, reason, header.study_uid, header.path) for header, reason in others]
+    if not is_axial(headers):
+        return [unusable(headers, "not_axial", strays)]
+    placement = place(headers)
+    placed = np.flatnonzero(np.isfinite(placement.position_mm))
+    if not len(placed):
+        return [unusable(headers, "no_position", strays)]
+    strays += skips([headers[i] for i in np.flatnonzero(np.isnan(placement.position_mm))], "no_position")
+    study = headers[0].study_uid
+    warned = [Note(WARNED, warning, study) for warning in placement.warnings]
+    found = []
+    for phase, part in enumerate(split_passes([headers[i] for i in placed], placement.position_mm[placed])):
+        rows = placed[part]
+        members = [headers[i] for i in rows]
+        repaired = [headers[i].path for i in rows if placement.repaired[i]]
+        notes = warned + [Note(REPAIRED, "placed_between_neighbours", study, path) for path in repaired]
+        found.append(_in_order(members, placement.position_mm[rows], notes, placement.is_measured, phase))
+    return [found[0]._replace(notes=strays + found[0].notes), *found[1:]]
+
+
+def unusable(headers: list[SliceHeader], reason: str, notes: list[Note] = ()) -> Series:
+    """A series that is no scan, by file name."""
+    headers = sorted(headers, key=lambda header: header.path)
+    return Series(headers, np.full(len(headers), np.nan), [*notes, *skips(headers, reason)], reason)
+
+
+def skips(headers: list[SliceHeader], reason: str) -> list[Note]:
+    """A note for each image that is left out."""
+    return [Note(SKIPPED, reason, header.study_uid, header.path) for header in headers]
+
+
+def _in_order(headers, position_mm, notes, is_measured, phase):
+    """One image a position, foot to head, with the notes on what that took."""
+    order = sorted(range(len(headers)), key=lambda i: (position_mm[i], headers[i].instance or 0, headers[i].sop_uid))
+    headers, position_mm = [headers[i] for i in order], position_mm[order]
+    doubles, double_notes = _doubles(headers, position_mm)
+    kept = [i for i in range(len(headers)) if i not in doubles]
+    headers, position_mm = [headers[i] for i in kept], position_mm[kept]
+    if len(headers) < 2:
+        return unusable(headers, "single_image", [*notes, *double_notes])
+    study = headers[0].study_uid
+    thick = {header.thickness_mm for header in headers if not math.isnan(header.thickness_mm)}
+    contents = {header.content[:2] for header in headers}
+    repairs = ["gantry_tilt"] * is_tilted(headers)
+    if is_measured and (numbering := misnumbering(headers)):
+        repairs.append(numbering)
+    warnings = ["varying_thickness"] * (len(thick) > 1) + ["mixed_content"] * (len(contents) > 1)
+    notes = notes + double_notes + [Note(REPAIRED, repair, study) for repair in repairs]
+    notes += [Note(WARNED, warning, study) for warning in warnings]
+    return Series(headers, position_mm, notes, None, is_measured, phase)
+
+
+def _doubles(headers, position_mm):
+    """(indices of images at the position of another one, notes on them). Kept is the one whose number fits there."""
+    places = same_places(position_mm)
+    if not places:
+        return set(), []
+    numbers = np.array([np.nan if header.instance is None else header.instance for header in headers])
+    line_mm = line_through(numbers, position_mm, NEARLY_ALL)
+    off_mm = np.nan_to_num(np.abs(line_mm - position_mm).round(3))
+    dropped, notes = set(), []
+    for place_ in places:
+        first, *others = sorted(place_, key=lambda i: (off_mm[i], headers[i].instance or 0, headers[i].sop_uid))
+        notes += [_double(headers[first], headers[other]) for other in others]
+        dropped |= set(others)
+    return dropped, notes
+
+
+def _double(kept, other):
+    """The note on a second image at one position: a copy is no loss, a different picture is."""
+    try:
+        same = np.array_equal(read_hu(kept), read_hu(other))
+    except Unusable:
+        same = False
+    action, reason = (REPAIRED, COPY) if same else (SKIPPED, "second_image_at_position")
+    return Note(action, reason, other.study_uid, other.path)
