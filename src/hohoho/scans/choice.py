@@ -46,9 +46,9 @@ def criteria(series, study: list, preferred_kernel: str | None = None) -> list[C
     preferred = preferred_kernel is not None and preferred_kernel.upper() in (first.kernel or "").upper()
     thickness = thickness_mm(series.headers)
     off_mm = math.inf if math.isnan(thickness) else abs(thickness - HEAD_CT_THICKNESS_MM)
-    shortest, longest = HEAD_MM
+    least_mm, most_mm = HEAD_MM
     extent = series.extent_mm
-    fullest = max((other.extent_mm for other in study if other.extent_mm <= longest), default=extent)
+    fullest = max((other.extent_mm for other in study if other.extent_mm <= most_mm), default=extent)
     timed = all(other.acquired for other in study)
     return [
         Criterion("slices in HU, not projections or maps of something else", max(kind, DERIVED)),
@@ -56,7 +56,7 @@ def criteria(series, study: list, preferred_kernel: str | None = None) -> list[C
         Criterion("measured positions", not series.is_measured),
         Criterion("original images, not derived ones", min(kind, PROJECTION)),
         Criterion("no contrast", contrast),
-        Criterion("the extent of a head", 0 if shortest <= extent <= longest else 1 if extent > longest else 2),
+        Criterion("the extent of a head", 2 if extent < min(least_mm, FULL * fullest) else int(extent > most_mm)),
         Criterion("the head as its named body part", part),
         Criterion("the preferred kernel", not preferred),
         Criterion("the softer kernel", kernel_rank(first.kernel)),

@@ -11,7 +11,7 @@ from hohoho.scans.geometry import SAME_PLANE_MM, thickness_mm
 
 NEAR = 0.6  # of a step: two images nearer than this do not lie side by side in one scan
 LEAST_KEPT = 0.8  # of the extent: what a split by acquisition must leave of it
-EVEN = 0.2  # how far the gaps of touching slices may differ from the thickness
+EVEN, MOST = 0.2, 0.8  # how far even gaps may differ, and how many of them are not to
 QUITE_NEAR = 0.3  # of a usual gap: nearer than this is one place
 LEAST_RUN = 3  # images: numbers that turn more often are shuffled and say nothing
 
@@ -56,8 +56,10 @@ def _by_content(part, images):
 
 def _by_acquisition(part, images):
     """By temporal position and acquisition, where a scan of nearly the whole extent remains."""
+    if _is_even(part, images, default_mm=np.inf):
+        return [part]
     for key in (lambda header: header.temporal, lambda header: header.acquisition):
-        layers = _layers(part, _pieces(part, images, key), images, touching=True)
+        layers = _layers(part, _pieces(part, images, key), images)
         if len(layers) > 1 and _keeps_extent(layers, part, images):
             return [layer for each in layers for layer in _by_acquisition(each, images)]
     return [part]
@@ -68,10 +70,10 @@ def _by_run(part, images):
     order = images.in_order(part)
     turns = np.sign(np.diff(images.position_mm[order]))
     backwards = np.flatnonzero(turns == -np.sign(np.sum(turns))) + 1
-    if not len(backwards) or len(order) < LEAST_RUN * (len(backwards) + 1):
+    if not len(backwards) or len(order) < LEAST_RUN * (len(backwards) + 1) or _is_even(part, images, default_mm=0):
         return [part]
     pieces = [piece.tolist() for piece in np.split(np.array(order), backwards)]
-    layers = _layers(part, pieces, images, touching=True)
+    layers = _layers(part, pieces, images)
     return layers if _keeps_extent(layers, part, images) else [part]
 
 
@@ -97,18 +99,15 @@ def _pieces(part, images, key):
     return list(pieces.values())
 
 
-def _layers(part, pieces, images, touching=False):
-    """The pieces, those that lie side by side joined; [part] where all do.
-
-    touching: pieces whose slices lie between each other's are joined too if only together they leave no gap.
-    """
+def _layers(part, pieces, images):
+    """The pieces, those that lie side by side joined; [part] where all do."""
     if len(pieces) == 1:
         return [part]
     near_mm = NEAR * _step_mm(part, pieces, images)
     layers = []
     for piece in sorted(pieces, key=len, reverse=True):
         for layer in layers:
-            if not _lies_over(piece, layer, images, near_mm) or touching and _touch(piece + layer, images):
+            if not _lies_over(piece, layer, images, near_mm):
                 layer.extend(piece)
                 break
         else:
@@ -135,11 +134,15 @@ def _lies_over(piece, layer, images, near_mm):
     return np.mean(distance.min(axis=1) < max(near_mm, SAME_PLANE_MM)) > 0.5
 
 
-def _touch(indices, images):
-    """Whether images follow each other at their thickness."""
-    thickness = thickness_mm([images.headers[i] for i in indices])
-    gaps = np.diff(np.sort(images.position_mm[indices]))
-    return np.mean(np.abs(gaps - thickness) <= EVEN * thickness) > LEAST_KEPT
+def _is_even(part, images, default_mm):
+    """Whether the images follow each other evenly at their thickness or more, so that nothing lies over anything else.
+
+    default_mm: stands in for an unknown thickness.
+    """
+    gaps = np.diff(np.sort(images.position_mm[part]))
+    gap, thickness = np.median(gaps) if len(gaps) else 0, thickness_mm([images.headers[i] for i in part])
+    least = (1 - EVEN) * (thickness if thickness > 0 else default_mm)
+    return SAME_PLANE_MM < gap >= least and np.mean(np.abs(gaps - gap) <= EVEN * gap) > MOST
 
 
 def _keeps_extent(layers, part, images):

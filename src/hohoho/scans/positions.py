@@ -92,6 +92,7 @@ def line_through(numbers: np.ndarray, position_mm: np.ndarray, share: float = 0.
 
 def _unless_taken(guess, position_mm):
     """The guessed places that no image holds yet, NaN elsewhere."""
-    held = np.unique(position_mm[np.isfinite(position_mm)])
-    step_mm = np.median(np.diff(held))
+    held = position_mm[np.isfinite(position_mm)]
+    steps = np.diff(_places(guess[np.isfinite(guess)])) * SAME_PLANE_MM
+    step_mm = np.median(steps) if len(steps) else 0
     return np.where(np.abs(guess[:, None] - held).min(axis=1) < step_mm / 2, np.nan, guess)

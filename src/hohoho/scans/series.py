@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hohoho.dicom.content import ELSEWHERE, NOT_HU, PROJECTION
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.reader import read_hu
 from hohoho.errors import Unusable
@@ -83,13 +84,20 @@ def _in_order(headers, position_mm, notes, is_measured, phase):
         return unusable(headers, "single_image", [*notes, *double_notes])
     study = headers[0].study_uid
     thick = {header.thickness_mm for header in headers if not math.isnan(header.thickness_mm)}
-    contents = {header.content[:2] for header in headers}
+    content = headers[0].content
     repairs = ["gantry_tilt"] * is_tilted(headers)
     if is_measured and (numbering := misnumbering(headers)):
         repairs.append(numbering)
-    warnings = ["varying_thickness"] * (len(thick) > 1) + ["mixed_content"] * (len(contents) > 1)
+    warnings = {
+        "varying_thickness": len(thick) > 1,
+        "mixed_content": len({header.content[:2] for header in headers}) > 1,
+        "contrast": content.contrast,
+        "projection": content.kind == PROJECTION,
+        "not_hu": content.kind == NOT_HU,
+        "other_body_part": content.part == ELSEWHERE,
+    }
     notes = notes + double_notes + [Note(REPAIRED, repair, study) for repair in repairs]
-    notes += [Note(WARNED, warning, study) for warning in warnings]
+    notes += [Note(WARNED, warning, study) for warning, is_so in warnings.items() if is_so]
     return Series(headers, position_mm, notes, None, is_measured, phase)
 
 
