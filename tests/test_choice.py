@@ -108,8 +108,9 @@ PLAIN = [
     {"SeriesDescription": "pre contrast"}, {"SeriesDescription": "HEAD ROUTINE 5.0"},
 ]  # fmt: skip
 CONTRAST = [
-    {"ContrastBolusAgent": "OMNIPAQUE 350"}, {"ContrastBolusAgent": "Iopamiro 80 ml"}, 
-    {"ContrastBolusAgent": "NONIONIC"}, {"ContrastBolusAgent": "Non ionic 300"}, {"ContrastBolusVolume": "75.5"}, {"SeriesDescription": "HEAD C+"},
+    {"ContrastBolusAgent": "OMNIPAQUE 350"}, {"ContrastBolusAgent": "Iopamiro 80 ml"},
+    {"ContrastBolusAgent": "NONIONIC"}, {"ContrastBolusAgent": "Non ionic 300"}, {"ContrastBolusVolume": "75.5"},
+    {"SeriesDescription": "HEAD C+"},
     {"SeriesDescription": "post contrast 5mm"}, {"SeriesDescription": "CTA Circle of Willis"},
     {"SeriesDescription": "Kopf mit KM"}, {"SeriesDescription": "venous phase"}, {"SeriesDescription": "WITH CONTRAST"},
     {"ContrastBolusAgent": "100ML OMNI 300"},
