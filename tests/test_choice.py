@@ -49,7 +49,7 @@ def test_a_plain_original_whole_head_is_taken_whatever_lies_beside_it(kind, numb
     fields, advantage = WORSE[kind]
     study = taken(a_series(5), a_series(number, **fields))
     assert study.taken.headers[0].series_uid == "1.2.5"
-    assert study.advantage.startswith(advantage)
+    assert study.why.startswith(f"has {advantage}")
 
 
 def of_other_lengths(pair):
@@ -69,7 +69,7 @@ def test_the_weightier_fault_loses(weightier, lighter):
 def test_the_only_series_is_taken_whatever_it_is(kind):
     if kind != "shorter by a slice":
         study = taken(a_series(1, **WORSE[kind][0]))
-        assert study.taken and study.advantage is None
+        assert study.taken and study.why == "is the only one"
 
 
 def test_a_series_can_be_asked_for_by_number_or_uid():

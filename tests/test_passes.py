@@ -218,11 +218,18 @@ def test_of_two_images_at_one_place_the_one_whose_number_fits_is_kept():
     assert taken_uids([*scan[:3], moved, *scan[4:]]) == uids(scan[:3] + scan[4:])
 
 
-def test_two_spacings_in_one_scan_are_one_scan():
-    for fine, coarse in ((2.5, 10.0), (1.0, 5.0), (5.0, 8.0)):
-        low = scan_headers(12, fine, acquisition="1")
-        high = scan_headers(10, coarse, 11 * fine + coarse, 100, acquisition="2")
-        assert taken_uids([*high, *low]) == uids(low + high)
+@pytest.mark.parametrize("thickness_known", [True, False])
+@pytest.mark.parametrize("together", [1, 2, 3, 40])
+@pytest.mark.parametrize(
+    ("low_mm", "high_mm", "between_mm"), [(4, 7, 1.08), (2.5, 10, 10), (1, 5, 5), (7, 4, 4), (5, 8, 2)]
+)
+def test_a_scan_that_changes_its_step_is_one_scan(low_mm, high_mm, between_mm, together, thickness_known):
+    thickness = {} if thickness_known else {"thickness_mm": float("nan")}
+    low = scan_headers(14, low_mm, acquisition=lambda i: f"{i}", **thickness)
+    high = scan_headers(
+        14, high_mm, 13 * low_mm + between_mm, 15, acquisition=lambda i: f"{15 + i // together}", **thickness
+    )
+    assert taken_uids([*high, *low]) == uids(low + high)
 
 
 def test_a_repair_is_said_once_for_each_image_that_was_placed():

@@ -42,9 +42,11 @@ def parser() -> argparse.ArgumentParser:
     params.set_defaults(run=_params)
 
     predict = commands.add_parser("predict", help="a DICOM folder → predictions.csv and prediction.json")
-    predict.add_argument("folder", type=Path, help="one head CT, any file names and depth")
+    predict.add_argument("folder", type=Path, help="head CT, any file names and depth; each study is answered")
     predict.add_argument("--out", type=Path, required=True)
     predict.add_argument("--models", type=Path, default=Path("models"), help="as trained by dvc repro (default models)")
+    series = "UID or number (as `hohoho check` shows it) of the series to take, whatever the choice would be"
+    predict.add_argument("--series", metavar="UID|NUMBER", help=series)
     predict.set_defaults(run=_predict)
     add_row_commands(commands)
     add_check_command(commands)
@@ -71,7 +73,7 @@ def _params(options: argparse.Namespace) -> None:
 def _predict(options: argparse.Namespace) -> None:
     from hohoho.predict.new_scan import predict_folder
 
-    predict_folder(options.folder, options.out, options.models)
+    predict_folder(options.folder, options.out, options.models, options.series)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,12 @@ import numpy as np
 from tqdm import tqdm
 
 from hohoho.check.series import SeriesReport, series_reports
-from hohoho.errors import InputError
 from hohoho.scans.assembly import build_studies
 from hohoho.scans.geometry import gaps_mm, missing_slices
-from hohoho.scans.headers import read_headers
 from hohoho.scans.pixels import ScanPixels, read_scan
 from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Scan
 from hohoho.scans.verdict import verdicts
-from hohoho.sources.dicom_folder import list_files
+from hohoho.sources.dicom_folder import read_folder
 from hohoho.workers import open_workers, ordered_map
 
 ALL_USABLE, SOME_USABLE, NOTHING_USABLE = 0, 1, 2  # exit codes
@@ -33,23 +31,19 @@ def check(
     """The report on all files below `root`, ready for JSON; the order in which folders list their files is irrelevant.
 
     files: count. series: a dict each; `files` and `missing_below` (indices of slices below which one is missing) run
-    foot to head. studies: verdict, reasons, the series that is taken and its advantage over the next best. skipped,
+    foot to head. studies: verdict, reasons, the series that is taken and why. skipped,
     copies, refused: {file, reason}; every file is in a kept series or one of these. Files are named relative to
     `root`. Raises InputError where `root` is no folder, and MissingCodec.
     """
     root = Path(root)
-    if not root.is_dir():
-        raise InputError(f"{root} does not exist or is no folder: give the folder that holds the DICOM files")
-    paths, notes = list_files(root)
-    files = len(paths) + len(notes)
     with open_workers(workers) as pool:
-        headers, header_notes = read_headers(paths, pool, assumed_rescale, progress)
-        studies = build_studies(headers, preferred_kernel)
+        folder = read_folder(root, assumed_rescale, pool, progress)
+        studies = build_studies(folder.headers, preferred_kernel)
         found = series_reports(studies)
         pixels = ordered_map(read_pixels, [series.scan for series in found], pool)
         pixels = list(tqdm(pixels, "pixels", len(found), disable=not progress, unit="series"))
-    notes += header_notes + [note for study in studies for note in study.notes]
-    return _report(studies, found, pixels, notes, files, root)
+    notes = folder.notes + [note for study in studies for note in study.notes]
+    return _report(studies, found, pixels, notes, folder.files, root)
 
 
 def exit_code(report: dict) -> int:
@@ -103,7 +97,7 @@ def _study(number, study, verdict, kept):
         "verdict": verdict.word,
         "reasons": verdict.reasons,
         "series": kept[number]["series"] if number in kept else None,
-        "advantage": study.advantage,
+        "why": study.why if number in kept else None,
     }
 
 

@@ -2,9 +2,7 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
-from hohoho.labels import LABELS
+from hohoho.labels import unlabelled
 from hohoho.scans.assembly import Study, scan_of
 from hohoho.scans.scan import REPAIRED, WARNED, Scan
 
@@ -20,11 +18,6 @@ class SeriesReport(NamedTuple):
     warnings: list[str]  # of its order and thickness
 
 
-def unlabelled(headers: list) -> np.ndarray:
-    """(Z, 5) NaN: no slice has a label."""
-    return np.full((len(headers), len(LABELS)), np.nan, np.float32)
-
-
 def series_reports(studies: list[Study]) -> list[SeriesReport]:
     """All series of all studies: studies in the order of their UIDs, series in the order of the choice."""
     reports = []
@@ -33,6 +26,6 @@ def series_reports(studies: list[Study]) -> list[SeriesReport]:
             repairs = [note.reason for note in series.notes if note.action == REPAIRED and note.item is None]
             warnings = [note.reason for note in series.notes if note.action == WARNED]
             reason = reason and reason.replace("the one taken", f"{number}.1")
-            scan = scan_of(study, series, unlabelled)
+            scan = scan_of(study, series, unlabelled(len(series.headers)))
             reports.append(SeriesReport(f"{number}", f"{number}.{place}", scan, reason, repairs, warnings))
     return reports

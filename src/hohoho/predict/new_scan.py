@@ -1,8 +1,9 @@
-"""A new scan → probabilities per slice and per scan, by the models that `dvc repro` trained."""
+"""New scans → probabilities per slice and per scan, by the models that `dvc repro` trained."""
 
 import json
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,22 +12,30 @@ import torch
 from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
 from hohoho.inference.embed import embed
-from hohoho.ingest.report import skipped_counts
 from hohoho.machine import cores
 from hohoho.models.backbones import load_classifier
 from hohoho.models.hashes import model_hashes
 from hohoho.models.lstm import load_lstm, predict_scans
 from hohoho.predict.answers import MEANING, answer_columns, scan_maxima
+from hohoho.predict.studies import NewScan, new_scans
 from hohoho.scans.geometry import missing_slices
 from hohoho.scans.pixels import ScanPixels, read_scan
-from hohoho.scans.scan import Inventory, Scan
+from hohoho.scans.scan import Scan
+from hohoho.scans.verdict import verdict
 from hohoho.scores.calibration import read_calibration
 from hohoho.slices.batches import ordered_batches, unlabelled_slices
 from hohoho.slices.stacks import channel_rows, neighbours
-from hohoho.sources import dicom_folder
 
 NOTICE = "For research and teaching. Not a medical device: never use this for a patient."
 VERSIONS_OF = ("hohoho", "torch", "torchvision", "pydicom")
+
+
+class Models(NamedTuple):
+    """The folder of trained models, and what they were trained on."""
+
+    folder: Path
+    inputs: dict  # source, image_size and window of their training slices
+    calibration: dict | None  # the record that `evaluate` fitted to these very models; None where it has not run
 
 
 class Pictures:
@@ -40,29 +49,52 @@ class Pictures:
         return self.pixels[rows]
 
 
-def predict_folder(folder: Path, out: Path, models: Path) -> None:
-    """Write `predictions.csv` and `prediction.json` for the one head CT in `folder` (DICOM, any names and depth).
+def predict_folder(folder: Path, out: Path, models: Path, wanted_series: str | None = None) -> None:
+    """Write `predictions.csv` and `prediction.json` for each head CT in `folder` (DICOM, any names and depth).
 
-    What the columns mean is MEANING, which the JSON repeats beside the temperatures. Raises `InputError` where the
-    folder holds no or several studies, or `models` no trained model or a calibration that was fitted to others.
+    One study is answered in `out`, several in `out`/1, `out`/2 … by their UIDs, as `hohoho check` numbers them; each is
+    answered whatever became of the others. wanted_series: UID or number of the series to take. What the columns mean is
+    MEANING, which the JSON repeats. Raises InputError where no study can be answered, or `models` are not as needed.
     """
-    inputs = _model_inputs(models)
-    inventory = dicom_folder.find(folder)
-    scan = _only_scan(inventory, folder)
-    window = inputs["window_center_hu"], inputs["window_width_hu"]
-    pictures = read_scan(scan, inputs["image_size"], *window)
-    if not len(pictures.kept):
-        raise InputError(f"{folder}: no slice has usable pixels ({_reasons(pictures.notes)})")
+    trained = _trained(models)
+    scans = new_scans(folder, wanted_series)
+    several = len(scans) > 1
+    answered = [_predict(scan, out / scan.number if several else out, trained) for scan in scans]
+    if not any(answered):
+        raise InputError(f"{folder}: no study in it could be answered, for the reasons above")
 
-    table = pd.DataFrame({"slice": range(len(pictures.kept)), "position_mm": scan.position_mm[pictures.kept].round(2)})
-    calibration = _calibration(models)
-    raw = probabilities(scan, pictures, models)
-    write_csv(out / "predictions.csv", table.join(answer_columns(raw, calibration)))
-    maxima = {model: scan_maxima(model, values, calibration) for model, values in raw.items()}
-    summary = _summary(scan, inventory, pictures, models, inputs)
-    write_json(
-        out / "prediction.json", summary | {"scan_maxima": maxima, "meaning": MEANING, "calibration": calibration}
-    )
+
+def _predict(new: NewScan, out: Path, models: Models) -> bool:
+    """Answer one study and say so in a line or two. Returns whether it had any usable slice."""
+    pictures, said = None, new.verdict
+    if new.scan:
+        window = models.inputs["window_center_hu"], models.inputs["window_width_hu"]
+        pictures = read_scan(new.scan, models.inputs["image_size"], *window)
+        said = verdict([*new.notes, *pictures.notes], bool(len(pictures.kept)))
+    print(f"study {new.number} ({new.place}): {said}")
+    if not pictures or not len(pictures.kept):
+        return False
+    kept = pictures.kept
+    print(f"  {len(kept)} slices of series {new.series['taken']}, which {new.series['why']} → {out}")
+    raw = probabilities(new.scan, pictures, models.folder)
+    table = pd.DataFrame({"slice": range(len(kept)), "position_mm": new.scan.position_mm[kept].round(2)})
+    write_csv(out / "predictions.csv", table.join(answer_columns(raw, models.calibration)))
+    summary = {
+        "notice": NOTICE,
+        "trained_on": models.inputs["source"],
+        "slices": len(kept),
+        "verdict": said.word,
+        "reasons": said.reasons,
+        "series": new.series,
+        "tilt_deg": round(new.scan.tilt_deg, 2) if np.isfinite(new.scan.tilt_deg) else None,
+        "model_sha256": model_hashes(models.folder / "cnn", models.folder / "lstm"),
+        "versions": {package: version(package) for package in VERSIONS_OF},
+        "scan_maxima": {model: scan_maxima(model, values, models.calibration) for model, values in raw.items()},
+        "meaning": MEANING,
+        "calibration": models.calibration,
+    }
+    write_json(out / "prediction.json", summary)
+    return True
 
 
 def probabilities(scan: Scan, pictures: ScanPixels, models: Path) -> dict[str, np.ndarray]:
@@ -81,43 +113,16 @@ def probabilities(scan: Scan, pictures: ScanPixels, models: Path) -> dict[str, n
     return {"cnn": by_cnn, "cnn_lstm": predict_scans(lstm, embeddings, ["this"] * len(rows))}
 
 
-def _model_inputs(models: Path) -> dict:
+def _trained(models: Path) -> Models:
     needed = models / "cnn" / "input.json"
     if not needed.is_file():
         raise InputError(f"{needed} does not exist: train the models first with `dvc repro`, or give --models")
-    return json.loads(needed.read_text())
+    return Models(models, json.loads(needed.read_text()), _calibration(models))
 
 
 def _calibration(models: Path) -> dict | None:
-    """The record that `evaluate` fitted to these very models; None where it has not run."""
     path = models / "calibration.json"
     record = read_calibration(path)
     if record and record["model_sha256"] != model_hashes(models / "cnn", models / "lstm"):
         raise InputError(f"{path} was fitted to other models than those beside it: run `dvc repro evaluate`")
     return record
-
-
-def _only_scan(inventory: Inventory, folder: Path) -> Scan:
-    if not inventory.files:
-        raise InputError(f"{folder} is empty: give the folder that holds the DICOM files of one head CT")
-    if not inventory.scans:
-        raise InputError(f"{folder}: no usable CT slice in {inventory.files} files ({_reasons(inventory.notes)})")
-    if len(inventory.scans) > 1:
-        raise InputError(f"{folder} holds {len(inventory.scans)} studies: give the folder of one")
-    return inventory.scans[0]
-
-
-def _reasons(notes: list) -> str:
-    return ", ".join(f"{reason}: {n}" for reason, n in skipped_counts(notes).items()) or "no files"
-
-
-def _summary(scan: Scan, inventory: Inventory, pictures: ScanPixels, models: Path, inputs: dict) -> dict:
-    return {
-        "notice": NOTICE,
-        "trained_on": inputs["source"],
-        "slices": len(pictures.kept),
-        "skipped": skipped_counts([*inventory.notes, *pictures.notes]),
-        "tilt_deg": round(scan.tilt_deg, 2) if np.isfinite(scan.tilt_deg) else None,
-        "model_sha256": model_hashes(models / "cnn", models / "lstm"),
-        "versions": {package: version(package) for package in VERSIONS_OF},
-    }

@@ -15,7 +15,7 @@ from hohoho.scans.geometry import thickness_mm, tilt_deg
 from hohoho.scans.scan import REFUSED, SKIPPED, Note, Scan
 from hohoho.scans.series import COPY, Series, series_of, skips, unusable
 
-OTHER = "other_series: the one taken has "
+OTHER = "other_series: the one taken "
 
 
 class Study(NamedTuple):
@@ -43,10 +43,10 @@ class Study(NamedTuple):
         return notes + (self.taken.notes if self.taken else [])
 
     @property
-    def advantage(self) -> str | None:
-        """Why its series was taken, against the second best; None where there was no choice."""
+    def why(self) -> str:
+        """Why its series is taken, against the second best: "has …", "was asked for" or "is the only one"."""
         others = [reason for reason in self.reasons if reason and reason.startswith(OTHER)]
-        return others[0].removeprefix(OTHER) if others else None
+        return others[0].removeprefix(OTHER) if others else "is the only one"
 
 
 def build_scans(
@@ -57,7 +57,7 @@ def build_scans(
     labels_of(headers) -> (Z, 5) float32, NaN where unlabelled.
     """
     studies = build_studies(headers, preferred_kernel)
-    scans = [scan_of(study, study.taken, labels_of) for study in studies if study.taken]
+    scans = [scan_of(study, study.taken, labels_of(study.taken.headers)) for study in studies if study.taken]
     return scans, [note for study in studies for note in study.notes]
 
 
@@ -84,18 +84,18 @@ def choose(study: Study, wanted: str) -> Study:
 
     Raises InputError where there is none, or no usable one.
     """
-    places = [i for i, series in enumerate(study.series) if wanted in (f"{i + 1}", series.headers[0].series_uid)]
+    places = [i for i, series in enumerate(study.series) if wanted in (f"{i + 1}", series.series_uid)]
     if not places:
         raise InputError(f"there is no series {wanted}, but 1 to {len(study.series)}: `hohoho check` lists them")
     if reason := study.series[places[0]].unusable or study.refusal and study.refusal[0].reason:
         raise InputError(f"series {wanted} is no scan that can be used: {reason.replace('_', ' ')}")
-    reasons = [series.unusable or f"other_series: series {wanted} was asked for" for series in study.series]
+    reasons = [series.unusable or f"{OTHER}was asked for" for series in study.series]
     reasons[places[0]] = None
     return study._replace(reasons=reasons)
 
 
-def scan_of(study: Study, series: Series, labels_of: Callable) -> Scan:
-    """The Scan of one series of a study."""
+def scan_of(study: Study, series: Series, labels: np.ndarray) -> Scan:
+    """The Scan of one series of a study. labels: (Z, 5) float32, NaN where unlabelled."""
     headers = series.headers
     first = headers[0]
     return Scan(
@@ -105,7 +105,7 @@ def scan_of(study: Study, series: Series, labels_of: Callable) -> Scan:
         read_slice=read_slice,
         position_mm=series.position_mm,
         spacing_mm=np.array([header.spacing_mm for header in headers]),
-        labels=labels_of(headers),
+        labels=labels,
         tilt_deg=tilt_deg(first.orientation) if first.orientation else float("nan"),
         thickness_mm=thickness_mm(headers),
         kernel=Counter(header.kernel for header in headers).most_common(1)[0][0],
@@ -127,7 +127,7 @@ def _in_order_of_choice(uid, patient, headers, preferred_kernel):
     usable = [each for each in series if not each.unusable]
     ranked = [(criteria(each, usable, preferred_kernel), each) for each in usable]
     ranked.sort(key=lambda pair: [criterion.rank for criterion in pair[0]])
-    reasons = [OTHER + _advantage(ranked[0][0], theirs) if i else None for i, (theirs, _) in enumerate(ranked)]
+    reasons = [f"{OTHER}has {_advantage(ranked[0][0], theirs)}" if i else None for i, (theirs, _) in enumerate(ranked)]
     left = [each for each in series if each.unusable]
     return Study(uid, patient, [each for _, each in ranked] + left, reasons + [each.unusable for each in left])
 

@@ -14,6 +14,7 @@ LEAST_KEPT = 0.8  # of the extent: what a split by acquisition must leave of it
 EVEN, MOST = 0.2, 0.8  # how far even gaps may differ, and how many of them are not to
 QUITE_NEAR = 0.3  # of a usual gap: nearer than this is one place
 LEAST_RUN = 3  # images: numbers that turn more often are shuffled and say nothing
+LEAST_SCAN = 3  # images that lie over others
 
 
 def split_passes(headers: list, position_mm: np.ndarray) -> list[np.ndarray]:
@@ -48,7 +49,7 @@ def order_of(header) -> tuple:
 def _by_content(part, images):
     """By what the images show and by kernel: these are never mixed, whatever the extent that is left."""
     for key in (lambda header: header.content[:2], lambda header: header.kernel or ""):
-        layers = _layers(part, _pieces(part, images, key), images)
+        layers = _layers(part, _pieces(part, images, key), images, least=1)
         if len(layers) > 1:
             return [layer for each in layers for layer in _by_content(each, images)]
     return [part]
@@ -99,13 +100,17 @@ def _pieces(part, images, key):
     return list(pieces.values())
 
 
-def _layers(part, pieces, images):
-    """The pieces, those that lie side by side joined; [part] where all do."""
+def _layers(part, pieces, images, least=LEAST_SCAN):
+    """The pieces, those that lie side by side joined; [part] where all do.
+
+    least: images that make a scan of their own; fewer are images sent twice.
+    """
     if len(pieces) == 1:
         return [part]
-    near_mm = NEAR * _step_mm(part, pieces, images)
+    usual_mm = _step_mm(part, pieces, images)
     layers = []
     for piece in sorted(pieces, key=len, reverse=True):
+        near_mm = NEAR * min(usual_mm, _own_step_mm(piece, part, images))
         for layer in layers:
             if not _lies_over(piece, layer, images, near_mm):
                 layer.extend(piece)
@@ -113,8 +118,8 @@ def _layers(part, pieces, images):
         else:
             layers.append(list(piece))
     layers.sort(key=len, reverse=True)
-    whole = [layer for layer in layers if len(layer) > 1] or layers[:1]
-    whole[0].extend(i for layer in layers if len(layer) == 1 and layer is not whole[0] for i in layer)  # sent twice
+    whole = layers[:1] + [layer for layer in layers[1:] if len(layer) >= least]
+    whole[0].extend(i for layer in layers[1:] if len(layer) < least for i in layer)
     return [part] if len(whole) == 1 else [np.array(sorted(layer)) for layer in whole]
 
 
@@ -126,6 +131,20 @@ def _step_mm(part, pieces, images):
         return np.quantile(gaps, 0.25)
     thickness = thickness_mm([images.headers[i] for i in part])
     return thickness if thickness > 0 else np.quantile(np.diff(np.sort(images.position_mm[part])), 0.75)
+
+
+def _own_step_mm(piece, part, images):
+    """What the images of a piece lie apart: a scan may change its step half way. One image tells by its thickness."""
+    if len(piece) > 1:
+        gaps = np.diff(np.sort(images.position_mm[piece]))
+        gaps = gaps[gaps > SAME_PLANE_MM]
+        return np.quantile(gaps, 0.25) if len(gaps) else np.inf
+    thickness = images.headers[piece[0]].thickness_mm
+    if thickness > 0:
+        return thickness
+    places = np.sort(images.position_mm[part])
+    at = np.searchsorted(places, images.position_mm[piece[0]])
+    return np.median(np.diff(places)[max(0, at - 2) : at + 2])  # of the two gaps on either side
 
 
 def _lies_over(piece, layer, images, near_mm):

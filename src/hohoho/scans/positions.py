@@ -7,6 +7,7 @@ import numpy as np
 from hohoho.scans.geometry import AXIAL, SAME_PLANE_MM, normal, thickness_mm
 
 AGREE_MM = 0.5  # from here on two statements about one place contradict each other
+MOSTLY = 0.6  # of steps up less steps down: numbers that rise or fall along the scan
 CROWD = 3  # images at one place, and times as many as elsewhere: that position was never measured
 
 
@@ -36,7 +37,7 @@ def place(headers: list) -> Placement:
     instances = _informative(_numbers(header.instance for header in headers))
     if len(_places(measured[is_measured])) > 1:
         position_mm = np.where(is_measured, measured, line_through(locations, measured))
-        between = _unless_taken(line_through(instances, measured), position_mm)
+        between = _unless_taken(_between_neighbours(instances, position_mm), position_mm)
         position_mm = np.where(np.isfinite(position_mm), position_mm, between)
         return Placement(position_mm, np.isfinite(position_mm) & ~is_measured, warnings, True)
     for numbers, warning, step_mm in (
@@ -88,6 +89,19 @@ def line_through(numbers: np.ndarray, position_mm: np.ndarray, share: float = 0.
     step_mm = np.median(np.abs(rises[steps > 0]))
     fits = np.abs(position_mm - line)[both] <= max(AGREE_MM, step_mm / 5)
     return line if slope and fits.mean() > share else np.full(len(numbers), np.nan)
+
+
+def _between_neighbours(numbers, position_mm):
+    """(n,) mm by number, straight from placed image to placed image and on beyond; NaN where the order is lost."""
+    both = np.isfinite(numbers) & np.isfinite(position_mm)
+    x, first = np.unique(numbers[both], return_index=True)
+    y = position_mm[both][first]
+    if len(x) < 2 or abs(np.sign(np.diff(y)).mean()) < MOSTLY:
+        return np.full(len(numbers), np.nan)
+    inside = np.interp(numbers, x, y)
+    below = y[0] + (numbers - x[0]) * (y[1] - y[0]) / (x[1] - x[0])
+    above = y[-1] + (numbers - x[-1]) * (y[-1] - y[-2]) / (x[-1] - x[-2])
+    return np.where(numbers < x[0], below, np.where(numbers > x[-1], above, inside))
 
 
 def _unless_taken(guess, position_mm):

@@ -29,6 +29,11 @@ class Series(NamedTuple):
     phase: int = 0  # its place in time among the scans that share a series UID
 
     @property
+    def series_uid(self) -> str:
+        """The UID that its images share."""
+        return self.headers[0].series_uid
+
+    @property
     def extent_mm(self) -> float:
         """From the lowest to the highest slice."""
         return float(self.position_mm[-1] - self.position_mm[0])

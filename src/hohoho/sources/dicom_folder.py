@@ -2,7 +2,9 @@
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
+from hohoho.dicom.header import SliceHeader
 from hohoho.errors import InputError
 from hohoho.scans.assembly import build_scans
 from hohoho.scans.headers import read_headers
@@ -28,16 +30,30 @@ def find(
     kernel to take where a study has several series. Raises InputError where root or labels are not as needed.
     """
     root = Path(root)
-    if not root.is_dir():
-        raise InputError(f"{root} does not exist or is no folder: give the folder that holds the DICOM files")
     table, label_notes = read_labels(labels, root) if labels is not None else (None, [])
+    folder = read_folder(root, assumed_rescale, workers, progress)
+    unmatched = match(table, folder.headers, root, max_unmatched_labels) if table is not None else []
+    scans, scan_notes = build_scans(folder.headers, lambda slices: labels_of(table, slices, root), preferred_kernel)
+    return Inventory(scans, label_notes + unmatched + folder.notes + scan_notes, folder.files, str(root))
+
+
+class Folder(NamedTuple):
+    """The usable slices of all DICOM files below a folder."""
+
+    headers: list[SliceHeader]
+    notes: list[Note]  # on the files that are none
+    files: int
+
+
+def read_folder(
+    root: Path, assumed_rescale: tuple[float, float] | None = None, workers: Workers = 1, progress: bool = False
+) -> Folder:
+    """All headers below `root`. Raises InputError where it is no folder."""
+    if not Path(root).is_dir():
+        raise InputError(f"{root} does not exist or is no folder: give the folder that holds the DICOM files")
     paths, notes = list_files(root)
-    files = len(paths) + len(notes)
     headers, header_notes = read_headers(paths, workers, assumed_rescale, progress)
-    if table is not None:
-        notes += match(table, headers, root, max_unmatched_labels)
-    scans, scan_notes = build_scans(headers, lambda slices: labels_of(table, slices, root), preferred_kernel)
-    return Inventory(scans, label_notes + notes + header_notes + scan_notes, files, str(root))
+    return Folder(headers, notes + header_notes, len(paths) + len(notes))
 
 
 def list_files(root: Path) -> tuple[list[str], list[Note]]:
