@@ -55,8 +55,8 @@ def _with_series(studies, wanted):
         matching = [(n, study) for n, study in studies if any(wanted == each.series_uid for each in study.series)]
     if len(matching) != 1:
         raise InputError(
-            f"--series {wanted}: no such series in {len(studies)} studies; give its UID, or its number as `hohoho check` "
-            "lists it, such as 1.2"
+            f"--series {wanted}: no such series in {len(studies)} studies; give its UID, or its number as `hohoho "
+            "check` lists it, such as 1.2"
         )
     return [(number, choose(study, wanted)) for number, study in matching]
 
