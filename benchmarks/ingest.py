@@ -29,7 +29,7 @@ from ct_tree import draw_images, write_tree
 
 from hohoho.ingest.ingest import ingest
 from hohoho.prefetch import prefetch
-from hohoho.scans.pixels import read_picture
+from hohoho.scans.pixels import read_windowed
 from hohoho.sources import dicom_folder
 from hohoho.workers import Workers, open_workers
 
@@ -43,7 +43,7 @@ def hohoho(folder: Path) -> Iterator[np.ndarray]:
     for scan in dicom_folder.find(folder).scans:
         prefetch(scan.paths)
         for image, spacing_mm in zip(scan.images, scan.spacing_mm, strict=True):
-            yield read_picture(scan.read_slice, image, spacing_mm, SIZE, (CENTER_HU, WIDTH_HU)).pixels
+            yield read_windowed(scan.read_slice, image, spacing_mm, SIZE, (CENTER_HU, WIDTH_HU)).pixels
 
 
 def one_by_one(folder: Path, read_hu: Callable[[Path], np.ndarray]) -> Iterator[np.ndarray]:

@@ -16,7 +16,7 @@ import pandas as pd
 from hohoho.labels import LABELS
 from hohoho.machine import cores
 from hohoho.phantom.study import Study, draw_patient, draw_study
-from hohoho.scans.windowing import square_slice
+from hohoho.scans.windowing import window_and_resize
 
 WINDOW_HU = (40, 80)
 BRAIN_HU = (8, 70)  # what may count as surroundings: no air, no bone
@@ -65,7 +65,7 @@ def measure(size_px: int, image_size: int, sequence: np.random.SeedSequence) -> 
 def visibility(study: Study, index: int, label: int, image_size: int) -> tuple[str, float, float, float] | None:
     """Class, area, contrast and contrast to noise; None where no brain surrounds the blood."""
     low, width = WINDOW_HU[0] - WINDOW_HU[1] / 2, WINDOW_HU[1]
-    hu = square_slice(study.hu[index], (1.0, 1.0), image_size, *WINDOW_HU) * np.float32(width / 255) + low
+    hu = window_and_resize(study.hu[index], (1.0, 1.0), image_size, *WINDOW_HU) * np.float32(width / 255) + low
     shrunk = [cv2.resize(part, (image_size, image_size), interpolation=cv2.INTER_AREA) for part in study.blood[index]]
     part, any_blood = shrunk[label], np.sum(shrunk, axis=0)
     inside = part >= part.max() / 2

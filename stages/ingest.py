@@ -30,8 +30,7 @@ def main():
 
     window = (settings.window_center_hu, settings.window_width_hu)
     with open_workers(run.dask or run.workers) as workers:
-        if True:
-            inventory = find(data, settings, window, workers, run.progress)
+        inventory = find(data, settings, window, workers, run.progress)
         pictures = settings.image_size, window, key
         report = ingest(inventory, SLICES, *pictures, workers, run.progress, CHECKPOINTS, settings.strict)
     write_store_settings(SLICES, data.source, settings.image_size, *window)

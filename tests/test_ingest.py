@@ -222,9 +222,9 @@ def test_scans_without_usable_pixels_say_why(tmp_path):
 def test_one_scan_is_read_for_prediction_without_a_store(tmp_path):
     write(studies(1, 5), tmp_path)
     scan = find(tmp_path).scans[0]
-    result = read_scan(scan, 2 * SIDE, *WINDOW_HU)
-    assert result.pixels.shape == (5, 2 * SIDE, 2 * SIDE) and result.pixels.dtype == np.uint8
-    assert result.kept.tolist() == [0, 1, 2, 3, 4]
+    slices, pixels = read_scan(scan, 2 * SIDE, *WINDOW_HU)
+    assert pixels.shape == (5, 2 * SIDE, 2 * SIDE) and pixels.dtype == np.uint8
+    assert slices.kept.tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(("studies", "slices", "blocks"), [(5, 28, 5), (200, 30, 34), (300, 500, 150)])

@@ -1,4 +1,4 @@
-"""An ingest that is killed at any moment goes on behind the last study done, and ends as if nothing had been."""
+"""An ingest that is killed at any moment resumes behind its finished blocks, and ends as if nothing had happened."""
 
 import errno
 import hashlib
@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import time
+import tracemalloc
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,11 +21,11 @@ from hohoho.errors import InputError
 from hohoho.ingest import blocks as ingest_blocks
 from hohoho.ingest.checkpoint import work_folder
 from hohoho.ingest.ingest import ingest
-from hohoho.ingest.slice_writer import ShardWriter
+from hohoho.pseudonyms import pseudonym
 from hohoho.sources.dicom_folder import find
 
 KEY, WINDOW_HU, SIZE = b"a key for tests only", (40, 80), 64
-STUDIES, SLICES, BLOCKS = 12, 6, 4  # three studies a shard
+STUDIES, SLICES, BLOCKS, A_BLOCK = 12, 6, 4, 3  # three studies a block
 processes = multiprocessing.get_context("forkserver")  # its children start with all modules loaded
 processes.set_forkserver_preload([__name__])
 
@@ -42,6 +43,7 @@ def write_studies(folder, count=STUDIES):
             image.SOPInstanceUID = f"1.{study}.1.{number}"
             set_pixels(image, rng.integers(-20, 100, (SIDE, SIDE), dtype=np.int16))
             save(image, folder / f"{study}" / f"{number}")
+    return folder
 
 
 def logged_read(header, place):
@@ -123,23 +125,36 @@ def place(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("slice_number", [1, 2, 6, 7, 12, 13, 18, 19, 24, 25, 31, 36, 37, 43, 54, 55, 60, 66, 71, 72])
-def test_a_kill_at_any_slice_costs_at_most_the_study_in_work(place, undisturbed, slice_number):
+@pytest.mark.parametrize("slice_number", [1, 2, 7, 17, 18, 19, 35, 36, 37, 43, 54, 55, 56, 71, 72])
+def test_a_kill_at_any_slice_costs_only_the_block_in_work(place, undisturbed, slice_number):
     strike(place, slice_number, signal.SIGKILL)
-    before = read_studies(place)
     finish(place)
     assert hashes(place) == undisturbed
     assert not (place / "work").exists()
-    assert len(before & read_studies(place)) <= 1
+    assert len(read_studies(place)) == STUDIES - finished_before(slice_number)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_being_asked_to_stop_costs_no_more_than_being_killed(place, undisturbed, number):
-    strike(place, 21, number)
-    before = read_studies(place)
+    strike(place, 41, number)
     finish(place)
     assert hashes(place) == undisturbed
-    assert len(before & read_studies(place)) <= 1
+    assert len(read_studies(place)) == STUDIES - finished_before(41)
+
+
+def finished_before(slice_number):
+    """Studies in the blocks that one worker has finished before it comes to this slice."""
+    return (slice_number - 1) // (A_BLOCK * SLICES) * A_BLOCK
+
+
+def test_an_ingest_killed_again_and_again_goes_on_each_time_and_keeps_no_shard_that_nobody_finished(place, undisturbed):
+    for finished in range(BLOCKS):
+        strike(place, A_BLOCK * SLICES + 2 if finished else 2, signal.SIGKILL)
+        assert len(list(place.glob("work/*/*.json"))) == finished
+        assert len(list(place.glob("work/*/*.npy"))) == finished + 1
+    finish(place)
+    assert len(read_studies(place)) == A_BLOCK
+    assert hashes(place) == undisturbed
 
 
 def is_running(process):
@@ -150,7 +165,7 @@ def is_running(process):
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="only /proc tells which processes run")
-def test_killed_with_two_workers_each_redoes_at_most_one_study_and_none_is_left_behind(place, undisturbed):
+def test_killed_with_two_workers_each_redoes_at_most_one_block_and_none_is_left_behind(place, undisturbed):
     strike(place, 21, signal.SIGKILL, workers=2)
     workers = {int(process) for process, _ in log(place)}
     wait_until(lambda: not any(map(is_running, workers)))
@@ -158,69 +173,85 @@ def test_killed_with_two_workers_each_redoes_at_most_one_study_and_none_is_left_
     before = read_studies(place)
     finish(place, workers=2)
     assert hashes(place) == undisturbed
-    assert len(before & read_studies(place)) <= 2
+    assert len(before & read_studies(place)) <= 2 * A_BLOCK
 
 
 class Stop(Exception):
     """Where a test ends an ingest."""
 
 
-def stop_after(monkeypatch, studies):
-    """The next ingest in this process fails when it has done so many studies."""
-    write, lines = ingest_blocks._write, []
+@pytest.fixture
+def stopped(place, monkeypatch):
+    """An ingest that ended when it had finished two blocks."""
+    finished = []
 
-    def counted(journal, line):
-        write(journal, line)
-        lines.append(line)
-        if sum(b'"study"' in line for line in lines) == studies:
+    def read_block(block):
+        if len(finished) == 2:
             raise Stop
+        finished.append(ingest_blocks.read_block(block))
+        return finished[-1]
 
-    with monkeypatch.context() as patched:
-        patched.setattr(ingest_blocks, "_write", counted)
-        yield
-
-
-def stopped(place, monkeypatch, studies):
-    with pytest.raises(Stop):
-        for _ in stop_after(monkeypatch, studies):
-            run(place)
+    with monkeypatch.context() as patched, pytest.raises(Stop):
+        patched.setattr("hohoho.ingest.ingest.read_block", read_block)
+        run(place)
     (place / "log").unlink()
+    return place
 
 
-def test_the_terminal_says_how_many_studies_were_there(place, monkeypatch, capsys):
-    stopped(place, monkeypatch, 7)
-    run(place)
-    assert "ingest goes on: 7 of 12 studies are there already" in capsys.readouterr().out
+def test_the_terminal_says_how_many_studies_are_there(stopped, capsys):
+    run(stopped)
+    assert "ingest goes on: 6 of 12 studies are there already" in capsys.readouterr().out
 
 
-def test_a_study_whose_file_changed_is_read_again(place, monkeypatch):
-    stopped(place, monkeypatch, 7)
-    begun = json.loads(next(iter(sorted((place / "work").glob("*/*.jsonl")))).read_text().splitlines()[1])["study"]
-    changed = next(scan for scan in find(place / "in").scans if ingest_blocks.mark(logged(scan, place)) == begun)
-    Path(changed.images[0].path).touch()
-    run(place)
-    assert changed.study in read_studies(place)
+@pytest.mark.parametrize("study", range(2 * A_BLOCK))
+def test_a_block_with_a_changed_file_is_read_again_and_no_other(stopped, undisturbed, study):
+    studies = sorted((scan.study for scan in find(stopped / "in").scans), key=partial(pseudonym, KEY, "study"))
+    (stopped / "in" / studies[study].removeprefix("1.") / f"{study}").touch()
+    run(stopped)
+    begin = study // A_BLOCK * A_BLOCK
+    assert read_studies(stopped) == {*studies[begin : begin + A_BLOCK], *studies[2 * A_BLOCK :]}
+    assert hashes(stopped) == undisturbed
 
 
-def logged(scan, place):
-    return replace(scan, read_slice=partial(logged_read, log=place / "log"))
-
-
-def test_another_version_of_the_code_takes_nothing_over(place, monkeypatch, undisturbed):
-    stopped(place, monkeypatch, 7)
+def test_another_version_of_the_code_takes_nothing_over(stopped, monkeypatch, undisturbed):
     monkeypatch.setattr("hohoho.ingest.ingest.code_version", lambda: "another")
-    run(place)
-    assert len(read_studies(place)) == STUDIES
-    assert hashes(place) == undisturbed
+    run(stopped)
+    assert len(read_studies(stopped)) == STUDIES
+    assert hashes(stopped) == undisturbed
 
 
-def test_a_line_that_was_cut_off_and_pixels_that_were_lost_count_as_not_done(place, monkeypatch, undisturbed):
-    stopped(place, monkeypatch, 5)
-    first, second = sorted((place / "work").glob("*/*.jsonl"))
-    first.write_bytes(first.read_bytes()[:-1])
-    os.truncate(second.with_suffix(".npy"), 1000)
+DAMAGE = {
+    "no sidecar": lambda sidecar, shard: sidecar.unlink(),
+    "an empty sidecar": lambda sidecar, shard: sidecar.write_bytes(b""),
+    "half a sidecar": lambda sidecar, shard: os.truncate(sidecar, sidecar.stat().st_size // 2),
+    "zeros for a sidecar": lambda sidecar, shard: sidecar.write_bytes(bytes(sidecar.stat().st_size)),
+    "no shard": lambda sidecar, shard: shard.unlink(),
+    "an empty shard": lambda sidecar, shard: shard.write_bytes(b""),
+    "a shard that lacks a byte": lambda sidecar, shard: os.truncate(shard, shard.stat().st_size - 1),
+    "a shard with a slice too many": lambda sidecar, shard: os.truncate(shard, shard.stat().st_size + SIZE**2),
+    "a shard without header": lambda sidecar, shard: shard.write_bytes(bytes(128) + shard.read_bytes()[128:]),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_block_that_is_not_whole_is_read_again_and_no_other(stopped, undisturbed, damage):
+    sidecar = min(stopped.glob("work/*/*.json"))
+    damage(sidecar, sidecar.with_name(json.loads(sidecar.read_text())["shard"]))
+    run(stopped)
+    assert len(read_studies(stopped)) == STUDIES - A_BLOCK
+    assert hashes(stopped) == undisturbed
+
+
+@pytest.mark.parametrize("difference", [{"code": "another"}, {"window_hu": (600, 2800)}])
+def test_a_worker_that_was_given_up_and_ends_late_changes_nothing(place, monkeypatch, undisturbed, difference):
+    def read_block(block):
+        finished = ingest_blocks.read_block(block)
+        block.sidecar.unlink()
+        assert ingest_blocks.read_block(block._replace(**difference)).shard != finished.shard
+        return finished
+
+    monkeypatch.setattr("hohoho.ingest.ingest.read_block", read_block)
     run(place)
-    assert len(read_studies(place)) == STUDIES - 2
     assert hashes(place) == undisturbed
 
 
@@ -229,25 +260,37 @@ def test_two_ingests_never_work_in_one_folder(place):
         run(place)
 
 
-def test_the_journal_holds_no_name(place, monkeypatch):
-    stopped(place, monkeypatch, 7)
-    kept = b"".join(path.read_bytes() for path in (place / "work").glob("*/*.jsonl"))
-    assert kept and not [word for word in (b"P1", b"1.1", b"Doe", str(place).encode()) if word in kept]
+def test_what_an_interrupted_ingest_keeps_holds_no_name(stopped):
+    kept = [b"".join([path.name.encode(), path.read_bytes()]) for path in stopped.glob("work/*/*")]
+    assert len(kept) == 4
+    assert not [word for word in (b"P1", b"1.1", b"Doe", str(stopped).encode()) if any(word in text for text in kept)]
 
 
-def test_a_full_disk_is_told_of_and_costs_at_most_the_study_in_work(place, monkeypatch, undisturbed):
-    flush = ShardWriter.flush
-
-    def full(shard):
-        if len(read_studies(place)) > 7:
+@pytest.mark.parametrize("study", [1, 3, 4, 8])
+def test_a_full_disk_is_told_of_and_costs_at_most_the_block_in_work(place, monkeypatch, undisturbed, study):
+    def full(file, begin):
+        if len(read_studies(place)) == study:
             raise OSError(errno.ENOSPC, "No space left on device")
-        flush(shard)
 
-    monkeypatch.setattr(ShardWriter, "flush", full)
-    with pytest.raises(InputError, match="no room.*No space left.*start again"):
+    with monkeypatch.context() as patched, pytest.raises(InputError, match="no room.*No space left.*start again"):
+        patched.setattr(ingest_blocks, "start_writing", full)
         run(place)
-    monkeypatch.setattr(ShardWriter, "flush", flush)
+    finished = (study - 1) // A_BLOCK
+    assert len(list(place.glob("work/*/*.npy"))) == finished  # what could not be finished makes room
     (place / "log").unlink()
     run(place)
-    assert len(read_studies(place)) == STUDIES - 7
+    assert len(read_studies(place)) == STUDIES - finished * A_BLOCK
     assert hashes(place) == undisturbed
+
+
+def test_a_block_of_any_length_is_read_in_the_memory_of_a_study(tmp_path):
+    peaks = []
+    for studies in (2, 12):
+        scan = find(write_studies(tmp_path / f"{studies}", 1)).scans[0]
+        block = ingest_blocks.Block(tmp_path / f"{studies}.json", (scan,) * studies, 512, WINDOW_HU, "code")
+        tracemalloc.start()
+        finished = ingest_blocks.read_block(block)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert finished.shard.stat().st_size > studies * SLICES * 512**2
+    assert peaks[1] - peaks[0] < 512**2  # one slice

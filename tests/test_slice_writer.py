@@ -1,10 +1,10 @@
-"""Writing a slice store: a shard is gone on with at any slice, and a store that is there is never touched."""
+"""Writing a slice store: a shard is whole or absent, and a store that is there is never touched."""
 
 import numpy as np
 import pytest
 from test_slice_store import SIZE, slice_table, study_table, write_shards
 
-from hohoho.ingest.slice_writer import ShardWriter, is_finished, publish, slices_in
+from hohoho.ingest.slice_writer import is_finished, new_shard, publish, start_writing
 from hohoho.slices.store import SlicePixels, read_slice_table
 
 
@@ -18,15 +18,6 @@ def path(tmp_path):
     return tmp_path / "shard.npy"
 
 
-def append(path, pixels, slices=0):
-    """A shard in work."""
-    shard = ShardWriter(path, SIZE, slices)
-    for picture in pixels:
-        shard.append(picture)
-    shard.flush()
-    return shard
-
-
 def contents(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
@@ -37,37 +28,43 @@ def finish(tmp_path, pixels):
     return tmp_path / "store"
 
 
-@pytest.mark.parametrize("slices", [1, 10, 11])
+@pytest.mark.parametrize("slices", [0, 1, 10, 11])
 def test_a_shard_is_what_numpy_would_have_saved(tmp_path, path, pixels, slices):
-    append(path, pixels[:slices]).close()
+    with new_shard(path, SIZE) as file:
+        for picture in pixels[:slices]:
+            file.write(picture)
+            start_writing(file, file.tell() - picture.size)
+            assert not is_finished(path, SIZE, slices)
     np.save(tmp_path / "expected.npy", pixels[:slices])
     assert path.read_bytes() == (tmp_path / "expected.npy").read_bytes()
-    assert is_finished(path, SIZE, slices)
+    assert [n for n in range(12) if is_finished(path, SIZE, n)] == [slices]
 
 
-@pytest.mark.parametrize("kept", range(10))
-def test_a_shard_is_gone_on_with_behind_any_slice_as_if_it_had_never_stopped(tmp_path, path, pixels, kept):
-    append(path, pixels[:9])
-    append(path, pixels[kept:], kept).close()
-    append(tmp_path / "at once.npy", pixels).close()
-    assert path.read_bytes() == (tmp_path / "at once.npy").read_bytes()
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt, ValueError])
+def test_a_shard_that_fails_leaves_no_file(path, pixels, error):
+    with pytest.raises(error), new_shard(path, SIZE) as file:
+        file.write(pixels)
+        raise error
+    assert not path.exists()
 
 
-def test_a_shard_in_work_counts_its_slices_and_is_no_array_yet(path, pixels):
-    assert slices_in(path, SIZE) == 0
-    append(path, pixels[:5])
-    assert slices_in(path, SIZE) == 5
-    assert not is_finished(path, SIZE, 5)
-    with pytest.raises(ValueError):
-        np.load(path)
-
-
-def test_going_on_with_a_shard_never_changes_the_store_that_has_it(tmp_path, pixels):
+def test_a_shard_is_never_written_over(tmp_path, pixels):
     store = finish(tmp_path, pixels)
-    before = contents(store)
-    for shard in (tmp_path / "work").iterdir():
-        append(shard, 255 - pixels, 1).close()
-    assert contents(store) == before
+    before = contents(store), contents(tmp_path / "work")
+    for path in (tmp_path / "work").iterdir():
+        with pytest.raises(FileExistsError), new_shard(path, SIZE):
+            raise AssertionError
+    assert (contents(store), contents(tmp_path / "work")) == before
+
+
+def test_shards_without_slices_are_left_out_of_the_store(tmp_path, pixels):
+    shards = write_shards(tmp_path / "work", pixels)
+    for number in range(3):
+        with new_shard(tmp_path / f"{number}.npy", SIZE):
+            shards.insert(2 * number, tmp_path / f"{number}.npy")
+    publish(shards, tmp_path / "store", SIZE, slice_table(len(pixels)), study_table(), [])
+    assert np.array_equal(SlicePixels(tmp_path / "store").take(range(11)), pixels)
+    assert len(SlicePixels(tmp_path / "store").shards) == 3
 
 
 def test_a_second_store_in_the_same_folder_leaves_nothing_of_the_first(tmp_path, pixels):

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from hohoho.scans.windowing import square_slice, window_uint8
+from hohoho.scans.windowing import window_and_resize, window_uint8
 
 
 def test_the_window_runs_from_center_minus_to_center_plus_half_its_width():
@@ -34,17 +34,17 @@ def test_whole_numbers_are_windowed_exactly_as_the_same_floats_are(window):
 def test_shrinking_takes_the_mean_of_the_area():
     hu = np.kron(np.array([[0, 80], [80, 0]]), np.ones((4, 4)))
     hu[0, 0] = 80  # one pixel of sixteen
-    assert square_slice(hu, (1, 1), 2, 40, 80).tolist() == [[16, 255], [255, 0]]
+    assert window_and_resize(hu, (1, 1), 2, 40, 80).tolist() == [[16, 255], [255, 0]]
 
 
 def test_a_picture_of_the_right_size_is_windowed_and_not_touched():
     hu = np.random.default_rng(0).integers(-50, 120, (32, 32))
-    assert np.array_equal(square_slice(hu, (0.5, 0.5), 32, 40, 80), window_uint8(hu, 40, 80))
+    assert np.array_equal(window_and_resize(hu, (0.5, 0.5), 32, 40, 80), window_uint8(hu, 40, 80))
 
 
 @pytest.mark.parametrize("shape", [(20, 40), (40, 20), (7, 13), (1, 50)])
 def test_oblong_matrices_are_padded_with_air_in_the_middle(shape):
-    picture = square_slice(np.full(shape, 80), (1, 1), 40, 40, 80)
+    picture = window_and_resize(np.full(shape, 80), (1, 1), 40, 40, 80)
     assert picture.shape == (40, 40)
     rows, columns = np.flatnonzero(picture.any(1)), np.flatnonzero(picture.any(0))
     wanted = [max(1, round(side * 40 / max(shape))) for side in shape]
@@ -53,14 +53,14 @@ def test_oblong_matrices_are_padded_with_air_in_the_middle(shape):
 
 
 def test_oblong_pixels_are_resampled_to_their_true_proportion():
-    picture = square_slice(np.full((32, 32), 80), (0.5, 1.0), 32, 40, 80)
+    picture = window_and_resize(np.full((32, 32), 80), (0.5, 1.0), 32, 40, 80)
     assert (picture == 255).sum(0).tolist() == [16] * 32
 
 
 def test_enlarging_keeps_values_within_the_picture():
-    picture = square_slice(np.full((5, 5), 40), (1, 1), 16, 40, 80)
+    picture = window_and_resize(np.full((5, 5), 40), (1, 1), 16, 40, 80)
     assert picture.shape == (16, 16) and (picture == 128).all()
 
 
 def test_air_around_the_picture_is_air_in_any_window():
-    assert square_slice(np.full((4, 8), 80), (1, 1), 8, -1000, 100)[0, 0] == window_uint8(-1024, -1000, 100)
+    assert window_and_resize(np.full((4, 8), 80), (1, 1), 8, -1000, 100)[0, 0] == window_uint8(-1024, -1000, 100)

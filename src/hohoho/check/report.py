@@ -10,7 +10,7 @@ from tqdm import tqdm
 from hohoho.check.series import SeriesReport, series_reports
 from hohoho.scans.assembly import build_studies
 from hohoho.scans.geometry import gaps_mm, missing_slices
-from hohoho.scans.pixels import ScanPixels, read_scan
+from hohoho.scans.pixels import ReadSlices, read_scan
 from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Scan
 from hohoho.scans.verdict import verdicts
 from hohoho.sources.dicom_folder import read_folder
@@ -55,7 +55,7 @@ def exit_code(report: dict) -> int:
     return SOME_USABLE if is_less else ALL_USABLE
 
 
-def read_pixels(scan: Scan) -> tuple[ScanPixels, dict[tuple[str, int], tuple[int, int]]]:
+def read_pixels(scan: Scan) -> tuple[ReadSlices, dict[tuple[str, int], tuple[int, int]]]:
     """(what ingest would read of a scan, lowest and highest HU by image)."""
     ranges = {}
 
@@ -64,8 +64,8 @@ def read_pixels(scan: Scan) -> tuple[ScanPixels, dict[tuple[str, int], tuple[int
         ranges[header.image] = int(hu.min()), int(hu.max())
         return hu, repairs
 
-    result = read_scan(replace(scan, read_slice=watched), PICTURE_SIZE, *BRAIN_WINDOW_HU)
-    return result._replace(pixels=result.pixels[:0]), ranges
+    slices, _ = read_scan(replace(scan, read_slice=watched), PICTURE_SIZE, *BRAIN_WINDOW_HU)
+    return slices, ranges
 
 
 def _report(studies, found, pixels, notes, files, root):

@@ -1,23 +1,22 @@
-"""Blocks of studies: a worker reads one into one shard, and keeps a journal of the studies that are done.
+"""Blocks of studies: a worker reads one into one shard, then writes a sidecar that says what the shard holds.
 
-A restarted worker resumes after the last entry of its journal. The journal holds no names: a study is known by a hash
-of its headers and of its files' sizes and times.
+An interrupted ingest resumes by blocks: a shard that a sidecar names is whole. The sidecar holds no names: a study is
+known by a hash of its headers and of its files' sizes and times.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
+from uuid import uuid4
 
 import numpy as np
 
-from hohoho.ingest.slice_writer import ShardWriter, is_finished, slices_in
+from hohoho.ingest.slice_writer import is_finished, new_shard, start_writing
 from hohoho.prefetch import prefetch
-from hohoho.scans.pixels import ScanPixels, gather, read_picture
+from hohoho.scans.pixels import ReadSlices, collect
 from hohoho.scans.scan import Note, Scan
 
 SHARD_SLICES = 1024  # at most, but for a longer study: 256 MB at 512 pixels
@@ -27,16 +26,18 @@ BLOCKS = 32  # at least, where there are as many studies: many workers all find 
 class Block(NamedTuple):
     """Studies that one worker reads into one shard."""
 
-    shard: Path
+    sidecar: Path
     scans: tuple[Scan, ...]
     image_size: int
     window_hu: tuple[float, float]  # center, width
     code: str  # version of the code: what another one has read is read again
 
-    @property
-    def journal(self) -> Path:
-        """A line for the code, then one for every study whose pixels are in the shard."""
-        return self.shard.with_suffix(".jsonl")
+
+class FinishedBlock(NamedTuple):
+    """What was read of a block."""
+
+    shard: Path
+    studies: list[ReadSlices]
 
 
 def cut(scans: Sequence[Scan]) -> Iterator[tuple[Scan, ...]]:
@@ -53,45 +54,65 @@ def cut(scans: Sequence[Scan]) -> Iterator[tuple[Scan, ...]]:
         yield tuple(run)
 
 
-def read_block(block: Block) -> list[ScanPixels]:
-    """Reads the studies of a block that are not done yet; the results of all of them, without pixels."""
-    with _locked(block.journal) as journal:
-        done, journal_bytes = taken_over(block)
-        slices = sum(len(result.kept) for result in done)
-        if len(done) == len(block.scans) and is_finished(block.shard, block.image_size, slices):
-            return done
-        journal.truncate(journal_bytes)
-        if not journal_bytes:
-            _write(journal, _first_line(block))
-        shard = ShardWriter(block.shard, block.image_size, slices)
-        todo = block.scans[len(done) :]
-        paths = [*(scan.paths for scan in todo), []]
-        prefetch(paths[0])
-        for scan, following in zip(todo, paths[1:], strict=True):
+def read_block(block: Block) -> FinishedBlock:
+    """Reads the studies of a block, or takes over what was read before.
+
+    Each call writes a shard under a name of its own: a worker that a cluster gave up, and that still writes the same
+    block, cannot change what another one returned.
+    """
+    if finished := taken_over(block):
+        return finished
+    shard = block.sidecar.with_name(f"{block.sidecar.stem}-{uuid4().hex}.npy")
+    marks, studies = [], []
+    paths = [*(scan.paths for scan in block.scans), []]
+    prefetch(paths[0])
+    with new_shard(shard, block.image_size) as file:
+        for scan, following in zip(block.scans, paths[1:], strict=True):
             prefetch(following)  # arrives while this study is worked at
-            known_by = mark(scan)  # before it is read, lest a change in between be taken for what was read
-            result = _read(scan, block, shard)
-            shard.flush()
-            _write(journal, _line(known_by, result))
-            done.append(result)
-        shard.close()
-    return done
+            marks.append(mark(scan))  # before it is read, lest a change in between be taken for what was read
+            begin = file.tell()
+            studies.append(collect(scan, block.image_size, block.window_hu, file.write))
+            start_writing(file, begin)
+    finished = FinishedBlock(shard, studies)
+    _write_sidecar(block, marks, finished)
+    return finished
 
 
-def taken_over(block: Block) -> tuple[list[ScanPixels], int]:
-    """(results of the first studies of a block, as far as they are done and still the same; bytes of their lines)."""
-    lines = block.journal.read_bytes().splitlines(keepends=True) if block.journal.exists() else []
-    if not lines or lines[0] != _first_line(block):
-        return [], 0
-    done, at, slices = [], len(lines[0]), slices_in(block.shard, block.image_size)
-    for scan, line in zip(block.scans, lines[1:], strict=False):
-        result = _result(line, scan)
-        if result is None or len(result.kept) > slices:
-            break
-        done.append(result)
-        slices -= len(result.kept)
-        at += len(line)
-    return done, at
+def taken_over(block: Block) -> FinishedBlock | None:
+    """What an earlier call read of a block; None where that is not whole, or where the code or a file has changed."""
+    try:
+        known = json.loads(block.sidecar.read_text())
+    except (FileNotFoundError, ValueError):  # ValueError: the power failed before it was on the disk
+        return None
+    if known["code"] != block.code or known["marks"] != [mark(scan) for scan in block.scans]:
+        return None
+    studies = [
+        ReadSlices(np.array(kept, int), hashes, [Note(*note)._replace(study=scan.study) for note in notes])
+        for (kept, hashes, notes), scan in zip(known["studies"], block.scans, strict=True)
+    ]
+    finished = FinishedBlock(block.sidecar.with_name(known["shard"]), studies)
+    slices = sum(len(study.kept) for study in studies)
+    return finished if is_finished(finished.shard, block.image_size, slices) else None
+
+
+def _write_sidecar(block, marks, finished):
+    """Whole or absent, even if two workers write it at once. No fsync: it would wait for all pixels of this worker."""
+    nameless = [
+        (study.kept.tolist(), study.hashes, [note._replace(study=None, item=None) for note in study.notes])
+        for study in finished.studies
+    ]
+    content = {"code": block.code, "marks": marks, "shard": finished.shard.name, "studies": nameless}
+    temporary = finished.shard.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content))
+    temporary.replace(block.sidecar)
+
+
+def clear(work: Path, blocks: Sequence[Block]) -> int:
+    """Remove from `work` all that cannot be taken over. Returns how many studies can be."""
+    finished = {block.sidecar: found for block in blocks if (found := taken_over(block))}
+    for path in set(work.iterdir()) - {*finished, *(found.shard for found in finished.values())}:
+        path.unlink(missing_ok=True)
+    return sum(len(found.studies) for found in finished.values())
 
 
 def mark(scan: Scan) -> str:
@@ -99,51 +120,6 @@ def mark(scan: Scan) -> str:
     files = [(path, *_size_and_time(path)) for path in scan.paths]
     known = repr((scan.study, scan.images, scan.spacing_mm.tolist(), files))
     return hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-
-
-def _read(scan, block, shard):
-    tasks = zip(scan.images, scan.spacing_mm, strict=True)
-    pictures = (read_picture(scan.read_slice, *task, block.image_size, block.window_hu) for task in tasks)
-    kept, hashes, notes = gather(scan, pictures, shard.append)
-    return ScanPixels(kept, _no_pixels(), hashes, notes)
-
-
-def _first_line(block):
-    return json.dumps({"code": block.code}).encode() + b"\n"
-
-
-def _line(known_by, result):
-    notes = [(note.action, note.reason, note.index) for note in result.notes]
-    content = {"study": known_by, "kept": result.kept.tolist(), "hashes": result.hashes, "notes": notes}
-    return json.dumps(content).encode() + b"\n"
-
-
-def _result(line, scan):
-    """ScanPixels without pixels from a line of the journal; None where it was cut off or is not of this scan."""
-    if not line.endswith(b"\n"):
-        return None
-    known = json.loads(line)
-    if known["study"] != mark(scan):
-        return None
-    notes = [Note(action, reason, scan.study, index=index) for action, reason, index in known["notes"]]
-    return ScanPixels(np.array(known["kept"], int), _no_pixels(), known["hashes"], notes)
-
-
-def _no_pixels():
-    return np.empty((0, 0, 0), np.uint8)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[BinaryIO]:
-    """The journal, opened for appending; a worker that was given up and still writes is waited for."""
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
-
-
-def _write(journal, line):
-    journal.write(line)
-    journal.flush()
 
 
 def _size_and_time(path):

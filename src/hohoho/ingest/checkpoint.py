@@ -41,7 +41,7 @@ def _room():
         if error.errno not in NO_ROOM:
             raise
         raise InputError(
-            f"the store has no room ({error.strerror}): make some and start again, no study is lost"
+            f"the store has no room ({error.strerror}): make some and start again, finished blocks are not read again"
         ) from error
 
 
@@ -50,17 +50,13 @@ def _locked(folder):
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        _lock(descriptor, folder)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however that ends
+        except BlockingIOError:
+            raise InputError(f"another ingest is at work in {folder}: wait for its end, or stop it") from None
         yield
     finally:
         os.close(descriptor)
-
-
-def _lock(descriptor, folder):
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however that ends
-    except BlockingIOError:
-        raise InputError(f"another ingest is at work in {folder}: wait for its end, or stop it") from None
 
 
 def code_version() -> str:

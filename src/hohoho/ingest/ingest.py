@@ -1,7 +1,7 @@
 """Scans of any layout → the slice store and its report: pixels read in worker processes, ids replaced by pseudonyms."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,13 +10,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from hohoho.errors import InputError
-from hohoho.ingest.blocks import Block, cut, read_block, taken_over
+from hohoho.ingest.blocks import Block, FinishedBlock, clear, cut, read_block
 from hohoho.ingest.checkpoint import code_version, work_folder
 from hohoho.ingest.report import count, count_scan_labels, report_lines
-from hohoho.ingest.slice_writer import publish, settle, slices_in
+from hohoho.ingest.slice_writer import publish, settle
 from hohoho.ingest.tables import join_copies, slice_rows, study_row
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
-from hohoho.scans.pixels import ScanPixels
+from hohoho.scans.pixels import ReadSlices
 from hohoho.scans.scan import REFUSED, SKIPPED, WARNED, Inventory, Note, Scan
 from hohoho.scans.verdict import verdicts
 from hohoho.workers import Workers, ordered_map
@@ -57,32 +57,35 @@ def ingest(
     name = pseudonym(key, "ingest", f"{inventory.root} {image_size} {window_hu}")
     with work_folder(checkpoints, name) as work:
         knobs = image_size, window_hu, code_version()
-        blocks = [Block(work / f"{number:06d}.npy", part, *knobs) for number, part in enumerate(cut(scans))]
-        results = _read(blocks, len(scans), workers, progress)
+        blocks = [Block(work / f"{number:06d}.json", part, *knobs) for number, part in enumerate(cut(scans))]
+        if done := clear(work, blocks):
+            print(f"ingest goes on: {done} of {len(scans)} studies are there already", flush=True)
+        finished = _read(blocks, len(scans), workers, progress)
+        results = [study for block in finished for study in block.studies]
         slices, studies, notes = tables(inventory, zip(scans, results, strict=True), key)
         if strict:
             refuse_missing_slices(slices)
-        shards = [block.shard for block in blocks if slices_in(block.shard, image_size)]
-        publish(shards, folder, image_size, slices, studies, inventory.test_images if key == PUBLIC_KEY else ())
+        test_images = inventory.test_images if key == PUBLIC_KEY else ()
+        publish([block.shard for block in finished], folder, image_size, slices, studies, test_images)
         stored = set(studies["study"])
         found = verdicts(notes, [scan.study for scan in scans if pseudonym(key, "study", scan.study) in stored])
         counts = count(inventory.files, slices, notes, found) | count_scan_labels(studies)
         return IngestReport(counts, report_lines(notes, found, key, inventory.root))
 
 
-def _read(blocks: list[Block], studies: int, workers: Workers, progress: bool) -> Iterator[ScanPixels]:
-    """The results of all studies in their order."""
-    if done := sum(len(taken_over(block)[0]) for block in blocks):
-        print(f"ingest goes on: {done} of {studies} studies are there already", flush=True)
+def _read(blocks: list[Block], studies: int, workers: Workers, progress: bool) -> list[FinishedBlock]:
+    """What was read of all blocks, in their order; all of it is on the disk."""
+    finished = []
     with tqdm(desc="pixels", total=studies, disable=not progress, unit="scan") as bar:
-        for block, results in zip(blocks, ordered_map(read_block, blocks, workers), strict=True):
+        for block in ordered_map(read_block, blocks, workers):
             settle(block.shard)  # here, while the workers go on
-            bar.update(len(results))
-            yield from results
+            bar.update(len(block.studies))
+            finished.append(block)
+    return finished
 
 
 def tables(
-    inventory: Inventory, results: Iterable[tuple[Scan, ScanPixels]], key: bytes
+    inventory: Inventory, results: Iterable[tuple[Scan, ReadSlices]], key: bytes
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[Note]]:
     """(slice table, study table, all notes). Raises InputError where no slice could be read."""
     notes, slices, studies, stored = list(inventory.notes), [], [], []

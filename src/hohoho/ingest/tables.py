@@ -6,12 +6,12 @@ import pandas as pd
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scans.geometry import gaps_mm, missing_slices, wide_gaps
-from hohoho.scans.pixels import ScanPixels
+from hohoho.scans.pixels import ReadSlices
 from hohoho.scans.scan import Scan
 from hohoho.slices.store import SCAN_LABELS
 
 
-def slice_rows(scan: Scan, result: ScanPixels, key: bytes) -> dict[str, np.ndarray]:
+def slice_rows(scan: Scan, result: ReadSlices, key: bytes) -> dict[str, np.ndarray]:
     """The rows of the slice table for one scan, those slices that could be read, foot to head; by column."""
     position_mm = scan.position_mm[result.kept]
     index = np.arange(len(result.kept))

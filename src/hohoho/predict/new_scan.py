@@ -19,8 +19,7 @@ from hohoho.models.lstm import load_lstm, predict_scans
 from hohoho.predict.answers import MEANING, answer_columns, scan_maxima
 from hohoho.predict.studies import NewScan, new_scans
 from hohoho.scans.geometry import missing_slices
-from hohoho.scans.pixels import ScanPixels, read_scan
-from hohoho.scans.scan import Scan
+from hohoho.scans.pixels import read_scan
 from hohoho.scans.verdict import verdict
 from hohoho.scores.calibration import read_calibration
 from hohoho.slices.batches import ordered_batches, unlabelled_slices
@@ -38,7 +37,7 @@ class Models(NamedTuple):
     calibration: dict | None  # the record that `evaluate` fitted to these very models; None where it has not run
 
 
-class Pictures:
+class ArrayPixels:
     """The pixels of one scan, as the slice store would hand them out."""
 
     def __init__(self, pixels: np.ndarray):
@@ -66,17 +65,16 @@ def predict_folder(folder: Path, out: Path, models: Path, wanted_series: str | N
 
 def _predict(new: NewScan, out: Path, models: Models) -> bool:
     """Answer one study and say so in a line or two. Returns whether it had any usable slice."""
-    pictures, said = None, new.verdict
+    kept, said = (), new.verdict
     if new.scan:
         window = models.inputs["window_center_hu"], models.inputs["window_width_hu"]
-        pictures = read_scan(new.scan, models.inputs["image_size"], *window)
-        said = verdict([*new.notes, *pictures.notes], bool(len(pictures.kept)))
+        (kept, _, notes), pixels = read_scan(new.scan, models.inputs["image_size"], *window)
+        said = verdict([*new.notes, *notes], bool(len(kept)))
     print(f"study {new.number} ({new.place}): {said}")
-    if not pictures or not len(pictures.kept):
+    if not len(kept):
         return False
-    kept = pictures.kept
     print(f"  {len(kept)} slices of series {new.series['taken']}, which {new.series['why']} → {out}")
-    raw = probabilities(new.scan, pictures, models.folder)
+    raw = probabilities(new.scan.position_mm[kept], pixels, models.folder)
     table = pd.DataFrame({"slice": range(len(kept)), "position_mm": new.scan.position_mm[kept].round(2)})
     write_csv(out / "predictions.csv", table.join(answer_columns(raw, models.calibration)))
     summary = {
@@ -97,12 +95,15 @@ def _predict(new: NewScan, out: Path, models: Models) -> bool:
     return True
 
 
-def probabilities(scan: Scan, pictures: ScanPixels, models: Path) -> dict[str, np.ndarray]:
-    """(slices, 5) probabilities by model name: `cnn`, and `cnn_lstm` where there is an LSTM."""
-    below, above = neighbours(np.zeros(len(pictures.kept)), missing_slices(scan.position_mm[pictures.kept]))
+def probabilities(position_mm: np.ndarray, pixels: np.ndarray, models: Path) -> dict[str, np.ndarray]:
+    """(slices, 5) probabilities by model name: `cnn`, and `cnn_lstm` where there is an LSTM.
+
+    position_mm: (slices,), foot to head. pixels: (slices, size, size) uint8.
+    """
+    below, above = neighbours(np.zeros(len(pixels)), missing_slices(position_mm))
     classifier = load_classifier(models / "cnn")
     rows = channel_rows(pd.DataFrame({"below": below, "above": above}), classifier.settings["channels"])
-    batches = ordered_batches(unlabelled_slices(Pictures(pictures.pixels), rows))
+    batches = ordered_batches(unlabelled_slices(ArrayPixels(pixels), rows))
     torch.set_num_threads(cores())
     embeddings, by_cnn = embed(classifier, batches, "cpu")
     lstm = load_lstm(models / "lstm")

@@ -11,7 +11,7 @@ from hohoho.phantom.acquisition import FIELD_OF_VIEW_MM
 from hohoho.phantom.study import POSITIVE_MM2, blood_area_mm2, draw_blood, draw_patient, draw_study
 from hohoho.phantom.study_files import MASK_FROM, name
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
-from hohoho.scans.windowing import square_slice
+from hohoho.scans.windowing import window_and_resize
 
 PART_WINDOW = (0.5, 1.0)  # center, width: a part of 0 to 1 becomes 0 to 255
 MOST_SLICES = 100  # of a study: three times as many as there are
@@ -64,7 +64,7 @@ def blood_of_each_image(phantom: PhantomDraw, slices: pd.DataFrame) -> Iterator[
 
 def on_picture_grid(blood: np.ndarray, image_size: int) -> np.ndarray:
     """(H, W) uint8 part of blood → (image_size, image_size) bool, by the resizing that made the picture."""
-    return square_slice(blood / np.float32(255), SQUARE_MM, image_size, *PART_WINDOW) >= MASK_FROM
+    return window_and_resize(blood / np.float32(255), SQUARE_MM, image_size, *PART_WINDOW) >= MASK_FROM
 
 
 def bleed_masks(slices: pd.DataFrame, phantom: PhantomDraw, image_size: int) -> np.ndarray:

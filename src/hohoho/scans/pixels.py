@@ -1,6 +1,6 @@
-"""One scan → its windowed pictures: what ingest stores and what prediction looks at."""
+"""One scan → its windowed slices: what ingest stores and what prediction looks at."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import cv2
@@ -11,7 +11,7 @@ from hohoho.prefetch import prefetch
 from hohoho.scans.geometry import gap_warnings
 from hohoho.scans.pixel_hash import pixel_hash
 from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note, Scan
-from hohoho.scans.windowing import square_slice
+from hohoho.scans.windowing import window_and_resize
 
 BRAIN_HU = (0, 80)
 EMPTY_PICTURE_SD = 1.0  # grey levels
@@ -19,65 +19,68 @@ USUAL_SIDE = 512  # pixels
 GLANCE = 16  # pixels between those that are looked at first
 
 
-class Picture(NamedTuple):
+class WindowedSlice(NamedTuple):
     """One slice as it is stored, or why it is not."""
 
-    pixels: np.ndarray | None  # (size, size) uint8; None where it could not be read
+    pixels: np.ndarray | None  # (size, size) uint8, C-contiguous; None where it could not be read
     pixel_hash: str | None  # of its HU; None where the picture shows too little to tell two people apart
     notes: tuple[tuple[str, str], ...]  # action, reason
     size: tuple[int, ...] = ()  # rows and columns of the file; () where it could not be read
 
 
-class ScanPixels(NamedTuple):
-    """The slices of a scan that could be read, foot to head."""
+class ReadSlices(NamedTuple):
+    """The slices of a scan that could be read, foot to head; their pixels are kept elsewhere."""
 
     kept: np.ndarray  # (n,) indices into the scan's slices
-    pixels: np.ndarray  # (n, size, size) uint8
-    hashes: list[str | None]  # as in Picture
+    hashes: list[str | None]  # as in WindowedSlice
     notes: list[Note]  # index: among all slices of the scan where skipped, among the kept ones else, None for all
 
 
-def read_scan(scan: Scan, image_size: int, window_center_hu: float, window_width_hu: float) -> ScanPixels:
-    """Reads, windows and resizes every slice of one scan; slices that cannot be read become notes."""
+def read_scan(
+    scan: Scan, image_size: int, window_center_hu: float, window_width_hu: float
+) -> tuple[ReadSlices, np.ndarray]:
+    """Reads, windows and resizes every slice of one scan. Returns also the pixels, (n, size, size) uint8."""
     prefetch(scan.paths)
-    window, pixels = (window_center_hu, window_width_hu), []
-    tasks = zip(scan.images, scan.spacing_mm, strict=True)
-    pictures = (read_picture(scan.read_slice, *task, image_size, window) for task in tasks)
-    kept, hashes, notes = gather(scan, pictures, pixels.append)
-    stack = np.stack(pixels) if pixels else np.zeros((0, image_size, image_size), np.uint8)
-    return ScanPixels(kept, stack, hashes, notes)
+    pixels = []
+    slices = collect(scan, image_size, (window_center_hu, window_width_hu), pixels.append)
+    return slices, np.stack(pixels) if pixels else np.zeros((0, image_size, image_size), np.uint8)
 
 
-def read_picture(
+def collect(
+    scan: Scan, image_size: int, window_hu: tuple[float, float], keep: Callable[[np.ndarray], Any]
+) -> ReadSlices:
+    """Reads every slice of one scan; those that cannot be read become notes, `keep` gets the pixels of the others.
+
+    window_hu: center, width.
+    """
+    kept, hashes, notes, sizes = [], [], [], set()
+    for i, (image, spacing_mm) in enumerate(zip(scan.images, scan.spacing_mm, strict=True)):
+        windowed = read_windowed(scan.read_slice, image, spacing_mm, image_size, window_hu)
+        index = i if windowed.pixels is None else len(kept)
+        notes += [Note(action, reason, scan.study, index=index) for action, reason in windowed.notes]
+        if windowed.pixels is not None:
+            keep(windowed.pixels)
+            kept.append(i)
+            hashes.append(windowed.pixel_hash)
+            sizes.add((*windowed.size, *spacing_mm.tolist()))
+    warnings = _size_warnings(sizes) + gap_warnings(scan.position_mm[kept])
+    notes += [Note(WARNED, warning, scan.study) for warning in warnings]
+    return ReadSlices(np.array(kept, int), hashes, notes)
+
+
+def read_windowed(
     read_slice: Callable, image: Any, spacing_mm: np.ndarray, image_size: int, window_hu: tuple[float, float]
-) -> Picture:
+) -> WindowedSlice:
     """Reads, windows and resizes one slice. window_hu: center, width."""
     try:
         hu, repairs = read_slice(image)
     except Unusable as unusable:
-        return Picture(None, None, ((SKIPPED, unusable.reason),))
-    pixels = square_slice(hu, spacing_mm, image_size, *window_hu)
+        return WindowedSlice(None, None, ((SKIPPED, unusable.reason),))
+    pixels = np.ascontiguousarray(window_and_resize(hu, spacing_mm, image_size, *window_hu))
     notes = tuple((REPAIRED, repair) for repair in repairs)
     if not (_shows_brain(hu[::GLANCE, ::GLANCE]) or _shows_brain(hu)):
         notes += ((WARNED, "nothing_in_brain_range"),)
-    return Picture(pixels, None if _is_empty(pixels) else pixel_hash(hu), notes, hu.shape)
-
-
-def gather(
-    scan: Scan, pictures: Iterable[Picture], keep: Callable[[np.ndarray], None]
-) -> tuple[np.ndarray, list[str | None], list[Note]]:
-    """(kept, hashes, notes) as in ScanPixels, from the pictures of all slices of one scan; `keep` gets the pixels."""
-    kept, hashes, notes, sizes = [], [], [], set()
-    for i, picture in enumerate(pictures):
-        index = i if picture.pixels is None else len(kept)
-        notes += [Note(action, reason, scan.study, index=index) for action, reason in picture.notes]
-        if picture.pixels is not None:
-            keep(picture.pixels)
-            kept.append(i)
-            hashes.append(picture.pixel_hash)
-            sizes.add((*picture.size, *scan.spacing_mm[i].tolist()))
-    warnings = _size_warnings(sizes) + gap_warnings(scan.position_mm[kept])
-    return np.array(kept, int), hashes, notes + [Note(WARNED, warning, scan.study) for warning in warnings]
+    return WindowedSlice(pixels, None if _is_empty(pixels) else pixel_hash(hu), notes, hu.shape)
 
 
 def _size_warnings(sizes):

@@ -43,7 +43,7 @@ def _scales_exactly(center, width):
     return np.array_equal(_scaled(every, center, width), _by_formula(every, center, width))
 
 
-def square_slice(
+def window_and_resize(
     hu: np.ndarray, spacing_mm: tuple[float, float], image_size: int, center: float, width: float
 ) -> np.ndarray:
     """(rows, columns) HU → (image_size, image_size) uint8, the whole picture in its true proportions, air around it.
