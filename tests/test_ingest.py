@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from ct_files import SIDE, ct_study, save, set_pixels
 from pydicom.encaps import encapsulate
 from pydicom.uid import RLELossless
 
+from hohoho.dicom.reader import read_slice
 from hohoho.errors import InputError
 from hohoho.ingest.blocks import SHARD_SLICES, cut
 from hohoho.ingest.ingest import ingest
@@ -67,6 +69,21 @@ def test_every_row_stands_beside_its_pixels(tmp_path):
         assert np.array_equal(pixels.take(row.index)[0], np.rint(np.clip(hu, 0, 80) * 255 / 80))
         assert row["pixel_hash"].item() == pixel_hash(hu)
         assert row["patient"].item() == pseudonym(KEY, "patient", image.PatientID)
+
+
+def read_by_columns(header):
+    hu, repairs = read_slice(header)
+    return hu.astype(np.float32, order="F"), repairs
+
+
+def test_the_order_of_pixels_in_memory_changes_no_pixel(tmp_path):
+    write(studies(), tmp_path / "in")
+    run(tmp_path / "in", tmp_path / "by rows")
+    inventory = find(tmp_path / "in")
+    inventory.scans = [replace(scan, read_slice=read_by_columns) for scan in inventory.scans]
+    ingest(inventory, tmp_path / "by columns", SIDE, WINDOW_HU, KEY)
+    stored = [SlicePixels(tmp_path / name).take(range(12)) for name in ("by rows", "by columns")]
+    assert np.array_equal(*stored)
 
 
 def test_slices_of_a_study_are_contiguous_foot_to_head_and_levels_count_from_the_vertex(tmp_path):

@@ -125,26 +125,17 @@ def place(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("slice_number", [1, 2, 7, 17, 18, 19, 35, 36, 37, 43, 54, 55, 56, 71, 72])
-def test_a_kill_at_any_slice_costs_only_the_block_in_work(place, undisturbed, slice_number):
-    strike(place, slice_number, signal.SIGKILL)
+KILLS = [(number, signal.SIGKILL) for number in (1, 2, 7, 17, 18, 19, 35, 36, 37, 54, 55, 56, 71, 72)]
+ASKED = [(43, signal.SIGTERM), (43, signal.SIGINT)]  # to stop
+
+
+@pytest.mark.parametrize(("slice_number", "sent"), KILLS + ASKED)
+def test_an_end_at_any_slice_costs_only_the_block_in_work(place, undisturbed, slice_number, sent):
+    strike(place, slice_number, sent)
     finish(place)
     assert hashes(place) == undisturbed
     assert not (place / "work").exists()
-    assert len(read_studies(place)) == STUDIES - finished_before(slice_number)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_being_asked_to_stop_costs_no_more_than_being_killed(place, undisturbed, number):
-    strike(place, 41, number)
-    finish(place)
-    assert hashes(place) == undisturbed
-    assert len(read_studies(place)) == STUDIES - finished_before(41)
-
-
-def finished_before(slice_number):
-    """Studies in the blocks that one worker has finished before it comes to this slice."""
-    return (slice_number - 1) // (A_BLOCK * SLICES) * A_BLOCK
+    assert len(read_studies(place)) == STUDIES - (slice_number - 1) // (A_BLOCK * SLICES) * A_BLOCK
 
 
 def test_an_ingest_killed_again_and_again_goes_on_each_time_and_keeps_no_shard_that_nobody_finished(place, undisturbed):

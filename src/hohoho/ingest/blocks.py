@@ -98,8 +98,8 @@ def taken_over(block: Block) -> FinishedBlock | None:
 def _write_sidecar(block, marks, finished):
     """Whole or absent, even if two workers write it at once. No fsync: it would wait for all pixels of this worker."""
     nameless = [
-        (study.kept.tolist(), study.hashes, [note._replace(study=None, item=None) for note in study.notes])
-        for study in finished.studies
+        (kept.tolist(), hashes, [note._replace(study=None, item=None) for note in notes])
+        for kept, hashes, notes in finished.studies
     ]
     content = {"code": block.code, "marks": marks, "shard": finished.shard.name, "studies": nameless}
     temporary = finished.shard.with_suffix(".tmp")

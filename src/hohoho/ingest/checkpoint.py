@@ -26,23 +26,16 @@ def work_folder(checkpoints: Path, name: str) -> Iterator[Path]:
     work = checkpoints.absolute() / name
     with _locked(checkpoints):
         work.mkdir(exist_ok=True)
-        with _room():
+        try:
             yield work
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            what = f"the store has no room ({error.strerror})"
+            raise InputError(f"{what}: make some and start again, finished blocks are not read again") from error
         shutil.rmtree(work)
         with suppress(OSError):  # other work lies there
             checkpoints.rmdir()
-
-
-@contextmanager
-def _room():
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        raise InputError(
-            f"the store has no room ({error.strerror}): make some and start again, finished blocks are not read again"
-        ) from error
 
 
 @contextmanager

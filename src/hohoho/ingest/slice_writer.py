@@ -29,8 +29,7 @@ def new_shard(path: Path, image_size: int) -> Iterator[BinaryIO]:
             yield file
             shape = (file.tell() - HEADER_BYTES) // image_size**2, image_size, image_size
             file.seek(0)
-            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-            write_array_header_1_0(file, header)
+            write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
             file.flush()
         except BaseException:
             path.unlink()
