@@ -6,7 +6,6 @@ from ct_files import save
 from defects import KEY, SLICES, good_study, run
 
 from hohoho.errors import InputError
-from hohoho.ingest.report import naming_studies
 from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.pseudonyms import pseudonym
 from hohoho.slices.split import assert_disjoint, refuse_shared_pixels
@@ -111,12 +110,15 @@ def test_30_a_study_in_two_splits_is_an_error_that_names_its_pseudonym(folder):
         assert_disjoint(slices, by="study")
 
 
-def test_30_one_image_of_two_patients_stops_the_ingest_which_names_the_study(folder):
+def test_30_one_image_of_two_patients_refuses_both_studies_and_no_other(folder):
     second = of_patient(good_study(), "Q", "1.8")
     second[0].SOPInstanceUID = "1.2.3.4.1"
-    named = f"carry the SOP Instance UID.*studies: {pseudonym(KEY, 'study', '1.8')}$"
-    with pytest.raises(InputError, match=named), naming_studies(KEY):
-        run(good_study() + second, folder)
+    third = of_patient(good_study(), "R", "1.9")
+    lines, _, studies = run(good_study() + second + third, folder)
+    assert studies["study"].tolist() == [pseudonym(KEY, "study", "1.9")]
+    assert lines[["action", "reason", "verdict"]].values.tolist() == [["refused", "one_uid_two_images", "refused"]] * 2
+    with pytest.raises(InputError, match=f"2 studies are refused: .*{pseudonym(KEY, 'study', '1.8')}.*ingest.strict"):
+        run([], folder, strict=True)
 
 
 def test_30_one_picture_in_two_splits_is_an_error_that_names_the_patients():
