@@ -14,7 +14,7 @@ from hohoho.scans.geometry import gap_warnings, gaps_mm, missing_slices
 from hohoho.scans.headers import read_headers
 from hohoho.scans.pixels import ScanPixels, read_scan
 from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Scan
-from hohoho.sources.dicom_folder import list_files
+from hohoho.sources.listing import list_files
 from hohoho.workers import open_workers, ordered_map
 
 ALL_USABLE, SOME_USABLE, NOTHING_USABLE = 0, 1, 2  # exit codes

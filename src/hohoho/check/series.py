@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hohoho import labels
 from hohoho.dicom.header import SliceHeader
-from hohoho.labels import LABELS
 from hohoho.scans.assembly import Series, scan_of, series_of
 from hohoho.scans.choice import choice_key
 from hohoho.scans.geometry import positions_mm
@@ -30,7 +30,7 @@ class FoundSeries(NamedTuple):
 
 def unlabelled(headers: list) -> np.ndarray:
     """(Z, 5) NaN: no slice has a label."""
-    return np.full((len(headers), len(LABELS)), np.nan, np.float32)
+    return labels.unlabelled(len(headers))
 
 
 def find_series(

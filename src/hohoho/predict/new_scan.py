@@ -24,6 +24,7 @@ from hohoho.scores.calibration import read_calibration
 from hohoho.slices.batches import ordered_batches, unlabelled_slices
 from hohoho.slices.stacks import channel_rows, neighbours
 from hohoho.sources import dicom_folder
+from hohoho.sources.request import Request
 
 NOTICE = "For research and teaching. Not a medical device: never use this for a patient."
 VERSIONS_OF = ("hohoho", "torch", "torchvision", "pydicom")
@@ -47,7 +48,7 @@ def predict_folder(folder: Path, out: Path, models: Path) -> None:
     folder holds no or several studies, or `models` no trained model or a calibration that was fitted to others.
     """
     inputs = _model_inputs(models)
-    inventory = dicom_folder.find(folder)
+    inventory = dicom_folder.find(Request(folder))
     scan = _only_scan(inventory, folder)
     window = inputs["window_center_hu"], inputs["window_width_hu"]
     pictures = read_scan(scan, inputs["image_size"], *window)
