@@ -14,14 +14,13 @@ from hohoho.dicom.header import LARGEST_SIDE
 from hohoho.errors import Unusable
 from hohoho.labels import LABELS, unlabelled
 from hohoho.scans.scan import SKIPPED, Inventory, Note, Scan
-from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows, require_columns
+from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows
 from hohoho.sources.listing import numbered_files, require_layout
 from hohoho.sources.matching import LabelNames, match
 from hohoho.sources.request import Request
 
 TRAIN, TEST, LABEL_FILE, SMALL_FILE = "train", "test", "train.csv", "train_small.csv"
 COLUMNS = ("dirname", "ID", *LABELS)
-NEEDED = f"Needed are {', '.join(COLUMNS)}."
 NUMBERED = re.compile(r".*_(\d+)\.jpe?g", re.IGNORECASE)
 WHITE = 255  # grey levels of an 8-bit picture above black
 
@@ -57,12 +56,10 @@ def read_labels(path: Path) -> tuple[pd.DataFrame, list[Note]]:
 
     Raises `InputError` naming bad lines.
     """
-    rows = read_rows(path, NEEDED)
-    require_columns(rows, COLUMNS, path, NEEDED)
+    rows = read_rows(path, COLUMNS, f"Needed are {', '.join(COLUMNS)}.")
     pictures = rows["ID"].str.strip().str.replace(r"\.jpe?g$", "", case=False, regex=True)
-    return one_row_each(
-        binary_labels(rows[LABELS], path).set_index(rows["dirname"].str.strip() + "/" + pictures), "a picture", path
-    )
+    names = rows["dirname"].str.strip() + "/" + pictures
+    return one_row_each(binary_labels(rows[LABELS], path).set_index(names), "a picture", path)
 
 
 def read_picture(path: str, window_hu: tuple[float, float]) -> tuple[np.ndarray, tuple[str, ...]]:

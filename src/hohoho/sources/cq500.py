@@ -18,9 +18,7 @@ from hohoho.sources.matching import LabelNames, match
 from hohoho.sources.request import Request
 
 READS = "reads.csv"
-CONTRAST = re.compile(
-    r"(?<!PRE )(?<!NON )CONTRAST|CECT|ORAL IV|\bC\b", re.IGNORECASE
-)  # in the name of a series' folder
+CONTRAST = re.compile(r"(?<!PRE )(?<!NON )CONTRAST|CECT|ORAL IV|\bC\b", re.IGNORECASE)  # in a series' folder name
 TABLES = {READS, "prediction_probabilities.csv"}
 
 
@@ -35,11 +33,11 @@ def find(request: Request) -> Inventory:
     root = Path(request.root)
     require_layout(root, (READS,), f"{READS} and 'CQ500CT0 CQ500CT0/…/*.dcm' …")
     labels, notes = read_majority(root / READS)
-    paths, hidden = list_files(root)
-    files = len(paths) + len(hidden)
+    paths, left_out = list_files(root)
+    files = len(paths) + len(left_out)
     studies = {path: study_of(Path(path).relative_to(root)) for path in paths}
     outside = [path for path, study in studies.items() if not study and Path(path) not in {root / t for t in TABLES}]
-    notes += hidden + [Note(SKIPPED, "in_no_study_folder", item=path) for path in outside]
+    notes += left_out + [Note(SKIPPED, "in_no_study_folder", item=path) for path in outside]
     inside = [path for path in paths if studies[path]]
     headers, header_notes = read_headers(inside, request.workers, request.rescale, request.progress)
     notes += [note._replace(study=studies[note.item]) if note.study else note for note in header_notes]
@@ -47,10 +45,8 @@ def find(request: Request) -> Inventory:
     headers = [header._replace(study_uid=studies[header.path], patient_id=studies[header.path]) for header in headers]
     headers, contrast_notes = _without_contrast(headers)
     scans, scan_notes = build_scans(headers, lambda slices: unlabelled(len(slices)), request.kernel)
-    scans = [
-        replace(scan, scan_labels=labels.loc[scan.study].to_numpy(np.float32)) if scan.study in labels.index else scan
-        for scan in scans
-    ]
+    known = dict(zip(labels.index, labels.to_numpy(np.float32), strict=True))
+    scans = [replace(scan, scan_labels=known.get(scan.study)) for scan in scans]
     notes += contrast_notes + scan_notes
     rows, found = LabelNames(labels.index, f"scans in {READS}", "scan"), {scan.study: scan.study for scan in scans}
     return Inventory(scans, notes + match(rows, found, request.max_unmatched, notes), files, str(root))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from hohoho.labels import LABELS
 from hohoho.scans.scan import WARNED, Note
-from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows, refuse, require_columns
+from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows, refuse
 
 READERS, MAJORITY = ("R1", "R2", "R3"), 2
 ANY, TYPES = "ICH", {"ich": "IPH", "ivh": "IVH", "sah": "SAH", "sdh": "SDH", "edh": "EDH"}
@@ -31,10 +31,9 @@ def read_majority(path: Path) -> tuple[pd.DataFrame, list[Note]]:
     Each type has its own majority, as in the paper (Chilamkurthy et al., Lancet 392, 2018). Where most readers saw a
     bleed and no type has a majority, all five are 0 and the scan is warned of. Raises InputError naming bad lines.
     """
-    rows = read_rows(path, NEEDED)
     columns = {label: [f"{reader}:{name}" for reader in READERS] for label, name in {**TYPES, ANY: ANY}.items()}
     cells = sum(columns.values(), [])
-    require_columns(rows, ["name", *cells], path, NEEDED)
+    rows = read_rows(path, ["name", *cells], NEEDED)
     names = rows["name"].str.strip().map(study_name)
     refuse(names.isna(), "a name that is not CQ500-CT-<number>", path)
     reads = binary_labels(rows[cells], path, "reads that are not 0 or 1")

@@ -18,30 +18,26 @@ LARGEST_KEY = 10**12
 QUOTABLE = re.compile(r"[-+.,\d]{1,6}|nan|na|n/a|none|null|inf|true|false|yes|no", re.IGNORECASE | re.ASCII)
 
 
-def read_rows(path: Path, needed: str, engine: str = "c") -> pd.DataFrame:
-    """All cells as text, "" where empty. needed: what the file should hold. engine: of pandas; "pyarrow" is fast.
+def read_rows(path: Path, columns: Sequence[str], needed: str) -> pd.DataFrame:
+    """All cells as text, "" where empty. needed: what the file should hold, for the errors.
 
-    Raises InputError where there is no such file, or it is no CSV with rows.
+    Raises InputError where there is no such file, or it is no CSV with rows and these columns.
     """
     if not Path(path).is_file():
         raise InputError(f"{path} does not exist: it must be the CSV of labels")
     check_bounds(Path(path))
     try:
-        rows = pd.read_csv(path, dtype="str", keep_default_na=False, engine=engine, skipinitialspace=engine == "c")
+        rows = pd.read_csv(path, dtype="str", keep_default_na=False, skipinitialspace=True)
     except ValueError as error:  # parser errors and bad encodings
         raise InputError(f"{path}: cannot be read as a CSV ({str(error).splitlines()[0]}). {needed}") from None
     if rows.empty:
         raise InputError(f"{path}: no rows of labels below its first line. {needed}")
     if not isinstance(rows.index, pd.RangeIndex):  # pandas takes surplus cells for names of the rows, and shifts all
         raise InputError(f"{path}: its rows have more cells than its first line has names")
-    return rows.fillna("").rename(columns=str.strip)
-
-
-def require_columns(rows: pd.DataFrame, columns: Sequence[str], path: Path, needed: str) -> None:
-    """Raises InputError naming the columns that are missing; `needed` says what the file should hold."""
-    missing = [name for name in columns if name not in rows]
-    if missing:
+    rows = rows.rename(columns=str.strip)
+    if missing := [name for name in columns if name not in rows]:
         raise InputError(f"{path}: no column {', '.join(missing)}. {needed} Commas part the cells.")
+    return rows
 
 
 def binary_labels(
@@ -73,14 +69,16 @@ def whole_numbers(cells: pd.Series, what: str, path: Path, least: int = -LARGEST
 
 
 def one_row_each(table: pd.DataFrame, what: str, path: Path) -> tuple[pd.DataFrame, list[Note]]:
-    """(table without rows that repeat an earlier one of the same index, notes on these); one row a line of `path`.
+    """(the first row of each index, notes on those that repeat it). table: all rows of `path`, in their order.
 
-    Raises InputError naming the rows that contradict an earlier one. what: a row is about, "an image".
+    Raises InputError naming the rows that contradict the first of their index. what: a row is about, "an image".
     """
-    repeats = table.reset_index().duplicated().to_numpy()
-    contradicts = table.index.duplicated() & ~repeats
+    again = table.index.duplicated()
+    first, later = table[~again], table[again]
+    contradicts = again.copy()
+    contradicts[again] = (later.fillna(-1) != first.loc[later.index].fillna(-1)).any(axis=1)  # NaN is like NaN
     refuse(contradicts, f"{what} named twice with different labels", path, "rows contradict each other; ")
-    return table[~repeats], [Note(REPAIRED, "label_row_twice", item=name) for name in table.index[repeats]]
+    return first, [Note(REPAIRED, "label_row_twice", item=name) for name in later.index]
 
 
 def refuse(bad: Sequence[bool], what: str, path: Path, why: str = "") -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -68,37 +69,23 @@ def _volume_scans(folder: Path, notes: list[Note]) -> list[Scan]:
             notes.append(Note(SKIPPED, unusable.reason, item=path))
             continue
         notes += [Note(WARNED, warning, str(number)) for warning in volume.warnings]
-        scans.append(
-            Scan(
-                patient=str(number),
-                study=str(number),
-                images=volume.planes,
-                read_slice=read_plane,
-                position_mm=volume.position_mm,
-                spacing_mm=np.tile(volume.spacing_mm, (len(volume.planes), 1)),
-                labels=unlabelled(len(volume.planes)),
-                tilt_deg=tilt_deg(volume.orientation),
-            )
-        )
+        spacing_mm, tilt = np.tile(volume.spacing_mm, (len(volume.planes), 1)), tilt_deg(volume.orientation)
+        scans.append(_scan(number, volume.planes, read_plane, volume.position_mm, spacing_mm=spacing_mm, tilt_deg=tilt))
     return scans
 
 
 def _picture_scans(folder: Path, notes: list[Note]) -> list[Scan]:
     """One scan, unlabelled, for each patient's folder with pictures; masks are passed over."""
-    scans = []
+    scans, read = [], partial(read_picture, window_hu=BRAIN_WINDOW_HU)
     for patient in sorted(path for path in folder.iterdir() if path.name.isdecimal()):
-        numbered = numbered_files(patient / BRAIN, PICTURE_NAME, notes)
-        if numbered:
-            scans.append(
-                Scan(
-                    patient=str(int(patient.name)),  # the same in both releases: "049" and "49" → "49"
-                    study=str(int(patient.name)),
-                    images=tuple(path for _, path in numbered),
-                    read_slice=partial(read_picture, window_hu=BRAIN_WINDOW_HU),
-                    position_mm=np.array([number for number, _ in numbered]) * THICKNESS_MM,
-                    spacing_mm=np.ones((len(numbered), 2)),
-                    labels=unlabelled(len(numbered)),
-                    thickness_mm=THICKNESS_MM,
-                )
-            )
+        if numbered := numbered_files(patient / BRAIN, PICTURE_NAME, notes):
+            numbers, paths = zip(*numbered, strict=True)
+            geometry = {"spacing_mm": np.ones((len(paths), 2)), "thickness_mm": THICKNESS_MM}
+            scans.append(_scan(int(patient.name), paths, read, np.array(numbers) * THICKNESS_MM, **geometry))
     return scans
+
+
+def _scan(number: int, images: tuple, read_slice: Callable, position_mm: np.ndarray, **geometry) -> Scan:
+    """A scan without labels. number: of the patient, the same in both releases: "049" and "49" are 49."""
+    name, labels = str(number), unlabelled(len(images))
+    return Scan(name, name, images, read_slice, position_mm, labels=labels, **geometry)

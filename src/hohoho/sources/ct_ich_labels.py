@@ -6,7 +6,7 @@ import pandas as pd
 
 from hohoho.labels import LABELS
 from hohoho.scans.scan import WARNED, Note
-from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows, require_columns, whole_numbers
+from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows, whole_numbers
 
 TYPES = {
     "ich": "Intraparenchymal",
@@ -25,8 +25,7 @@ def read_diagnoses(path: Path) -> tuple[pd.DataFrame, list[Note]]:
     Where No_Hemorrhage does not agree with the five, the five are right and the slice is warned of. Raises InputError
     naming bad lines.
     """
-    rows = read_rows(path, NEEDED)
-    require_columns(rows, [PATIENT, SLICE, *TYPES.values(), NONE], path, NEEDED)
+    rows = read_rows(path, [PATIENT, SLICE, *TYPES.values(), NONE], NEEDED)
     patient, number = (
         whole_numbers(rows[key], f"a {key} that is no whole number", path, 0) for key in (PATIENT, SLICE)
     )

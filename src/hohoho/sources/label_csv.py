@@ -11,7 +11,7 @@ from hohoho.dicom.header import SliceHeader
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
 from hohoho.scans.scan import Note
-from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows, refuse, require_columns, whole_numbers
+from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows, refuse, whole_numbers
 
 UID, FILE, SERIES, NUMBER = "SOPInstanceUID", "file", "SeriesInstanceUID", "InstanceNumber"
 KEYS = ((UID,), (FILE,), (SERIES, NUMBER))  # the first whose columns are all there names the images
@@ -27,9 +27,10 @@ def read_labels(path: Path, root: Path) -> tuple[pd.DataFrame, list[Note]]:
 
     root: of the images, out of which no path may lead. Raises InputError naming the first ten bad lines.
     """
-    rows = read_rows(path, NEEDED)
-    key = next((columns for columns in KEYS if set(columns) <= set(rows)), KEYS[0])
-    require_columns(rows, (*key, *LABELS), path, NEEDED)
+    rows = read_rows(path, LABELS, NEEDED)
+    key = next((columns for columns in KEYS if set(columns) <= set(rows)), None)
+    if key is None:
+        raise InputError(f"{path}: no column that names the images. {NEEDED}")
     values = binary_labels(rows[LABELS], path, may_be_empty=True)
     names = rows[key[0]].str.strip()
     if key == (FILE,):

@@ -32,20 +32,15 @@ def find(request: Request) -> Inventory:
     train = _images(root / TRAIN, notes)
     test = _images(root / TEST, notes) if (root / TEST).exists() else []
     files = len(train) + len(test) + sum(note.action == SKIPPED for note in notes)
-    found = dict.fromkeys(map(image_name, train))
+    found = dict.fromkeys(Path(path).stem for path in train)
     notes += match(LabelNames(labels.index, f"images in {LABEL_FILE}"), found, request.max_unmatched, notes)
     headers, header_notes = read_headers(train + test, request.workers, request.rescale, request.progress)
     scans, scan_notes = build_scans(
-        headers, lambda slices: labels.reindex([image_name(header.path) for header in slices]).to_numpy(np.float32)
+        headers, lambda slices: labels.reindex([Path(header.path).stem for header in slices]).to_numpy(np.float32)
     )
     scans = [_with_split(scan) for scan in scans]
-    test_images = tuple(sorted(map(image_name, test)))
+    test_images = tuple(sorted(Path(path).stem for path in test))
     return Inventory(scans, notes + header_notes + scan_notes, files, str(root), test_images)
-
-
-def image_name(path: str) -> str:
-    """The id that the label file gives the image: the file's name without its ending."""
-    return Path(path).stem
 
 
 def _images(folder: Path, notes: list[Note]) -> list[str]:
@@ -60,7 +55,7 @@ def _images(folder: Path, notes: list[Note]) -> list[str]:
 def _with_split(scan: Scan) -> Scan:
     """The scan with split "test" where its images lie in stage_2_test."""
     folders = {Path(header.path).parent.name for header in scan.images}
-    names = tuple(image_name(header.path) for header in scan.images)
+    names = tuple(Path(header.path).stem for header in scan.images)
     if folders == {TRAIN, TEST}:
         raise InputError(f"{names[0]}: its study has images in {TRAIN}/ and in {TEST}/, so it has no split")
     return replace(scan, split="test" if folders == {TEST} else None, names=names)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from hohoho.errors import InputError
 from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.scans.scan import WARNED, Note
-from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows, refuse, require_columns
+from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows, refuse
 
 COLUMNS = ["ID", "Label"]
 NEEDED = f"Needed are the columns {' and '.join(COLUMNS)} and rows like ID_0123abcde_epidural,0."
@@ -21,8 +21,7 @@ ID_PATTERN = r"^\s*(?P<image>ID_[0-9A-Za-z]+)_(?P<subtype>[^_\s]+)\s*$"
 
 def read_labels(path: Path) -> tuple[pd.DataFrame, list[Note]]:
     """(table of the five labels, float32, index image id; notes). Raises InputError naming the first bad lines."""
-    rows = read_rows(path, NEEDED, engine="pyarrow")  # ten times as fast
-    require_columns(rows, COLUMNS, path, NEEDED)
+    rows = read_rows(path, COLUMNS, NEEDED)
     image, place = _parse(rows["ID"], path)
     codes, images = pd.factorize(image, sort=True)
     labels = binary_labels(rows[["Label"]], path).set_index(codes * len(SUBTYPES) + place)
