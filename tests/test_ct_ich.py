@@ -136,6 +136,49 @@ def test_files_that_are_no_volume_are_refused_with_a_reason(tmp_path, make, reas
     assert refused.value.reason == reason
 
 
+@pytest.mark.parametrize("more_axes", [(1,), (1, 1), (1, 1, 1, 1)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
+@pytest.mark.parametrize("scale", [(1, 0), (2, -1024)], ids=["as stored", "scaled"])
+def test_more_axes_of_one_volume_change_nothing_however_it_is_stored(tmp_path, more_axes, dtype, scale):
+    rng = np.random.default_rng(0)
+    for axes, signs in zip(itertools.permutations(range(3)), DIRECTIONS, strict=False):
+        image = stored(rng.integers(0, 200, SIZES[::-1]).astype(dtype), axes, signs)
+        plain, longer = image, nibabel.Nifti1Image(image.dataobj.reshape(*image.shape, *more_axes), image.affine)
+        for each in (plain, longer):
+            each.header.set_slope_inter(*scale)
+        volumes = [read_volume(save(plain, tmp_path / "049.nii")), read_volume(save(longer, tmp_path / "050.nii.gz"))]
+        expected, found = ([read_plane(plane)[0] for plane in volume.planes] for volume in volumes)
+        assert np.array_equal(found, expected), (axes, signs)
+        assert np.array_equal(volumes[1].position_mm, volumes[0].position_mm)
+        assert volumes[1][2:] == volumes[0][2:]
+
+
+@pytest.mark.parametrize("size", [(4, 4, 4, 2), (4, 4, 1, 9), (4, 4, 4, 1, 3), (4, 4, 4, 2, 1)])
+def test_a_true_fourth_axis_is_refused_with_that_word(tmp_path, size):
+    path = save(nibabel.Nifti1Image(np.zeros(size, np.int16), np.eye(4)), tmp_path / "049.nii")
+    with pytest.raises(Unusable, match="fourth axis") as refused:
+        read_volume(path)
+    assert refused.value.reason == "fourth_axis"
+
+
+@pytest.mark.parametrize("channels", ["RGB", "RGBA"])
+def test_colours_are_refused_as_a_fourth_axis(tmp_path, channels):
+    colours = np.zeros((4, 4, 4), [(channel, "u1") for channel in channels])
+    with pytest.raises(Unusable, match="RGB.*fourth axis") as refused:
+        read_volume(save(nibabel.Nifti1Image(colours, np.eye(4)), tmp_path / "049.nii"))
+    assert refused.value.reason == "colour"
+
+
+def test_volumes_with_a_fourth_axis_are_counted_before_the_labels_that_lack_them(volumes):
+    for path in (volumes / "ct_scans").glob("*"):
+        image = nibabel.load(path)
+        save(nibabel.Nifti1Image(np.stack([image.dataobj] * 2, axis=-1), image.affine), path)
+    with pytest.raises(
+        InputError, match="^3 files were left out: 3 fourth_axis, 18 of 18 rows.*split them into volumes"
+    ):
+        find_in("ct_ich", volumes)
+
+
 def test_a_header_of_a_giant_is_refused_before_a_voxel_is_read(tmp_path):
     path = save(nibabel.Nifti1Image(np.zeros((4, 4, 4), np.int16), np.eye(4)), tmp_path / "049.nii")
     contents = bytearray(path.read_bytes())
