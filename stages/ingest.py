@@ -7,7 +7,7 @@ from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
 from hohoho.ingest.checkpoint import code_version
 from hohoho.ingest.ingest import ingest
-from hohoho.ingest.report import naming_studies
+from hohoho.ingest.report import with_study_names
 from hohoho.params import runtime, stage_params
 from hohoho.phantom.tree import write_phantom_once
 from hohoho.pseudonyms import PUBLIC_KEY, secret_key
@@ -41,7 +41,7 @@ def main():
             workers=workers,
             progress=run.progress,
         )
-        with naming_studies(key):
+        with with_study_names(key):
             inventory = READERS[data.source](request)
         pictures = settings.image_size, window, key
         report = ingest(inventory, SLICES, *pictures, workers, run.progress, CHECKPOINTS, settings.strict)

@@ -6,7 +6,7 @@ from ct_files import save
 from defects import KEY, SLICES, good_study, run
 
 from hohoho.errors import InputError
-from hohoho.ingest.report import naming_studies
+from hohoho.ingest.report import with_study_names
 from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.pseudonyms import pseudonym
 from hohoho.slices.split import assert_disjoint, refuse_shared_pixels
@@ -115,7 +115,7 @@ def test_30_one_image_of_two_patients_stops_the_ingest_which_names_the_study(fol
     second = of_patient(good_study(), "Q", "1.8")
     second[0].SOPInstanceUID = "1.2.3.4.1"
     named = f"carry the SOP Instance UID.*studies: {pseudonym(KEY, 'study', '1.8')}$"
-    with pytest.raises(InputError, match=named), naming_studies(KEY):
+    with pytest.raises(InputError, match=named), with_study_names(KEY):
         run(good_study() + second, folder)
 
 

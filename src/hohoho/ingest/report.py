@@ -18,7 +18,7 @@ LINE_COLUMNS = ["action", "reason", "study", "file", "slices", "count"]
 
 
 @contextmanager
-def naming_studies(key: bytes) -> Iterator[None]:
+def with_study_names(key: bytes) -> Iterator[None]:
     """What is refused in this block names its first studies, by their pseudonyms."""
     try:
         yield

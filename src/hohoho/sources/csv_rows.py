@@ -15,7 +15,7 @@ SHOWN_LINES = 10
 NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
 LARGEST_KEY = 10**12
 # What an error may quote of a cell: any other text, or a longer number, could be the name or the number of a patient.
-QUOTABLE = re.compile(r"[-+.,\d]{1,6}|nan|na|n/a|none|null|inf|true|false|yes|no", re.IGNORECASE | re.ASCII)
+QUOTABLE = re.compile(r"[-+.,\d]{1,4}|nan|na|n/a|none|null|inf|true|false|yes|no", re.IGNORECASE | re.ASCII)
 
 
 def read_rows(path: Path, columns: Sequence[str], needed: str) -> pd.DataFrame:
