@@ -12,7 +12,7 @@ from hohoho.scans.scan import REPAIRED, Note
 from hohoho.sources.csv_bounds import check_bounds
 
 SHOWN_LINES = 10
-NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 LARGEST_KEY = 10**12
 # What an error may quote of a cell: any other text, or a longer number, could be the name or the number of a patient.
 QUOTABLE = re.compile(r"[-+.,\d]{1,4}|nan|na|n/a|none|null|inf|true|false|yes|no", re.IGNORECASE | re.ASCII)
@@ -27,7 +27,7 @@ def read_rows(path: Path, columns: Sequence[str], needed: str) -> pd.DataFrame:
         raise InputError(f"{path} does not exist: it must be the CSV of labels")
     check_bounds(Path(path))
     try:
-        rows = pd.read_csv(path, dtype="str", keep_default_na=False, skipinitialspace=True)
+        rows = pd.read_csv(path, dtype="str", na_filter=False, skipinitialspace=True)
     except ValueError as error:  # parser errors and bad encodings
         raise InputError(f"{path}: cannot be read as a CSV ({str(error).splitlines()[0]}). {needed}") from None
     if rows.empty:
@@ -75,8 +75,9 @@ def one_row_each(table: pd.DataFrame, what: str, path: Path) -> tuple[pd.DataFra
     """
     again = table.index.duplicated()
     first, later = table[~again], table[again]
+    named_again = first[first.index.isin(later.index)].loc[later.index]
     contradicts = again.copy()
-    contradicts[again] = (later.fillna(-1) != first.loc[later.index].fillna(-1)).any(axis=1)  # NaN is like NaN
+    contradicts[again] = (later.fillna(-1) != named_again.fillna(-1)).any(axis=1)  # NaN is like NaN
     refuse(contradicts, f"{what} named twice with different labels", path, "rows contradict each other; ")
     return first, [Note(REPAIRED, "label_row_twice", item=name) for name in later.index]
 
@@ -92,6 +93,7 @@ def refuse(bad: Sequence[bool], what: str, path: Path, why: str = "") -> None:
 def _numbers(cells: pd.Series) -> pd.Series:
     """float64, NaN for what is no decimal number. Each different text is parsed once."""
     codes, texts = pd.factorize(cells)
+    texts = [text.strip() for text in texts]
     numbers = np.array([float(text) if NUMBER.fullmatch(text) else np.nan for text in texts])
     return pd.Series(numbers[codes], cells.index)
 

@@ -44,11 +44,11 @@ def read_labels(path: Path, root: Path) -> tuple[pd.DataFrame, list[Note]]:
 def _below(name: str, root: Path) -> str:
     """The path as `image_names` writes it, "a\\b" and "./a//b" as "a/b"; "" where it is none below `root`, wherever
     links lead, or where it means two files."""
-    as_given, path = PurePosixPath(name), PurePosixPath(name.replace("\\", "/"))
+    as_given, path = PurePosixPath(name), PurePosixPath(name.replace("\\", "/").strip())
     is_absolute = path.is_absolute() or PureWindowsPath(name).is_absolute()
-    if not name or is_absolute or ".." in path.parts:
+    if is_absolute or not path.parts or ".." in path.parts:
         return ""
-    if as_given != path and os.path.lexists(root / as_given):  # on Linux a name may hold a backslash
+    if as_given != path and os.path.lexists(root / as_given):  # on Linux a name may hold backslashes
         if os.path.lexists(root / path):
             return ""
         path = as_given
