@@ -43,9 +43,9 @@ def test_good_labels_have_an_empty_report(folder):
 
 def test_27_a_label_without_image_is_one_line_and_stops_above_the_accepted_fraction(folder):
     rows = [*good_rows(), f"gone,{BLEED}"]
-    assert said(folder, rows, max_unmatched_labels=0.2) == [["warned", "label_without_image", 1]]
+    assert said(folder, rows, max_unmatched=0.2) == [["warned", "label_without_image", 1]]
     with pytest.raises(InputError, match="1 of 6 label rows.*fraction 0.1") as stopped:
-        said(folder, rows, max_unmatched_labels=0.1)
+        said(folder, rows, max_unmatched=0.1)
     assert "gone" not in str(stopped.value)
 
 
@@ -153,4 +153,4 @@ def test_32_a_link_within_the_root_is_no_way_out(folder):
     target = save(good_study()[0], folder / "deep" / "image")
     (folder / FILES[0]).symlink_to(target)
     rows = [f"deep/image,{NONE}", *good_rows()]
-    assert ["repaired", "same_file_twice", 1] in said(folder, rows, max_unmatched_labels=0.5)
+    assert ["repaired", "same_file_twice", 1] in said(folder, rows, max_unmatched=0.5)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ct_files import SIDE, ct_study, save, set_pixels
+from inventories import find
 
 from hohoho.dicom.reader import read_slice
 from hohoho.errors import InputError
@@ -21,7 +22,6 @@ from hohoho.ingest import blocks as ingest_blocks
 from hohoho.ingest.checkpoint import work_folder
 from hohoho.ingest.ingest import ingest
 from hohoho.ingest.slice_writer import ShardWriter
-from hohoho.sources.dicom_folder import find
 
 KEY, WINDOW_HU, SIZE = b"a key for tests only", (40, 80), 64
 STUDIES, SLICES, BLOCKS = 12, 6, 4  # three studies a shard

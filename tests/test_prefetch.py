@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from ct_files import ct_study, save
+from inventories import find
 
 from hohoho import prefetch as room
 from hohoho.ingest.ingest import ingest
 from hohoho.prefetch import prefetch
-from hohoho.sources.dicom_folder import find
 
 OPEN_FILES = Path("/proc/self/fd")
 pytestmark = pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="files are asked for on Linux alone")

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from ct_files import SIDE, ct_study, save, set_pixels
 from distributed import LocalCluster
+from inventories import find
 
 from hohoho.dicom.reader import read_slice
 from hohoho.errors import InputError
 from hohoho.ingest import blocks as ingest_blocks
 from hohoho.ingest.ingest import ingest
-from hohoho.sources.dicom_folder import find
 from hohoho.workers import ordered_map
 
 

@@ -12,7 +12,7 @@ from hohoho.contradictions import contradictions
 
 ROOT_HINT = {
     "data.root": "needs the folder that holds your data set: -S data.root=/path/to/it",
-    "data.source": "needs a data set: -S data=phantom, rsna, dicom, course, cq500 or ct_ich",
+    "data.source": "needs a data set: -S data=phantom, or the name of another file of conf/data",
 }
 
 
