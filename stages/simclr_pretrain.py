@@ -20,19 +20,21 @@ def main():
 def pretrain(params: Record, simclr: Record) -> None:
     """SimCLR on every slice, labelled or not, that may take part. Imported here: a descriptor needs no torch."""
     from hohoho.models.backbones import build_backbone
-    from hohoho.models.devices import on_devices, resolve_precision
-    from hohoho.models.initial import save_simclr_start
+    from hohoho.models.devices import resolve_precision, with_device
+    from hohoho.models.initial import save_initial_backbone
     from hohoho.slices.batches import training_batches, unlabelled_slices
     from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
     from hohoho.slices.store import SlicePixels
     from hohoho.training.cnn import optimizer_factory
-    from hohoho.training.fit import Recipe, fit, seed_all
+    from hohoho.training.fit import Recipe, fit
     from hohoho.training.schedule import warmup_cosine
     from hohoho.training.simclr import Projector, SimclrTraining, Views
 
-    devices = on_devices(runtime())
-    precision = resolve_precision(simclr.precision, devices.device)
-    seed_all(params.seed)
+    import lightning
+
+    machine = with_device(runtime())
+    precision = resolve_precision(simclr.precision, machine.device)
+    lightning.seed_everything(params.seed, verbose=False)
     table, statistics = read_stacks(STACKS), read_statistics(STACKS)
     channels = len(statistics.mean)
     takes_part = simclr.include_test | (table["split"] != "test").to_numpy()
@@ -47,8 +49,8 @@ def pretrain(params: Record, simclr: Record) -> None:
         Views(simclr.rotation_deg, simclr.jitter, simclr.jitter_probability),
     )
     batches = training_batches(unlabelled_slices(SlicePixels(SLICES), rows), simclr.batch_size, params.seed)
-    fit(module, batches, None, Recipe("simclr", simclr.epochs, params.seed, precision), devices)
-    save_simclr_start(INIT, backbone, precision)
+    fit(module, batches, None, Recipe("simclr", simclr.epochs, params.seed, precision), machine)
+    save_initial_backbone(INIT, backbone, precision)
 
 
 if __name__ == "__main__":

@@ -3,25 +3,16 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence, unpad_sequence
 
 from hohoho.files import write_json
 from hohoho.labels import LABELS
 from hohoho.models.weights import save_weights
-
-
-class ScanBatch(NamedTuple):
-    """Scans of different lengths side by side."""
-
-    embeddings: Tensor  # (scans, slices, features), zero-padded at the end
-    targets: Tensor  # (scans, slices, 5), NaN where unlabelled or padded
-    slice_counts: Tensor  # (scans,) how many slices are real, on the CPU
 
 
 class ScanLstm(nn.Module):
@@ -40,23 +31,13 @@ class ScanLstm(nn.Module):
         self.head = nn.Linear(2 * units, len(LABELS))
 
     def forward(self, embeddings: Tensor, slice_counts: Tensor) -> Tensor:
-        """(scans, slices, features) and (scans,) → (scans, slices, 5) logits; those of padding mean nothing."""
-        packed = pack_padded_sequence(embeddings, slice_counts, batch_first=True, enforce_sorted=False)
+        """(slices, features) of several scans, one after the other, and (scans,) on the CPU → (slices, 5) logits."""
+        packed = pack_sequence(embeddings.split(slice_counts.tolist()), enforce_sorted=False)
         first, _ = self.lstm1(packed)
         second, _ = self.lstm2(first)
-        h1, _ = pad_packed_sequence(first, batch_first=True, total_length=embeddings.shape[1])
-        h2, _ = pad_packed_sequence(second, batch_first=True, total_length=embeddings.shape[1])
-        return self.head(h1 + h2 + self.linear1(h1).relu() + self.linear2(h2).relu())
-
-
-def collate(scans: list[tuple[Tensor, Tensor]]) -> ScanBatch:
-    """[(slices, features), (slices, 5)] of several scans → one padded batch."""
-    embeddings, targets = zip(*scans, strict=True)
-    return ScanBatch(
-        pad_sequence(list(embeddings), batch_first=True),
-        pad_sequence(list(targets), batch_first=True, padding_value=torch.nan),
-        torch.tensor([len(scan) for scan in embeddings]),
-    )
+        h1, h2 = (pad_packed_sequence(hidden, batch_first=True)[0] for hidden in (first, second))
+        logits = self.head(h1 + h2 + self.linear1(h1).relu() + self.linear2(h2).relu())
+        return torch.cat(unpad_sequence(logits, slice_counts, batch_first=True))
 
 
 def scan_bounds(studies: list[str]) -> Iterator[tuple[int, int]]:
@@ -72,7 +53,7 @@ def scan_bounds(studies: list[str]) -> Iterator[tuple[int, int]]:
 def predict_scans(model: ScanLstm, embeddings: np.ndarray, studies: list[str]) -> np.ndarray:
     """(slices, 5) probabilities, each scan by itself. embeddings: (slices, features), studies contiguous."""
     scans = [torch.from_numpy(embeddings[start:end]) for start, end in scan_bounds(studies)]
-    logits = [model(scan[None], torch.tensor([len(scan)]))[0] for scan in scans]
+    logits = [model(scan, torch.tensor([len(scan)])) for scan in scans]
     return torch.cat(logits).sigmoid().numpy()
 
 
