@@ -25,12 +25,14 @@ def pretrain(params: Record, simclr: Record) -> None:
     from hohoho.slices.batches import training_batches, unlabelled_slices
     from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
     from hohoho.slices.store import SlicePixels
+    from hohoho.training.augment import Augmentation
     from hohoho.training.cnn import optimizer_factory
     from hohoho.training.fit import Recipe, fit
     from hohoho.training.schedule import warmup_cosine
-    from hohoho.training.simclr import Projector, SimclrTraining, Views
+    from hohoho.training.simclr import Projector, SimclrTraining
 
     import lightning
+    from lightly.loss import NTXentLoss
 
     machine = with_device(runtime())
     precision = resolve_precision(simclr.precision, machine.device)
@@ -43,10 +45,10 @@ def pretrain(params: Record, simclr: Record) -> None:
     backbone = build_backbone(params.backbone.name, channels, imagenet=params.backbone.start == "imagenet")
     module = SimclrTraining(
         Projector(backbone, statistics.mean, statistics.std, simclr.projection_features),
-        simclr.temperature,
+        NTXentLoss(simclr.temperature),
         optimizer_factory("sgd", simclr.learning_rate, simclr.weight_decay, precision),
         warmup_cosine(simclr.warmup_fraction, simclr.min_learning_rate / simclr.learning_rate),
-        Views(simclr.rotation_deg, simclr.jitter, simclr.jitter_probability),
+        Augmentation(simclr.rotation_deg, True, simclr.jitter, simclr.jitter_probability, flip_vertical=True),
     )
     batches = training_batches(unlabelled_slices(SlicePixels(SLICES), rows), simclr.batch_size, params.seed)
     fit(module, batches, None, Recipe("simclr", simclr.epochs, params.seed, precision), machine)

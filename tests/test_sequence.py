@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import TensorDataset
 
 from hohoho.models.lstm import ScanLstm, load_lstm, predict_scans, save_lstm, scan_bounds
@@ -20,12 +21,15 @@ def scans():
 
 
 def test_a_scans_logits_are_the_same_alone_in_a_batch_and_in_a_permuted_batch(model, scans):
-    alone = [model(embeddings, torch.tensor([len(embeddings)])) for embeddings, _ in scans]
+    alone = [model(embeddings[None], torch.tensor([len(embeddings)]))[0] for embeddings, _ in scans]
     for order in ([0, 1, 2, 3], [2, 0, 3, 1], [3, 2], [1]):
         counts = [len(alone[i]) for i in order]
-        together = model(torch.cat([scans[i][0] for i in order]), torch.tensor(counts))
-        for logits, i in zip(together.split(counts), order, strict=True):
+        padded = pad_sequence([scans[i][0] for i in order], batch_first=True)
+        in_a_batch = model(padded, torch.tensor(counts))
+        together = model.of_slices(torch.cat([scans[i][0] for i in order]), torch.tensor(counts))
+        for logits, rows, i in zip(together.split(counts), in_a_batch, order, strict=True):
             assert torch.allclose(logits, alone[i], atol=1e-6)
+            assert torch.equal(logits, rows[: len(logits)])
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 0], [1]])
@@ -39,7 +43,7 @@ def test_a_batch_holds_whole_scans_one_after_the_other(order):
 
 def test_every_slice_sees_the_whole_scan(model, scans):
     embeddings = scans[2][0].clone().requires_grad_()
-    model(embeddings, torch.tensor([30]))[15].sum().backward()
+    model(embeddings[None], torch.tensor([30]))[0, 15].sum().backward()
     assert (embeddings.grad.abs().sum(1) > 0).all()
 
 
@@ -48,7 +52,7 @@ def test_the_sum_of_both_layers_and_their_shortcuts_reaches_the_head(model):
     h1, _ = model.lstm1(embeddings)
     h2, _ = model.lstm2(h1)
     by_hand = model.head(h1 + h2 + torch.relu(model.linear1(h1)) + torch.relu(model.linear2(h2)))
-    assert torch.allclose(model(embeddings[0], torch.tensor([4])), by_hand[0], atol=1e-6)
+    assert torch.allclose(model(embeddings, torch.tensor([4])), by_hand, atol=1e-6)
 
 
 def test_scans_are_the_runs_of_one_study():

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from lightly.loss import NTXentLoss
 from torch.utils.data import TensorDataset
 
 from hohoho.errors import NumericBreakdown
@@ -21,7 +22,7 @@ from hohoho.training.fit import Recipe, fit
 from hohoho.training.lstm import Scans, SequenceTraining, scan_batches
 from hohoho.training.progress import Progress, busy_seconds, others_cores
 from hohoho.training.schedule import constant, warmup_cosine
-from hohoho.training.simclr import Projector, SimclrTraining, Views
+from hohoho.training.simclr import Projector, SimclrTraining
 
 HALF = [0.5] * 3
 CPU = Record({"device": "cpu", "progress": False})
@@ -61,7 +62,7 @@ def test_batch_normalisation_learns_its_statistics_in_all_three_trainings_of_a_b
 
     train(alone, slices, epochs=1)
     fit(
-        SimclrTraining(Projector(pretrained, HALF, HALF, 8), 0.5, sgd, constant, Views(90, 0.1, 0.8)),
+        SimclrTraining(Projector(pretrained, HALF, HALF, 8), NTXentLoss(0.5), sgd, constant, STILL),
         training_batches(slices, 8, 0), None, Recipe("train_cnn", 1, 0), CPU,
     )  # fmt: skip
     scans = Scans(slices, [(0, 10), (10, 24)])
@@ -186,14 +187,13 @@ def training_of(kind, slices, rate):
             loss = build_loss("asymmetric", 0, 2, 0.05, None)
             return SliceTraining(classifier(), loss, adam, constant, STILL), batches, ordered_batches(slices)
         case "simclr":
-            projector, views = Projector(build_backbone("resnet18", 3), HALF, HALF, 8), Views(90, 0.1, 0.8)
-            return SimclrTraining(projector, 0.5, optimizer_factory("sgd", rate, 0.0), constant, views), batches, None
+            projector = Projector(build_backbone("resnet18", 3), HALF, HALF, 8)
+            how = NTXentLoss(0.5), optimizer_factory("sgd", rate, 0.0), constant, STILL
+            return SimclrTraining(projector, *how), batches, None
         case "frozen":
             embedded = TensorDataset(torch.rand(24, 6, generator=torch.Generator().manual_seed(0)), slices.targets)
-            scans, module = (
-                Scans(embedded, scans.bounds),
-                SequenceTraining(ScanLstm(6, 4), summed_bce(None), adam, constant),
-            )
+            scans = Scans(embedded, scans.bounds)
+            module = SequenceTraining(ScanLstm(6, 4), summed_bce(None), adam, constant)
             return module, scan_batches(scans, 1, 0), scan_batches(scans, 2, None)
     module = EndToEndTraining(CnnLstm(classifier(), ScanLstm(512, 4), 0.0), summed_bce(None), adam, constant, STILL)
     return module, scan_batches(scans, 1, 0), scan_batches(scans, 2, None)
@@ -249,12 +249,13 @@ def test_weights_that_broke_in_the_very_last_step_are_not_kept(slices):
 
 
 @pytest.mark.parametrize(
-    ("name", "channels", "features"), [("resnet18", 1, 512), ("resnet50", 3, 2048), ("densenet121", 1, 1024)]
+    ("name", "channels", "features"),
+    [("resnet18", 1, 512), ("resnet34", 3, 512), ("resnet50", 3, 2048), ("densenet121", 1, 1024)],
 )
 def test_every_backbone_embeds_gray_and_stacked_slices_and_survives_saving(name, channels, features, tmp_path):
     model = SliceClassifier(name, build_backbone(name, channels), [0.5] * channels, [0.25] * channels, 0.5).eval()
     images = torch.rand(2, channels, 32, 32, generator=torch.Generator().manual_seed(0))
-    assert model.embed(images).shape == (2, features)
+    assert model.embed(images).shape == (2, features) == (2, model.backbone.num_features)
     save_classifier(tmp_path, model)
     assert torch.equal(load_classifier(tmp_path)(images), model(images))
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence, unpad_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence, unpad_sequence
 
 from hohoho.files import write_json
 from hohoho.labels import LABELS
@@ -31,13 +31,19 @@ class ScanLstm(nn.Module):
         self.head = nn.Linear(2 * units, len(LABELS))
 
     def forward(self, embeddings: Tensor, slice_counts: Tensor) -> Tensor:
-        """(slices, features) of several scans, one after the other, and (scans,) on the CPU → (slices, 5) logits."""
-        packed = pack_sequence(embeddings.split(slice_counts.tolist()), enforce_sorted=False)
+        """(scans, slices, features) and (scans,) → (scans, slices, 5) logits; those of padding mean nothing."""
+        packed = pack_padded_sequence(embeddings, slice_counts, batch_first=True, enforce_sorted=False)
         first, _ = self.lstm1(packed)
         second, _ = self.lstm2(first)
-        h1, h2 = (pad_packed_sequence(hidden, batch_first=True)[0] for hidden in (first, second))
-        logits = self.head(h1 + h2 + self.linear1(h1).relu() + self.linear2(h2).relu())
-        return torch.cat(unpad_sequence(logits, slice_counts, batch_first=True))
+        length = embeddings.shape[1]
+        h1, h2 = (pad_packed_sequence(h, batch_first=True, total_length=length)[0] for h in (first, second))
+        return self.head(h1 + h2 + self.linear1(h1).relu() + self.linear2(h2).relu())
+
+    def of_slices(self, embeddings: Tensor, slice_counts: Tensor) -> Tensor:
+        """The slices of several scans, one after the other: (slices, features) and (scans,) → (slices, 5) logits."""
+        counts = slice_counts.cpu()
+        scans = pad_sequence(embeddings.split(counts.tolist()), batch_first=True)
+        return torch.cat(unpad_sequence(self(scans, counts), slice_counts, batch_first=True))
 
 
 def scan_bounds(studies: list[str]) -> Iterator[tuple[int, int]]:
@@ -53,7 +59,7 @@ def scan_bounds(studies: list[str]) -> Iterator[tuple[int, int]]:
 def predict_scans(model: ScanLstm, embeddings: np.ndarray, studies: list[str]) -> np.ndarray:
     """(slices, 5) probabilities, each scan by itself. embeddings: (slices, features), studies contiguous."""
     scans = [torch.from_numpy(embeddings[start:end]) for start, end in scan_bounds(studies)]
-    logits = [model(scan, torch.tensor([len(scan)])) for scan in scans]
+    logits = [model.of_slices(scan, torch.tensor([len(scan)])) for scan in scans]
     return torch.cat(logits).sigmoid().numpy()
 
 

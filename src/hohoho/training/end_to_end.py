@@ -26,7 +26,7 @@ class CnnLstm(nn.Module):
         kept = dropout1d(scans_and_features, self.spatial_dropout, self.training).squeeze(2)
         embeddings = embeddings * kept.repeat_interleave(slice_counts.to(kept.device), dim=0)
         with torch.autocast(images.device.type, enabled=False):  # many CPUs have no LSTM in bf16
-            return self.lstm(embeddings, slice_counts.cpu())
+            return self.lstm.of_slices(embeddings, slice_counts)
 
 
 class EndToEndTraining(SliceTraining):

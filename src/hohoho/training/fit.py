@@ -46,9 +46,7 @@ class Recipe:
     curve_columns: list[str] | None = None
 
 
-def fit(
-    module: lightning.LightningModule, train: DataLoader, val: DataLoader | None, recipe: Recipe, runtime: Record
-) -> list[dict[str, float]]:
+def fit(module: "Training", train: DataLoader, val: DataLoader | None, recipe: Recipe, runtime: Record) -> list[dict]:
     """Train `module.model` in place; with validation, `recipe.keep` says which epoch's weights it ends with.
 
     runtime: as of `devices.with_device`. Returns the curves, one dict per epoch. Raises NumericBreakdown at the first

@@ -40,4 +40,4 @@ class SequenceTraining(Training):
     def predict(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """(slices, 5) logits and targets."""
         embeddings, targets, slice_counts = batch
-        return self.model(embeddings, slice_counts.cpu()), targets
+        return self.model.of_slices(embeddings, slice_counts), targets

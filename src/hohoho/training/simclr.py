@@ -1,29 +1,11 @@
 """SimCLR (arXiv:2002.05709): a backbone learns to tell two views of one stack from all others, without labels."""
 
-from dataclasses import dataclass
-
 import torch
-from lightly.loss import NTXentLoss
 from lightly.models.modules import SimCLRProjectionHead
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
-from hohoho.models.backbones import Embedder, to_float
-from hohoho.training.augment import color_jitter, rotate_and_flip
-from hohoho.training.fit import Training
-
-
-@dataclass(frozen=True)
-class Views:
-    """What two views of one stack may differ in: rotation, both flips, colour jitter."""
-
-    rotation_deg: float
-    jitter: float
-    jitter_probability: float
-
-    def draw(self, images: Tensor, generator: Generator) -> Tensor:
-        """(slices, channels, H, W) in [0, 1] → one random view of each."""
-        images = rotate_and_flip(images, self.rotation_deg, True, True, generator)
-        return color_jitter(images, self.jitter, self.jitter_probability, generator)
+from hohoho.models.backbones import Embedder
+from hohoho.training.cnn import SliceTraining
 
 
 class Projector(Embedder):
@@ -37,18 +19,13 @@ class Projector(Embedder):
         return self.projection(self.embed(images))
 
 
-class SimclrTraining(Training):
-    """NT-Xent over two views of every slice of a batch."""
+class SimclrTraining(SliceTraining):
+    """Two augmented views of every slice of a batch. loss: NT-Xent; augmentation: what views may differ in."""
 
     averaged = True
 
-    def __init__(self, model: Projector, temperature: float, optimizer, schedule, views: Views):
-        super().__init__(model.to(memory_format=torch.channels_last), NTXentLoss(temperature), optimizer, schedule)
-        self.views = views
-
     def model_step(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """The loss, and both views' projections: each is the other's target."""
-        images = to_float(batch[0])
-        first, second = (self.model(self.views.draw(images, self.generator)).float() for _ in range(2))
+        first, second = (self.model(self.inputs(batch[0])).float() for _ in range(2))
         with torch.autocast(first.device.type, enabled=False):  # similarities in float32
             return self.loss(first, second), first, second
