@@ -56,7 +56,9 @@ def test_the_sum_of_both_layers_and_their_shortcuts_reaches_the_head(model):
 
 
 def test_scans_are_the_runs_of_one_study():
-    assert list(scan_bounds(["a", "a", "b", "c", "c", "c"])) == [(0, 2), (2, 3), (3, 6)]
+    assert scan_bounds(["a", "a", "b", "c", "c", "c"]) == [(0, 2), (2, 3), (3, 6)]
+    assert scan_bounds(["a"]) == [(0, 1)]
+    assert scan_bounds([]) == []
 
 
 def test_saved_weights_predict_the_same(model, scans, tmp_path):

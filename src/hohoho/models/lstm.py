@@ -1,7 +1,7 @@
 """Stage 2: a bi-LSTM over all slices of one scan."""
 
 import json
-from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -46,13 +46,10 @@ class ScanLstm(nn.Module):
         return torch.cat(unpad_sequence(self(scans, counts), slice_counts, batch_first=True))
 
 
-def scan_bounds(studies: list[str]) -> Iterator[tuple[int, int]]:
+def scan_bounds(studies: list[str]) -> list[tuple[int, int]]:
     """[start, end) of each run of equal values: the rows of one study, which lie together in the slice store."""
-    start = 0
-    for row in range(1, len(studies) + 1):
-        if row == len(studies) or studies[row] != studies[start]:
-            yield start, row
-            start = row
+    starts = [row for row in range(len(studies)) if row == 0 or studies[row] != studies[row - 1]]
+    return list(pairwise([*starts, len(studies)]))
 
 
 @torch.no_grad()

@@ -106,7 +106,8 @@ class Training(lightning.LightningModule):
         self.model, self.loss, self.optimizer, self.schedule = model, loss, optimizer, schedule
         self.generator: Generator | None = None
         self.f2 = MultilabelFBetaScore(beta=2.0, num_labels=len(LABELS), average="micro")
-        self.average_precision = MultilabelAveragePrecision(num_labels=len(LABELS))
+        # on the CPU: it sums by a cumsum, which on a GPU may refuse to be deterministic
+        self.average_precision = MultilabelAveragePrecision(num_labels=len(LABELS), compute_on_cpu=True)
 
     def model_step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor]:
         """The loss of a batch; outputs and targets of its labelled slices, (slices, 5) float32 each."""
@@ -127,9 +128,8 @@ class Training(lightning.LightningModule):
         require_finite("the outputs on validation", outputs)
         self.log_loss("val_loss", loss, len(targets))
         # torchmetrics would take 0.5 for negative, and a batch whose logits all lie in [0, 1] for probabilities
-        probabilities = outputs.double().sigmoid()  # a float32 sigmoid depends on its place in the batch, by one ulp
-        self.f2.update((probabilities >= 0.5).int(), targets)
-        self.average_precision.update(probabilities.float(), targets.int())
+        self.f2.update((outputs >= 0).int(), targets)
+        self.average_precision.update(outputs.sigmoid(), targets.int())
         self.log_dict({"val_f2": self.f2, "val_average_precision": self.average_precision})
 
     def log_loss(self, name: str, loss: Tensor, slices: int) -> None:
