@@ -73,7 +73,7 @@ def draw(params: Record, slices: pd.DataFrame, stacks: pd.DataFrame, table: pd.D
     from hohoho.figures.gallery import draw_gallery
     from hohoho.figures.run import Run, phantom_of
     from hohoho.models.backbones import load_classifier
-    from hohoho.models.devices import on_devices
+    from hohoho.models.devices import with_device
 
     run = Run(
         pixels=SlicePixels(SLICES),
@@ -82,7 +82,7 @@ def draw(params: Record, slices: pd.DataFrame, stacks: pd.DataFrame, table: pd.D
         predictions=table,
         embeddings=read_array(EMBEDDINGS),
         classifier=load_classifier(CNN),
-        device=on_devices(runtime()).device,
+        device=with_device(runtime()).device,
         threshold=params.evaluate.threshold,
         loss=(params.loss.gamma_neg, params.loss.clip),
         phantom=phantom_of(params.data.source, slices, params.phantom),

@@ -9,12 +9,12 @@ from hohoho.slices.split import UNUSED, assert_disjoint, hold_back, refuse_share
 from hohoho.slices.stacks import (
     Statistics,
     channel_rows,
-    half_statistics,
     is_labelled,
     positive_weights,
     spread_scan_labels,
     stack_table,
     training_set_statistics,
+    unit_range_statistics,
     write_stacks,
 )
 from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table
@@ -52,7 +52,7 @@ def main():
     if params.stack.normalization == "training_set":
         mean, std = training_set_statistics(SlicePixels(SLICES), rows[train])
     else:
-        mean, std = half_statistics(rows.shape[1])
+        mean, std = unit_range_statistics(rows.shape[1])
     weights = positive_weights(table.loc[train, LABELS].to_numpy(np.float64))
     write_stacks(STACKS, table, Statistics(mean, std, weights))
 

@@ -9,7 +9,7 @@ import torch
 from captum.attr import IntegratedGradients, LayerAttribution, LayerGradCam, NoiseTunnel, Saliency
 from torch import Tensor, nn
 
-from hohoho.models.backbones import SliceClassifier, to_unit
+from hohoho.models.backbones import SliceClassifier, to_float
 
 BATCH, BATCH_PIXELS = 32, 2**20  # slices at once, at most this many pixels: memory grows with the picture
 NOISE_SD, NOISE_SAMPLES, NOISE_SEED = 0.1, 16, 0  # SmoothGrad: part of the grey range
@@ -74,7 +74,7 @@ def saliency_maps(
     maps = [np.empty((0, *stacks.shape[-2:]), np.float32)]
     batch = max(1, min(BATCH, BATCH_PIXELS // stacks[0, 0].size)) if len(stacks) else BATCH
     for start in range(0, len(stacks), batch):
-        images = to_unit(torch.from_numpy(stacks[start : start + batch]).to(device))
+        images = to_float(torch.from_numpy(stacks[start : start + batch]).to(device))
         targets = torch.from_numpy(classes[start : start + batch]).long().to(device)
         maps.append(METHODS[method](model, images, targets).detach().float().cpu().numpy())
     return np.concatenate(maps)

@@ -70,7 +70,7 @@ def is_labelled(table: pd.DataFrame) -> np.ndarray:
     return table[LABELS].notna().all(axis=1).to_numpy()
 
 
-def half_statistics(channels: int) -> tuple[list[float], list[float]]:
+def unit_range_statistics(channels: int) -> tuple[list[float], list[float]]:
     """Mean and standard deviation 0.5 per channel: [0, 1] becomes [-1, 1]."""
     return [0.5] * channels, [0.5] * channels
 
