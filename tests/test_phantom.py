@@ -15,7 +15,7 @@ from hohoho.phantom.label_errors import candidates, plant_errors
 from hohoho.phantom.montage import montage
 from hohoho.phantom.plane import STRUCTURES, Plane
 from hohoho.phantom.scanner import Scanner
-from hohoho.phantom.study import POSITIVE_MM2, Patient, draw_patient, draw_slice, draw_study, empty_plane
+from hohoho.phantom.study import POSITIVE_MM2, Patient, draw_patient, draw_study, empty_plane, paint_slice
 from hohoho.phantom.study_files import name, read_masks
 from hohoho.phantom.tree import write_phantom, write_phantom_once
 
@@ -57,7 +57,7 @@ def clean_planes(patient: Patient, size: int = 128) -> list:
     structure = np.zeros((len(acquisition.first_pixels), size, size), np.uint8)
     planes = [empty_plane(acquisition, index, structure) for index in range(len(structure))]
     for plane in planes:
-        draw_slice(plane, patient, CLEAN, (100.0, 0.0), rng)
+        paint_slice(plane, patient, CLEAN, (100.0, 0.0))
     return planes
 
 
