@@ -10,7 +10,7 @@ from hohoho.phantom.bleeds import Bleeds, draw_bleeds
 from hohoho.phantom.blood_in_brain import draw_inner_blood, sulcal_widening
 from hohoho.phantom.blood_on_brain import draw_outer_blood, outer_blood_mm
 from hohoho.phantom.brain import MassEffect, draw_brain
-from hohoho.phantom.dura import draw_dura
+from hohoho.phantom.dura import draw_falx, draw_tentorium
 from hohoho.phantom.head import Head, draw_head
 from hohoho.phantom.lookalikes import Lookalikes, draw_bright_spots, draw_lookalikes
 from hohoho.phantom.plane import Plane
@@ -107,6 +107,7 @@ def draw_whole_head(plane: Plane, patient: Patient, scanner: Scanner) -> None:
     brain = draw_brain(plane, head, cavity, mass_effect)
     draw_inner_blood(plane, brain, bleeds)
     draw_bright_spots(brain.plane, patient.lookalikes, brain.inside)
-    draw_dura(plane, head, cavity.depth, brain.inside, patient.lookalikes.bright_sinus_hu)
+    draw_falx(plane, head, cavity.depth, brain.inside)
+    draw_tentorium(plane, head, cavity.depth, brain.inside, patient.lookalikes.bright_sinus_hu)
     draw_outer_blood(plane, cavity.vault_depth, brain.inside, bleeds)
     harden_beam(plane, brain.inside, cavity.depth, scanner)
