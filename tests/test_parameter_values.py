@@ -245,13 +245,12 @@ OTHER |= {"runtime.accelerator": "cpu", "runtime.progress": False}
 
 
 @pytest.mark.parametrize("bounds", [LOWEST, HIGHEST], ids=["lowest", "highest"])
-def test_all_seven_stages_run_on_the_bounds_of_every_number(tmp_path, monkeypatch, bounds):
+def test_all_seven_stages_run_on_the_bounds_of_every_number(tmp_path, monkeypatch, in_the_repository, bounds):
     assert {*bounds, *COSTS_TIME, *RATES} == set(NUMBERS)
     folder = tmp_path / "repository"
     folder.mkdir()
     for name in ("conf", "dvc.yaml", "src"):
         (folder / name).symlink_to(ROOT / name)
-    monkeypatch.chdir(ROOT)
     values = RATES | COSTS_TIME | bounds | OTHER
     compose(folder / "params.yaml", [f"{name}={str(value).lower()}" for name, value in values.items()])
     monkeypatch.chdir(folder)
