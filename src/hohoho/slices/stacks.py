@@ -70,11 +70,6 @@ def is_labelled(table: pd.DataFrame) -> np.ndarray:
     return table[LABELS].notna().all(axis=1).to_numpy()
 
 
-def half_statistics(channels: int) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation 0.5 per channel: [0, 1] becomes [-1, 1]."""
-    return [0.5] * channels, [0.5] * channels
-
-
 def training_set_statistics(pixels, rows: np.ndarray, batch: int = 512) -> tuple[list[float], list[float]]:
     """The training set's own mean and standard deviation per channel, of the [0, 1] image.
 
