@@ -9,14 +9,13 @@ from hohoho.slices.split import UNUSED, assert_disjoint, hold_back, refuse_share
 from hohoho.slices.stacks import (
     Statistics,
     channel_rows,
-    is_labelled,
     positive_weights,
     spread_scan_labels,
     stack_table,
     training_set_statistics,
     write_stacks,
 )
-from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table
+from hohoho.slices.store import SlicePixels, is_labelled, read_slice_table, read_study_table
 from hohoho.stage.run import run_stage
 
 import numpy as np

@@ -8,11 +8,11 @@ from hohoho.inference.store import read_array, write_array
 from hohoho.labels import LABELS
 from hohoho.models.backbones import SliceClassifier, load_classifier, save_classifier
 from hohoho.models.devices import Devices, on_devices, resolve_precision
-from hohoho.models.lstm import ScanLstm, predict_scans, save_lstm, scan_bounds
+from hohoho.models.lstm import ScanLstm, predict_scans, save_lstm
 from hohoho.params import Record, runtime, stage_params
 from hohoho.slices.batches import StackedSlices, ordered_batches
-from hohoho.slices.stacks import channel_rows, is_labelled, read_stacks, read_statistics, targets_of
-from hohoho.slices.store import SlicePixels
+from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
+from hohoho.slices.store import SlicePixels, is_labelled, scan_bounds, targets_of
 from hohoho.stage.run import run_stage
 from hohoho.training.augment import Augmentation
 from hohoho.training.cnn import optimizer_factory
@@ -66,7 +66,7 @@ def train_frozen(
     targets = targets_of(table)
 
     def batches(split: str, shuffle: int | None):
-        scans = [(embeddings[start:end], targets[start:end]) for start, end in bounds_of(table, split)]
+        scans = [(embeddings[rows], targets[rows]) for rows in bounds_of(table, split)]
         return scan_batches(scans, train.batch_size, shuffle)
 
     optimizer = optimizer_factory("adam", train.learning_rate, 0.0)
@@ -87,7 +87,8 @@ def train_end_to_end(
     train = params.train_lstm
 
     def batches(split: str, shuffle: int | None):
-        return scan_image_batches(ScanImages(slices, bounds_of(table, split)), train.batch_size, shuffle)
+        bounds = [(rows.start, rows.stop) for rows in bounds_of(table, split)]
+        return scan_image_batches(ScanImages(slices, bounds), train.batch_size, shuffle)
 
     model = CnnLstm(cnn, lstm, train.spatial_dropout)
     optimizer = optimizer_factory("adam", train.learning_rate, 0.0, recipe.precision)
@@ -95,10 +96,10 @@ def train_end_to_end(
     return fit(module, batches("train", recipe.seed), batches("val", None), recipe, devices)
 
 
-def bounds_of(table: pd.DataFrame, split: str) -> list[tuple[int, int]]:
-    """[start, end) of each scan of one split that has a labelled slice."""
-    labelled, bounds = is_labelled(table), scan_bounds(table["study"].tolist())
-    return [(a, b) for a, b in bounds if table["split"].iat[a] == split and labelled[a:b].any()]
+def bounds_of(table: pd.DataFrame, split: str) -> list[slice]:
+    """The rows of each scan of one split that has a labelled slice."""
+    labelled, bounds = is_labelled(table), scan_bounds(table["study"])
+    return [rows for rows in bounds if table["split"].iat[rows.start] == split and labelled[rows].any()]
 
 
 def pos_weight(train: Record) -> list[float] | None:

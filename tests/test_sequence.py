@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from hohoho.models.lstm import ScanLstm, collate, load_lstm, predict_scans, save_lstm, scan_bounds
+from hohoho.models.lstm import ScanLstm, collate, load_lstm, predict_scans, save_lstm
 
 
 @pytest.fixture
@@ -44,10 +44,6 @@ def test_the_sum_of_both_layers_and_their_shortcuts_reaches_the_head(model):
     h2, _ = model.lstm2(h1)
     by_hand = model.head(h1 + h2 + torch.relu(model.linear1(h1)) + torch.relu(model.linear2(h2)))
     assert torch.allclose(model(embeddings, torch.tensor([4])), by_hand, atol=1e-6)
-
-
-def test_scans_are_the_runs_of_one_study():
-    assert list(scan_bounds(["a", "a", "b", "c", "c", "c"])) == [(0, 2), (2, 3), (3, 6)]
 
 
 def test_saved_weights_predict_the_same(model, scans, tmp_path):

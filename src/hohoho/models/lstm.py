@@ -1,7 +1,6 @@
 """Stage 2: a bi-LSTM over all slices of one scan."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 from hohoho.files import write_json
 from hohoho.labels import LABELS
 from hohoho.models.weights import save_weights
+from hohoho.slices.store import scan_bounds
 
 
 class ScanBatch(NamedTuple):
@@ -59,19 +59,10 @@ def collate(scans: list[tuple[Tensor, Tensor]]) -> ScanBatch:
     )
 
 
-def scan_bounds(studies: list[str]) -> Iterator[tuple[int, int]]:
-    """[start, end) of each run of equal values: the rows of one study, which lie together in the slice store."""
-    start = 0
-    for row in range(1, len(studies) + 1):
-        if row == len(studies) or studies[row] != studies[start]:
-            yield start, row
-            start = row
-
-
 @torch.no_grad()
 def predict_scans(model: ScanLstm, embeddings: np.ndarray, studies: list[str]) -> np.ndarray:
     """(slices, 5) probabilities, each scan by itself. embeddings: (slices, features), studies contiguous."""
-    scans = [torch.from_numpy(embeddings[start:end]) for start, end in scan_bounds(studies)]
+    scans = [torch.from_numpy(embeddings[rows]) for rows in scan_bounds(studies)]
     logits = [model(scan[None], torch.tensor([len(scan)]))[0] for scan in scans]
     return torch.cat(logits).sigmoid().numpy()
 

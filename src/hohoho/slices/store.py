@@ -98,6 +98,16 @@ def scan_bounds(studies: Sequence) -> list[slice]:
     return [slice(start, end) for start, end in pairwise(borders) if start < end]
 
 
+def targets_of(table: pd.DataFrame) -> np.ndarray:
+    """(slices, 5) float32 labels of a table of slices, NaN where unlabelled."""
+    return table[LABELS].to_numpy(np.float32)
+
+
+def is_labelled(table: pd.DataFrame) -> np.ndarray:
+    """(slices,) bool: all five labels are known."""
+    return table[LABELS].notna().all(axis=1).to_numpy()
+
+
 def read_test_images(folder: Path) -> list[str]:
     """Published names of the data set's unlabelled test images, those that could not be read included."""
     return pd.read_parquet(Path(folder) / TEST_IMAGES)["image"].tolist()
