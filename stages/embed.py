@@ -8,8 +8,8 @@ from hohoho.models.backbones import load_classifier
 from hohoho.models.devices import with_device
 from hohoho.params import runtime
 from hohoho.slices.batches import StackedSlices, ordered_batches
-from hohoho.slices.stacks import channel_rows, read_stacks, targets_of
-from hohoho.slices.store import SlicePixels
+from hohoho.slices.stacks import channel_rows, read_stacks
+from hohoho.slices.store import SlicePixels, targets_of
 from hohoho.stage.run import run_stage
 
 SLICES, STACKS, CNN = Path("data/slices"), Path("data/stacks"), Path("models/cnn")

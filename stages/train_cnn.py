@@ -9,8 +9,8 @@ from hohoho.models.initial import load_initial_backbone
 from hohoho.models.losses import build_loss
 from hohoho.params import runtime, stage_params
 from hohoho.slices.batches import StackedSlices, ordered_batches, training_batches
-from hohoho.slices.stacks import channel_rows, is_labelled, read_stacks, read_statistics, targets_of
-from hohoho.slices.store import SlicePixels, read_store_settings
+from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
+from hohoho.slices.store import SlicePixels, is_labelled, read_store_settings, targets_of
 from hohoho.stage.run import run_stage
 from hohoho.training.augment import Augmentation
 from hohoho.training.cnn import SliceTraining, optimizer_factory

@@ -9,11 +9,11 @@ from hohoho.labels import LABELS
 from hohoho.models.backbones import load_classifier, save_classifier
 from hohoho.models.devices import resolve_precision, with_device
 from hohoho.models.losses import summed_bce
-from hohoho.models.lstm import ScanLstm, predict_scans, save_lstm, scan_bounds
+from hohoho.models.lstm import ScanLstm, predict_scans, save_lstm
 from hohoho.params import runtime, stage_params
 from hohoho.slices.batches import StackedSlices, ordered_batches
-from hohoho.slices.stacks import channel_rows, is_labelled, read_stacks, read_statistics, targets_of
-from hohoho.slices.store import SlicePixels
+from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
+from hohoho.slices.store import SlicePixels, is_labelled, scan_bounds, targets_of
 from hohoho.stage.run import run_stage
 from hohoho.training.augment import Augmentation
 from hohoho.training.callbacks import CURVE_COLUMNS
@@ -71,10 +71,10 @@ def main():
     write_array(PROBABILITIES, predict_scans(lstm.cpu().eval(), embeddings, table["study"].tolist()))
 
 
-def labelled_bounds(table: pd.DataFrame, split: str) -> list[tuple[int, int]]:
-    """[start, end) of each scan of one split that has a labelled slice."""
-    labelled, bounds = is_labelled(table), scan_bounds(table["study"].tolist())
-    return [(a, b) for a, b in bounds if table["split"].iat[a] == split and labelled[a:b].any()]
+def labelled_bounds(table: pd.DataFrame, split: str) -> list[slice]:
+    """The rows of each scan of one split that has a labelled slice."""
+    labelled, bounds = is_labelled(table), scan_bounds(table["study"])
+    return [rows for rows in bounds if table["split"].iat[rows.start] == split and labelled[rows].any()]
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import TensorDataset
 
-from hohoho.models.lstm import ScanLstm, load_lstm, predict_scans, save_lstm, scan_bounds
+from hohoho.models.lstm import ScanLstm, load_lstm, predict_scans, save_lstm
 from hohoho.training.lstm import Scans
 
 
@@ -34,11 +34,11 @@ def test_a_scans_logits_are_the_same_alone_in_a_batch_and_in_a_permuted_batch(mo
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 0], [1]])
 def test_a_batch_holds_whole_scans_one_after_the_other(order):
-    bounds, rows = [(3, 4), (4, 11), (11, 15)], torch.arange(20)
+    bounds, rows = [slice(3, 4), slice(4, 11), slice(11, 15)], torch.arange(20)
     found, targets, counts = Scans(TensorDataset(rows, -rows), bounds).__getitems__(order)
-    assert found.tolist() == [row for scan in order for row in range(*bounds[scan])]
+    assert found.tolist() == [row for scan in order for row in range(bounds[scan].start, bounds[scan].stop)]
     assert torch.equal(targets, -found)
-    assert counts.tolist() == [bounds[scan][1] - bounds[scan][0] for scan in order]
+    assert counts.tolist() == [bounds[scan].stop - bounds[scan].start for scan in order]
 
 
 def test_every_slice_sees_the_whole_scan(model, scans):
@@ -53,12 +53,6 @@ def test_the_sum_of_both_layers_and_their_shortcuts_reaches_the_head(model):
     h2, _ = model.lstm2(h1)
     by_hand = model.head(h1 + h2 + torch.relu(model.linear1(h1)) + torch.relu(model.linear2(h2)))
     assert torch.allclose(model(embeddings, torch.tensor([4])), by_hand, atol=1e-6)
-
-
-def test_scans_are_the_runs_of_one_study():
-    assert scan_bounds(["a", "a", "b", "c", "c", "c"]) == [(0, 2), (2, 3), (3, 6)]
-    assert scan_bounds(["a"]) == [(0, 1)]
-    assert scan_bounds([]) == []
 
 
 def test_saved_weights_predict_the_same(model, scans, tmp_path):

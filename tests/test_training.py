@@ -65,7 +65,7 @@ def test_batch_normalisation_learns_its_statistics_in_all_three_trainings_of_a_b
         SimclrTraining(Projector(pretrained, HALF, HALF, 8), NTXentLoss(0.5), sgd, constant, STILL),
         training_batches(slices, 8, 0), None, Recipe("train_cnn", 1, 0), CPU,
     )  # fmt: skip
-    scans = Scans(slices, [(0, 10), (10, 24)])
+    scans = Scans(slices, [slice(0, 10), slice(10, 24)])
     joint = EndToEndTraining(CnnLstm(cnn, ScanLstm(512, 4), 0.15), summed_bce(None), sgd, constant, STILL)
     fit(joint, scan_batches(scans, 1, 0), scan_batches(scans, 2, None), Recipe("train_cnn", 1, 0), CPU)
 
@@ -180,7 +180,7 @@ def test_the_seed_decides_batches_augmentation_and_dropout(slices):
 
 def training_of(kind, slices, rate):
     """(module, training batches, validation batches) of one of the four trainings."""
-    adam, scans = optimizer_factory("adam", rate, 0.0), Scans(slices, [(0, 10), (10, 24)])
+    adam, scans = optimizer_factory("adam", rate, 0.0), Scans(slices, [slice(0, 10), slice(10, 24)])
     batches = training_batches(slices, 8, 0)
     match kind:
         case "train_cnn":

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from hohoho.figures.style import BLACK, VERMILLION, canvas, frame, note, show_slice, switch_off
 from hohoho.labels import LABELS
 from hohoho.slices.label_patterns import isolated_gaps
+from hohoho.slices.store import scan_bounds
 
 TITLE = "Figure 7 · Labels that break off where the model does not (framed): maybe errors"
 SHOWN_RUNS, REACH = 4, 2  # runs; slices shown on either side of the gap's first
@@ -34,14 +35,14 @@ def label_gaps(study: np.ndarray, targets: np.ndarray, probabilities: np.ndarray
 
     study: (slices,), studies contiguous and foot to head; targets, probabilities: (slices, 5).
     """
-    found, starts = [], np.flatnonzero(np.r_[True, study[1:] != study[:-1]])
-    for rows in np.split(np.arange(len(study)), starts[1:]):
+    found = []
+    for rows in scan_bounds(study):
         inside = isolated_gaps(targets[rows])
         for label in range(len(LABELS)):
             places = np.flatnonzero(inside[:, label])
             for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
                 if len(run):
-                    gap = rows[run]
+                    gap = rows.start + run
                     found.append(Gap(tuple(gap.tolist()), label, float(probabilities[gap, label].min())))
     return sorted(found, key=lambda gap: (-gap.probability, gap.rows, gap.label))
 

@@ -9,8 +9,8 @@ from hohoho.models.backbones import SliceClassifier
 from hohoho.saliency.bleed_masks import PhantomDraw, bleed_masks
 from hohoho.saliency.methods import saliency_maps
 from hohoho.slices.split import SPLITS
-from hohoho.slices.stacks import channel_rows, is_labelled
-from hohoho.slices.store import SlicePixels
+from hohoho.slices.stacks import channel_rows
+from hohoho.slices.store import SlicePixels, is_labelled
 
 
 class Run(NamedTuple):

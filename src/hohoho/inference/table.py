@@ -5,6 +5,7 @@ import pandas as pd
 
 from hohoho.labels import LABELS
 from hohoho.slices.label_patterns import smooth
+from hohoho.slices.store import scan_bounds
 
 MODELS = ("cnn", "cnn_lstm")
 
@@ -41,8 +42,7 @@ def answers_of(table: pd.DataFrame, model: str, threshold: float, smoothing: boo
     positive = answers(probabilities_of(table, model), threshold)
     if not smoothing:
         return positive
-    scans = table.groupby("study", sort=False).indices.values()
     smoothed = positive.copy()
-    for rows in scans:
+    for rows in scan_bounds(table["study"]):
         smoothed[rows] = smooth(positive[rows])
     return smoothed

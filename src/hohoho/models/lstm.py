@@ -1,7 +1,6 @@
 """Stage 2: a bi-LSTM over all slices of one scan."""
 
 import json
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 from hohoho.files import write_json
 from hohoho.labels import LABELS
 from hohoho.models.weights import save_weights
+from hohoho.slices.store import scan_bounds
 
 
 class ScanLstm(nn.Module):
@@ -46,16 +46,10 @@ class ScanLstm(nn.Module):
         return torch.cat(unpad_sequence(self(scans, counts), slice_counts, batch_first=True))
 
 
-def scan_bounds(studies: list[str]) -> list[tuple[int, int]]:
-    """[start, end) of each run of equal values: the rows of one study, which lie together in the slice store."""
-    starts = [row for row in range(len(studies)) if row == 0 or studies[row] != studies[row - 1]]
-    return list(pairwise([*starts, len(studies)]))
-
-
 @torch.no_grad()
 def predict_scans(model: ScanLstm, embeddings: np.ndarray, studies: list[str]) -> np.ndarray:
     """(slices, 5) probabilities, each scan by itself. embeddings: (slices, features), studies contiguous."""
-    scans = [torch.from_numpy(embeddings[start:end]) for start, end in scan_bounds(studies)]
+    scans = [torch.from_numpy(embeddings[rows]) for rows in scan_bounds(studies)]
     logits = [model.of_slices(scan, torch.tensor([len(scan)])) for scan in scans]
     return torch.cat(logits).sigmoid().numpy()
 

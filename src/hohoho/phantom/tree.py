@@ -103,8 +103,8 @@ def write_patient(
         series = draw_series(rng, name(8, seed, number), patient.head.age, sex, study.acquisition)
         write_study(folder / IMAGES, study, image_ids, series, rng)
         if (folder / MASKS).is_dir():
-            write_masks(folder / MASKS / f"{series.study_uid}.npz", study.blood)
-        add_rows(rows, study, image_ids, (series.patient_id, series.study_uid), label_error_rate, rng)
+            write_masks(folder / MASKS / f"{series.StudyInstanceUID}.npz", study.blood)
+        add_rows(rows, study, image_ids, (series.PatientID, series.StudyInstanceUID), label_error_rate, rng)
     return rows
 
 

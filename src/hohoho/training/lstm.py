@@ -12,17 +12,17 @@ from hohoho.training.fit import Training
 class Scans(Dataset):
     """Whole scans, fetched a batch at a time: (inputs, targets, slice_counts), the scans one after the other.
 
-    slices: inputs and targets by rows, `slices[rows]`. bounds: [start, end) of each scan in `slices`.
+    slices: inputs and targets by rows, `slices[rows]`. bounds: the rows of each scan in `slices`.
     """
 
-    def __init__(self, slices: Dataset, bounds: list[tuple[int, int]]):
+    def __init__(self, slices: Dataset, bounds: list[slice]):
         self.slices, self.bounds = slices, bounds
 
     def __len__(self) -> int:
         return len(self.bounds)
 
     def __getitems__(self, scans: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-        rows = [np.arange(*self.bounds[scan]) for scan in scans]
+        rows = [np.arange(self.bounds[scan].start, self.bounds[scan].stop) for scan in scans]
         return *self.slices[np.concatenate(rows)], torch.tensor([len(scan) for scan in rows])
 
 
