@@ -6,8 +6,8 @@ from hohoho.labels import LABELS
 from hohoho.phantom import population, tree
 from hohoho.phantom.study_files import read_masks
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
+from hohoho.saliency.benchmark import sample_lesions
 from hohoho.saliency.bleed_masks import PhantomDraw, bleed_masks, on_picture_grid, true_labels
-from hohoho.saliency.trial import known_bleeds
 
 DRAW = PhantomDraw(patients=2, size_px=32, seed=5)
 
@@ -56,7 +56,7 @@ def test_faint_blood_is_no_part_of_the_mask():
 
 def test_the_benchmark_takes_labelled_bleeds_with_blood_in_them(phantom):
     slices = phantom[1].reset_index(drop=True)
-    found = known_bleeds(slices, np.arange(len(slices)), DRAW, 32, seed=0)
+    found = sample_lesions(slices, np.arange(len(slices)), DRAW, 32, seed=0)
     labels = slices[LABELS].to_numpy()
     assert len(found.rows) == len(found.classes) == len(found.masks) > 0
     assert (labels[found.rows, found.classes] == 1).all()
@@ -66,5 +66,5 @@ def test_the_benchmark_takes_labelled_bleeds_with_blood_in_them(phantom):
 def test_a_label_without_blood_takes_no_part_in_the_benchmark(phantom):
     slices = phantom[1].reset_index(drop=True)
     wrong = slices.assign(**{label: 1 for label in LABELS})
-    found = known_bleeds(wrong, np.arange(len(slices)), DRAW, 32, seed=0)
+    found = sample_lesions(wrong, np.arange(len(slices)), DRAW, 32, seed=0)
     assert found.masks.any(axis=(1, 2)).all()
