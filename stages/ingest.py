@@ -7,14 +7,14 @@ from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
 from hohoho.ingest.checkpoint import code_version
 from hohoho.ingest.ingest import ingest
-from hohoho.params import Record, runtime, stage_params
+from hohoho.params import runtime, stage_params
 from hohoho.phantom.tree import write_phantom_once
 from hohoho.pseudonyms import PUBLIC_KEY, secret_key
-from hohoho.scans.scan import Inventory
 from hohoho.slices.store import write_store_settings
-from hohoho.sources import course, cq500, ct_ich, dicom_folder, rsna
+from hohoho.sources.readers import READERS
+from hohoho.sources.request import Request
 from hohoho.stage.run import run_stage
-from hohoho.workers import Workers, open_workers
+from hohoho.workers import open_workers
 
 SLICES, REPORT, REPORT_LINES = Path("data/slices"), Path("metrics/ingest.json"), Path("metrics/ingest_report.csv")
 CHECKPOINTS = Path(".checkpoints/ingest")
@@ -25,12 +25,22 @@ def main():
     data, phantom, settings = params.data, params.phantom, params.ingest
     key = PUBLIC_KEY if data.pseudonyms == "public" else secret_key()
     if data.source == "phantom":
-        request = (phantom.patients, phantom.seed, phantom.size_px, phantom.label_error_rate)
-        write_phantom_once(Path(data.root), code_version(), *request, workers=run.workers, progress=run.progress)
+        heads = (phantom.patients, phantom.seed, phantom.size_px, phantom.label_error_rate)
+        write_phantom_once(Path(data.root), code_version(), *heads, workers=run.workers, progress=run.progress)
 
     window = (settings.window_center_hu, settings.window_width_hu)
     with open_workers(run.dask or run.workers) as workers:
-        inventory = find(data, settings, window, workers, run.progress)
+        request = Request(
+            root=Path(data.root).absolute() if data.source == "phantom" else data_path(data.root),
+            labels=data_path(data.labels) if data.labels else None,
+            max_unmatched=data.max_unmatched_labels,
+            rescale=tuple(settings.assumed_rescale) if settings.assumed_rescale else None,
+            kernel=settings.preferred_kernel,
+            window_hu=window,
+            workers=workers,
+            progress=run.progress,
+        )
+        inventory = READERS[data.source](request)
         pictures = settings.image_size, window, key
         report = ingest(inventory, SLICES, *pictures, workers, run.progress, CHECKPOINTS, settings.strict)
     write_store_settings(SLICES, data.source, settings.image_size, *window)
@@ -46,27 +56,6 @@ def data_path(given: str) -> Path:
         start = "" if Path(given).is_absolute() else f" (from {given}, relative to the repository)"
         raise InputError(f"{path}: no such file or folder{start}")
     return path
-
-
-def find(data: Record, settings: Record, window_hu: tuple[float, float], workers: Workers, progress: bool) -> Inventory:
-    """The scans of the data set, by the reader of its layout."""
-    root = data_path(data.root) if data.source != "phantom" else Path(data.root).absolute()
-    rescale = tuple(settings.assumed_rescale) if settings.assumed_rescale else None
-    match data.source:
-        case "phantom" | "rsna":  # the phantom is an RSNA tree: one reader for both
-            return rsna.find(root, data.max_unmatched_labels, rescale, workers, progress)
-        case "course":
-            return course.find(root, data.max_unmatched_labels, window_hu)
-        case "cq500":
-            kernel = settings.preferred_kernel
-            return cq500.find(root, data.max_unmatched_labels, rescale, kernel, workers, progress)
-        case "ct_ich":
-            return ct_ich.find(root, data.max_unmatched_labels)
-        case "dicom":
-            labels = data_path(data.labels) if data.labels else None
-            kernel = settings.preferred_kernel
-            return dicom_folder.find(root, labels, data.max_unmatched_labels, rescale, kernel, workers, progress)
-    raise InputError(f"data.source: {data.source} has no reader")
 
 
 if __name__ == "__main__":

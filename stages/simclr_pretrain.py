@@ -20,19 +20,23 @@ def main():
 def pretrain(params: Record, simclr: Record) -> None:
     """SimCLR on every slice, labelled or not, that may take part. Imported here: a descriptor needs no torch."""
     from hohoho.models.backbones import build_backbone
-    from hohoho.models.devices import on_devices, resolve_precision
-    from hohoho.models.initial import save_simclr_start
+    from hohoho.models.devices import resolve_precision, with_device
+    from hohoho.models.initial import save_initial_backbone
     from hohoho.slices.batches import training_batches, unlabelled_slices
     from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
     from hohoho.slices.store import SlicePixels
+    from hohoho.training.augment import Augmentation
     from hohoho.training.cnn import optimizer_factory
-    from hohoho.training.fit import Recipe, fit, seed_all
+    from hohoho.training.fit import Recipe, fit
     from hohoho.training.schedule import warmup_cosine
-    from hohoho.training.simclr import Projector, SimclrTraining, Views
+    from hohoho.training.simclr import Projector, SimclrTraining
 
-    devices = on_devices(runtime())
-    precision = resolve_precision(simclr.precision, devices.device)
-    seed_all(params.seed)
+    import lightning
+    from lightly.loss import NTXentLoss
+
+    machine = with_device(runtime())
+    precision = resolve_precision(simclr.precision, machine.device)
+    lightning.seed_everything(params.seed, verbose=False)
     table, statistics = read_stacks(STACKS), read_statistics(STACKS)
     channels = len(statistics.mean)
     takes_part = simclr.include_test | (table["split"] != "test").to_numpy()
@@ -41,14 +45,14 @@ def pretrain(params: Record, simclr: Record) -> None:
     backbone = build_backbone(params.backbone.name, channels, imagenet=params.backbone.start == "imagenet")
     module = SimclrTraining(
         Projector(backbone, statistics.mean, statistics.std, simclr.projection_features),
-        simclr.temperature,
+        NTXentLoss(simclr.temperature),
         optimizer_factory("sgd", simclr.learning_rate, simclr.weight_decay, precision),
         warmup_cosine(simclr.warmup_fraction, simclr.min_learning_rate / simclr.learning_rate),
-        Views(simclr.rotation_deg, simclr.jitter, simclr.jitter_probability),
+        Augmentation(simclr.rotation_deg, True, simclr.jitter, simclr.jitter_probability, flip_vertical=True),
     )
     batches = training_batches(unlabelled_slices(SlicePixels(SLICES), rows), simclr.batch_size, params.seed)
-    fit(module, batches, None, Recipe("simclr", simclr.epochs, params.seed, precision), devices)
-    save_simclr_start(INIT, backbone, precision)
+    fit(module, batches, None, Recipe("simclr", simclr.epochs, params.seed, precision), machine)
+    save_initial_backbone(INIT, backbone, precision)
 
 
 if __name__ == "__main__":

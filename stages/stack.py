@@ -9,15 +9,13 @@ from hohoho.slices.split import UNUSED, assert_disjoint, hold_back, refuse_share
 from hohoho.slices.stacks import (
     Statistics,
     channel_rows,
-    half_statistics,
-    is_labelled,
     positive_weights,
     spread_scan_labels,
     stack_table,
     training_set_statistics,
     write_stacks,
 )
-from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table
+from hohoho.slices.store import SlicePixels, is_labelled, read_slice_table, read_study_table
 from hohoho.stage.run import run_stage
 
 import numpy as np
@@ -52,7 +50,7 @@ def main():
     if params.stack.normalization == "training_set":
         mean, std = training_set_statistics(SlicePixels(SLICES), rows[train])
     else:
-        mean, std = half_statistics(rows.shape[1])
+        mean = std = [0.5] * rows.shape[1]  # [0, 1] becomes [-1, 1]
     weights = positive_weights(table.loc[train, LABELS].to_numpy(np.float64))
     write_stacks(STACKS, table, Statistics(mean, std, weights))
 

@@ -2,32 +2,32 @@
 
 from pathlib import Path
 
-from hohoho.files import write_csv, write_json
+from hohoho.files import write_json
 from hohoho.models.backbones import SliceClassifier, save_classifier
-from hohoho.models.devices import on_devices, resolve_precision
-from hohoho.models.initial import started_backbone
+from hohoho.models.devices import resolve_precision, with_device
+from hohoho.models.initial import load_initial_backbone
 from hohoho.models.losses import build_loss
 from hohoho.params import runtime, stage_params
 from hohoho.slices.batches import StackedSlices, ordered_batches, training_batches
-from hohoho.slices.stacks import channel_rows, is_labelled, read_stacks, read_statistics, targets_of
-from hohoho.slices.store import SlicePixels, read_store_settings
+from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
+from hohoho.slices.store import SlicePixels, is_labelled, read_store_settings, targets_of
 from hohoho.stage.run import run_stage
 from hohoho.training.augment import Augmentation
 from hohoho.training.cnn import SliceTraining, optimizer_factory
-from hohoho.training.fit import Recipe, fit, seed_all
+from hohoho.training.fit import Recipe, fit
 from hohoho.training.schedule import warmup_cosine
 
-import pandas as pd
+import lightning
 
 SLICES, STACKS, INIT = Path("data/slices"), Path("data/stacks"), Path("models/init")
 CNN, CURVES = Path("models/cnn"), Path("metrics/plots/train_cnn.csv")
 
 
 def main():
-    params, devices = stage_params("train_cnn"), on_devices(runtime())
+    params, machine = stage_params("train_cnn"), with_device(runtime())
     train, loss = params.train_cnn, params.loss
-    precision = resolve_precision(train.precision, devices.device)
-    seed_all(params.seed)
+    precision = resolve_precision(train.precision, machine.device)
+    lightning.seed_everything(params.seed, verbose=False)
     table, statistics = read_stacks(STACKS), read_statistics(STACKS)
     channels = len(statistics.mean)
     rows, targets, labelled = channel_rows(table, channels), targets_of(table), is_labelled(table)
@@ -37,7 +37,7 @@ def main():
         return StackedSlices(SlicePixels(SLICES), rows[chosen], targets[chosen])
 
     name, norm = params.backbone.name, (statistics.mean, statistics.std)
-    model = SliceClassifier(name, started_backbone(INIT, name, channels), *norm, train.dropout, precision)
+    model = SliceClassifier(name, load_initial_backbone(INIT, name, channels), *norm, train.dropout, precision)
     pos_weight = statistics.pos_weight if loss.pos_weight else None
     module = SliceTraining(
         model,
@@ -47,11 +47,10 @@ def main():
         Augmentation(**params.augment),
     )
     batches = training_batches(slices("train"), train.batch_size, params.seed)
-    recipe = Recipe("train_cnn", train.epochs, params.seed, precision, train.gradient_clip, train.keep)
-    curves = fit(module, batches, ordered_batches(slices("val")), recipe, devices)
+    recipe = Recipe("train_cnn", train.epochs, params.seed, precision, train.gradient_clip, train.keep, CURVES)
+    fit(module, batches, ordered_batches(slices("val")), recipe, machine)
     save_classifier(CNN, model)
     write_json(CNN / "input.json", read_store_settings(SLICES))
-    write_csv(CURVES, pd.DataFrame(curves))
 
 
 if __name__ == "__main__":

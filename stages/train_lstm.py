@@ -6,23 +6,28 @@ from hohoho.files import write_csv
 from hohoho.inference.embed import embed
 from hohoho.inference.store import read_array, write_array
 from hohoho.labels import LABELS
-from hohoho.models.backbones import SliceClassifier, load_classifier, save_classifier
-from hohoho.models.devices import Devices, on_devices, resolve_precision
-from hohoho.models.lstm import ScanLstm, predict_scans, save_lstm, scan_bounds
-from hohoho.params import Record, runtime, stage_params
+from hohoho.models.backbones import load_classifier, save_classifier
+from hohoho.models.devices import resolve_precision, with_device
+from hohoho.models.losses import summed_bce
+from hohoho.models.lstm import ScanLstm, predict_scans, save_lstm
+from hohoho.params import runtime, stage_params
 from hohoho.slices.batches import StackedSlices, ordered_batches
-from hohoho.slices.stacks import channel_rows, is_labelled, read_stacks, read_statistics, targets_of
-from hohoho.slices.store import SlicePixels
+from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
+from hohoho.slices.store import SlicePixels, is_labelled, scan_bounds, targets_of
 from hohoho.stage.run import run_stage
 from hohoho.training.augment import Augmentation
+from hohoho.training.callbacks import CURVE_COLUMNS
 from hohoho.training.cnn import optimizer_factory
-from hohoho.training.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
-from hohoho.training.fit import CURVE_COLUMNS, Recipe, fit, seed_all
-from hohoho.training.lstm import SequenceTraining, scan_batches
+from hohoho.training.end_to_end import CnnLstm, EndToEndTraining
+from hohoho.training.fit import Recipe, fit
+from hohoho.training.lstm import Scans, SequenceTraining, scan_batches
 from hohoho.training.schedule import constant
 
+import lightning
 import numpy as np
 import pandas as pd
+import torch
+from torch.utils.data import TensorDataset
 
 SLICES, STACKS, EMBEDDINGS = Path("data/slices"), Path("data/stacks"), Path("data/embeddings.npy")
 CNN, LSTM, PROBABILITIES = Path("models/cnn"), Path("models/lstm"), Path("data/probabilities/cnn_lstm.npy")
@@ -30,7 +35,7 @@ CURVES = Path("metrics/plots/train_lstm.csv")
 
 
 def main():
-    params, devices = stage_params("train_lstm"), on_devices(runtime())
+    params, machine = stage_params("train_lstm"), with_device(runtime())
     train = params.train_lstm
     if train.training == "skip":
         save_lstm(LSTM, None)
@@ -38,72 +43,38 @@ def main():
         write_csv(CURVES, pd.DataFrame(columns=CURVE_COLUMNS))
         return
 
-    seed_all(params.seed)
+    lightning.seed_everything(params.seed, verbose=False)
     frozen = train.training == "frozen"
-    precision = "32-true" if frozen else resolve_precision(params.train_cnn.precision, devices.device)
-    recipe = Recipe("train_lstm", train.epochs, params.seed, precision)
+    precision = "32-true" if frozen else resolve_precision(params.train_cnn.precision, machine.device)
     table, embeddings = read_stacks(STACKS), np.array(read_array(EMBEDDINGS))
+    targets = targets_of(table)
     lstm = ScanLstm(embeddings.shape[1], train.units)
+    loss = summed_bce(read_statistics(STACKS).pos_weight if train.pos_weight else None)
+    how = loss, optimizer_factory("adam", train.learning_rate, 0.0, precision), constant
     if frozen:
-        curves = train_frozen(lstm, table, embeddings, train, recipe, devices)
+        slices = TensorDataset(torch.from_numpy(embeddings), torch.tensor(targets))
+        module = SequenceTraining(lstm, *how)
     else:
         cnn = load_classifier(CNN)
         cnn.settings["precision"] = precision
-        rows = channel_rows(table, cnn.settings["channels"])
-        slices = StackedSlices(SlicePixels(SLICES), rows, targets_of(table))
-        curves = train_end_to_end(cnn, lstm, table, slices, params, recipe, devices)
+        slices = StackedSlices(SlicePixels(SLICES), channel_rows(table, cnn.settings["channels"]), targets)
+        module = EndToEndTraining(CnnLstm(cnn, lstm, train.spatial_dropout), *how, Augmentation(**params.augment))
+
+    train_scans, val_scans = (Scans(slices, labelled_bounds(table, split)) for split in ("train", "val"))
+    batches = scan_batches(train_scans, train.batch_size, params.seed), scan_batches(val_scans, train.batch_size, None)
+    recipe = Recipe("train_lstm", train.epochs, params.seed, precision, curves=CURVES, curve_columns=CURVE_COLUMNS)
+    fit(module, *batches, recipe, machine)
+    if not frozen:
         save_classifier(LSTM / "cnn", cnn)
-        embeddings, _ = embed(cnn, ordered_batches(slices), devices.device, devices.progress)
+        embeddings, _ = embed(cnn, ordered_batches(slices), machine.device, machine.progress)
     save_lstm(LSTM, lstm, precision)
     write_array(PROBABILITIES, predict_scans(lstm.cpu().eval(), embeddings, table["study"].tolist()))
-    write_csv(CURVES, pd.DataFrame(curves, columns=CURVE_COLUMNS))
 
 
-def train_frozen(
-    lstm: ScanLstm, table: pd.DataFrame, embeddings: np.ndarray, train: Record, recipe: Recipe, devices: Devices
-):
-    """Train the LSTM in place on fixed embeddings; returns the curves."""
-    targets = targets_of(table)
-
-    def batches(split: str, shuffle: int | None):
-        scans = [(embeddings[start:end], targets[start:end]) for start, end in bounds_of(table, split)]
-        return scan_batches(scans, train.batch_size, shuffle)
-
-    optimizer = optimizer_factory("adam", train.learning_rate, 0.0)
-    module = SequenceTraining(lstm, pos_weight(train), optimizer, constant)
-    return fit(module, batches("train", recipe.seed), batches("val", None), recipe, devices)
-
-
-def train_end_to_end(
-    cnn: SliceClassifier,
-    lstm: ScanLstm,
-    table: pd.DataFrame,
-    slices: StackedSlices,
-    params: Record,
-    recipe: Recipe,
-    devices: Devices,
-):
-    """Train both in place on images; returns the curves."""
-    train = params.train_lstm
-
-    def batches(split: str, shuffle: int | None):
-        return scan_image_batches(ScanImages(slices, bounds_of(table, split)), train.batch_size, shuffle)
-
-    model = CnnLstm(cnn, lstm, train.spatial_dropout)
-    optimizer = optimizer_factory("adam", train.learning_rate, 0.0, recipe.precision)
-    module = EndToEndTraining(model, pos_weight(train), optimizer, constant, Augmentation(**params.augment))
-    return fit(module, batches("train", recipe.seed), batches("val", None), recipe, devices)
-
-
-def bounds_of(table: pd.DataFrame, split: str) -> list[tuple[int, int]]:
-    """[start, end) of each scan of one split that has a labelled slice."""
-    labelled, bounds = is_labelled(table), scan_bounds(table["study"].tolist())
-    return [(a, b) for a, b in bounds if table["split"].iat[a] == split and labelled[a:b].any()]
-
-
-def pos_weight(train: Record) -> list[float] | None:
-    """(5,) negatives per positive of the training split."""
-    return read_statistics(STACKS).pos_weight if train.pos_weight else None
+def labelled_bounds(table: pd.DataFrame, split: str) -> list[slice]:
+    """The rows of each scan of one split that has a labelled slice."""
+    labelled, bounds = is_labelled(table), scan_bounds(table["study"])
+    return [rows for rows in bounds if table["split"].iat[rows.start] == split and labelled[rows].any()]
 
 
 if __name__ == "__main__":

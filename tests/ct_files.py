@@ -1,5 +1,6 @@
 """Small CT files for tests, made with pydicom alone: the readers are not tested against the project's own writer."""
 
+import hashlib
 from copy import deepcopy
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian
 
 SIDE = 512
+KEY, WINDOW_HU = b"a key for tests only", (40, 80)  # of the pseudonyms; centre and width
 
 
 def ct_slice(number: int, z_mm: float) -> Dataset:
@@ -36,6 +38,23 @@ def ct_slice(number: int, z_mm: float) -> Dataset:
 def ct_study(slices: int, gap_mm: float = 5.0) -> list[Dataset]:
     """The slices of one study, foot to head."""
     return [ct_slice(number, number * gap_mm) for number in range(1, slices + 1)]
+
+
+def study(patients: int = 1, slices: int = 4, noise: bool = True, side: int = SIDE) -> list[Dataset]:
+    """The slices of one study a patient, foot to head, each study and series with ids of its own.
+
+    Patient 3 is P3, the study 1.9.3. noise: no two slices are alike; else each has one value, 10 times its number.
+    """
+    rng, images = np.random.default_rng(0), []
+    for patient in range(patients):
+        for image in ct_study(slices):
+            image.PatientID, image.StudyInstanceUID = f"P{patient}", f"1.9.{patient}"
+            image.SeriesInstanceUID = f"{image.StudyInstanceUID}.1"
+            image.SOPInstanceUID = f"{image.SeriesInstanceUID}.{image.InstanceNumber}"
+            if noise:
+                set_pixels(image, rng.integers(-20, 100, (side, side), dtype=np.int16))
+            images.append(image)
+    return images
 
 
 def enhanced(images: list[Dataset]) -> Dataset:
@@ -100,3 +119,9 @@ def save(image: Dataset, path: Path) -> Path:
 def save_all(images: list[Dataset], folder: Path) -> list[Path]:
     """Write files whose names say nothing of their order."""
     return [save(image, folder / f"{(7919 * i) % 104729:06d}") for i, image in enumerate(images, 1)]
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """Path in the folder → SHA-256, of all files below it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

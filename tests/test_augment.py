@@ -32,6 +32,17 @@ def test_a_flip_mirrors_half_of_the_slices_exactly():
     assert 16 < sum(mirrored) < 48
 
 
+def test_vertical_flips_are_drawn_beside_horizontal_ones():
+    how = Augmentation(rotation_deg=0, flip=True, jitter=0, jitter_probability=0, flip_vertical=True)
+    flipped, kinds = augment(images(64), how, generator()), [[], [-1], [-2], [-2, -1]]
+    counts = [
+        sum(torch.allclose(a, b.flip(axes), atol=1e-5) for a, b in zip(flipped, images(64), strict=True))
+        for axes in kinds
+    ]
+    assert sum(counts) == 64
+    assert min(counts) > 4
+
+
 def test_rotation_stays_within_its_range_keeps_the_center_and_fills_with_air():
     disc = torch.zeros(200, 1, 33, 33)
     disc[:, :, 16, 30] = 1  # a dot east of the center

@@ -14,6 +14,7 @@ import numpy as np
 import pydicom
 import pytest
 from ct_files import SIDE, ct_slice, ct_study, dicom_directory, enhanced, save, save_all, set_pixels
+from inventories import find
 from pydicom.encaps import encapsulate
 from pydicom.uid import RLELossless
 
@@ -23,7 +24,6 @@ from hohoho.check.table import as_text
 from hohoho.errors import InputError
 from hohoho.ingest.ingest import ingest
 from hohoho.slices.store import read_study_table
-from hohoho.sources import dicom_folder
 
 SCOUT, CORONAL, TILTED = ["ORIGINAL", "PRIMARY", "LOCALIZER"], [1, 0, 0, 0, 0, -1], [1, 0, 0, 0, 0.9483237, -0.3173047]
 
@@ -119,7 +119,7 @@ def run(*arguments):
 
 
 def test_check_keeps_skips_and_warns_exactly_as_ingest_does(tree, report, tmp_path):
-    inventory = dicom_folder.find(tree)
+    inventory = find(tree)
     counts = ingest(inventory, tmp_path / "store", SIDE, (40, 80), b"a key for tests only").counts
     kept = [series for series in report["series"] if series["kept"]]
     assert report["files"] == counts["files"]
@@ -131,7 +131,7 @@ def test_check_keeps_skips_and_warns_exactly_as_ingest_does(tree, report, tmp_pa
 
 
 def test_check_lists_the_slices_that_ingest_stores_in_its_order_with_its_geometry(tree, report, tmp_path):
-    inventory = dicom_folder.find(tree)
+    inventory = find(tree)
     ingest(inventory, tmp_path / "store", SIDE, (40, 80), b"a key for tests only")
     studies = read_study_table(tmp_path / "store").set_index("slices")
     paths = {tuple(os.path.relpath(header.path, tree) for header in scan.images) for scan in inventory.scans}
@@ -374,7 +374,7 @@ def test_refused_studies_are_named_by_check_and_stop_a_strict_ingest(tmp_path):
     assert exit_code(report) == SOME_USABLE
     assert "two patients in study" in as_text(report, SOME_USABLE)
     with pytest.raises(InputError, match="2 studies are refused: .*two_patients_in_study.*ingest.strict"):
-        ingest(dicom_folder.find(tmp_path), tmp_path / "store", 64, (40, 80), b"a key for tests only", strict=True)
+        ingest(find(tmp_path), tmp_path / "store", 64, (40, 80), b"a key for tests only", strict=True)
 
 
 def test_a_report_that_cannot_be_written_is_an_error_with_its_name(tmp_path):

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from pathlib import Path
 
 import pytest
 from ct_files import ct_slice, save
@@ -11,6 +12,9 @@ from hohoho.dicom.content import DERIVED, ELSEWHERE, HEAD, NOT_HU, ORIGINAL, PRO
 from hohoho.dicom.reader import read_frames
 from hohoho.errors import InputError
 from hohoho.scans.assembly import build_studies, choose
+from hohoho.scans.choice import criteria
+
+ROOT = Path(__file__).parents[1]
 
 HEAD_SERIES = {"slices": 28, "step_mm": 5.0}
 WORSE = {  # what a series is → what speaks for a plain head beside it
@@ -137,3 +141,10 @@ def test_contrast_is_read_from_agent_volume_and_description(tmp_path, contrast, 
 @pytest.mark.parametrize(("part", "tags"), [(part, tags) for part, cases in PARTS.items() for tags in cases])
 def test_the_body_part_is_read_from_its_tag_else_from_the_names(tmp_path, part, tags):
     assert content_in_file(tmp_path, **tags).part == part
+
+
+def test_the_documentation_lists_what_decides_in_its_order():
+    (series,) = taken(a_series(1)).series
+    table = (ROOT / "docs/ingest.md").read_text().split("## Which series")[1].split("## ")[0]
+    documented = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines() if line.startswith("| ")][1:]
+    assert documented == [criterion.advantage for criterion in criteria(series, [series])]

@@ -1,9 +1,12 @@
 """The course's layout: numbered JPEGs, its own small set, an unlabelled test set, a submission."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from inventories import find_in
 
 from hohoho.errors import InputError
 from hohoho.inference.submission import submission
@@ -13,7 +16,6 @@ from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY
 from hohoho.scans.geometry import missing_slices
 from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table, read_test_images
-from hohoho.sources import course
 
 WINDOW = (40.0, 80.0)
 NUMBERS = [0, 1, 2, 4, 10]  # 3 is missing; 10 sorts before 2 as text
@@ -37,14 +39,14 @@ def root(tmp_path):
 
 
 def test_slices_are_in_the_order_of_their_numbers_and_a_missing_number_is_a_gap(root):
-    scan = course.find(root, 0.0, WINDOW).scans[0]
+    scan = find_in("course", root).scans[0]
     assert scan.names == tuple(f"a_{number}" for number in NUMBERS)
     assert missing_slices(scan.position_mm).tolist() == [False, False, False, False, True]
     assert scan.labels[:, 0].tolist() == [0, 1, 0, 0, 0]
 
 
 def test_grey_levels_come_through_the_window_unchanged(root, tmp_path):
-    ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
+    ingest(find_in("course", root), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
     table = read_slice_table(tmp_path / "store")
     picture = cv2.imread(str(root / "train/ID_a/a_10.jpg"), cv2.IMREAD_GRAYSCALE)
     row = table.index[table["image"] == "a_10"]
@@ -52,7 +54,7 @@ def test_grey_levels_come_through_the_window_unchanged(root, tmp_path):
 
 
 def test_test_images_are_unlabelled_and_the_small_set_is_marked(root, tmp_path):
-    ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
+    ingest(find_in("course", root), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
     table, studies = read_slice_table(tmp_path / "store"), read_study_table(tmp_path / "store")
     assert studies["split"].isna().sum() == 2
     test = table[table["study"].isin(studies.loc[studies["split"] == "test", "study"])]
@@ -62,7 +64,7 @@ def test_test_images_are_unlabelled_and_the_small_set_is_marked(root, tmp_path):
 
 
 def test_the_submission_has_every_test_image_and_class_once(root, tmp_path):
-    ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
+    ingest(find_in("course", root), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
     slices = read_slice_table(tmp_path / "store")
     split = pd.Series(np.where(slices["ich"].isna(), "test", "train"))
     probabilities = np.random.default_rng(1).random((len(slices), 5))
@@ -86,7 +88,7 @@ def test_the_submission_has_every_test_image_and_class_once(root, tmp_path):
 def test_black_pictures_are_kept_and_make_nobody_the_same_patient(root, tmp_path):
     for picture in (root / "train/ID_a/a_10.jpg", root / "train/ID_b/b_10.jpg", root / "test/ID_t/t_10.jpg"):
         cv2.imwrite(str(picture), np.zeros((32, 32), np.uint8))
-    report = ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
+    report = ingest(find_in("course", root), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
     assert report.counts["slices"] == 15
     assert report.counts["patients"] == 3
     assert report.counts["skipped"] == {}
@@ -94,7 +96,7 @@ def test_black_pictures_are_kept_and_make_nobody_the_same_patient(root, tmp_path
 
 
 def test_a_labelled_test_set_needs_no_submission(root, tmp_path):
-    ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
+    ingest(find_in("course", root), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
     slices = read_slice_table(tmp_path / "store")
     table = prediction_table(slices, pd.Series("train", index=slices.index), {"cnn": np.zeros((len(slices), 5))})
     assert submission(table, slices["image"], [], "course", np.zeros((15, 5), int)).empty
@@ -102,7 +104,7 @@ def test_a_labelled_test_set_needs_no_submission(root, tmp_path):
 
 def test_a_test_image_that_cannot_be_read_is_answered_by_what_is_usual(root, tmp_path):
     (root / "test/ID_t/t_0.jpg").write_bytes(b"no picture")
-    ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
+    ingest(find_in("course", root), tmp_path / "store", 32, WINDOW, PUBLIC_KEY)
     slices, wanted = read_slice_table(tmp_path / "store"), read_test_images(tmp_path / "store")
     assert sorted(wanted) == sorted(f"t_{number}" for number in NUMBERS)
     split = pd.Series(np.where(slices["ich"].isna(), "test", "train"))
@@ -120,14 +122,14 @@ def test_a_test_image_that_cannot_be_read_is_answered_by_what_is_usual(root, tmp
 
 
 def test_private_names_of_test_images_stay_away_from_the_store(root, tmp_path):
-    ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, b"a secret key of a hospital")
+    ingest(find_in("course", root), tmp_path / "store", 32, WINDOW, b"a secret key of a hospital")
     assert read_test_images(tmp_path / "store") == []
 
 
 def test_a_picture_that_is_no_jpeg_is_skipped_with_a_reason(root, tmp_path):
     (root / "train/ID_a/a_1.jpg").write_bytes(b"no picture")
     (root / "train/ID_a/notes.txt").write_text("x")
-    counts = ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY).counts
+    counts = ingest(find_in("course", root), tmp_path / "store", 32, WINDOW, PUBLIC_KEY).counts
     assert counts["skipped"] == {"no_number_in_name": 1, "undecodable_picture": 1}
 
 
@@ -137,7 +139,7 @@ def test_a_picture_that_is_cut_off_or_too_large_is_skipped_and_never_filled(root
     content = large.read_bytes()
     at = content.index(b"\xff\xc0") + 5
     large.write_bytes(content[:at] + b"\xff\xff\xff\xff" + content[at + 4 :])
-    counts = ingest(course.find(root, 0.0, WINDOW), tmp_path / "store", 32, WINDOW, PUBLIC_KEY).counts
+    counts = ingest(find_in("course", root), tmp_path / "store", 32, WINDOW, PUBLIC_KEY).counts
     assert counts["skipped"] == {"truncated_pixels": 1, "undecodable_picture": 1}
 
 
@@ -145,22 +147,22 @@ def test_a_row_that_is_there_twice_is_repaired_and_one_that_contradicts_is_refus
     text = (root / "train.csv").read_text()
     row = text.splitlines()[1]
     (root / "train.csv").write_text(text + row + "\n")
-    assert [note.reason for note in course.find(root, 0.0, WINDOW).notes] == ["label_row_twice"]
+    assert [note.reason for note in find_in("course", root).notes] == ["label_row_twice"]
     (root / "train.csv").write_text(text + row[:-1] + "1\n")
-    with pytest.raises(InputError, match="1 rows contradict an earlier one.*: lines 12"):
-        course.find(root, 0.0, WINDOW)
+    with pytest.raises(InputError, match="1 rows with a picture named twice with different labels: lines 12"):
+        find_in("course", root)
 
 
 def test_a_folder_that_may_not_be_listed_is_skipped_and_reported(root, monkeypatch):
-    listed = course.Path.iterdir
+    listed = Path.iterdir
 
     def refuse(path):
         if path.name == "ID_t":
             raise PermissionError(13, "Permission denied")
         return listed(path)
 
-    monkeypatch.setattr(course.Path, "iterdir", refuse)
-    inventory = course.find(root, 0.0, WINDOW)
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    inventory = find_in("course", root)
     assert [note.reason for note in inventory.notes] == ["unreadable_folder"] and len(inventory.scans) == 2
 
 
@@ -168,13 +170,13 @@ def test_wrong_layouts_are_refused_with_what_is_needed(root):
     text = (root / "train.csv").read_text()
     (root / "train.csv").write_text(text.replace("ivh", "ventricle"))
     with pytest.raises(InputError, match="no column ivh"):
-        course.find(root, 0.0, WINDOW)
+        find_in("course", root)
     (root / "train.csv").write_text(text.replace("a_1.jpg,1", "a_1.jpg,maybe"))
     with pytest.raises(InputError, match="not 0 or 1: lines 3"):
-        course.find(root, 0.0, WINDOW)
+        find_in("course", root)
     (root / "train.csv").write_text(text.replace("ID_a", "ID_z"))
     with pytest.raises(InputError, match="5 of 10 rows"):
-        course.find(root, 0.0, WINDOW)
+        find_in("course", root)
     (root / "train.csv").unlink()
     with pytest.raises(InputError, match="train.csv does not exist"):
-        course.find(root, 0.0, WINDOW)
+        find_in("course", root)

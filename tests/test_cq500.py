@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ct_files import save
+from inventories import find_in
 from miniatures import SIDE, ct_images, heads, reads, write_cq500
 
 from hohoho.errors import InputError
@@ -13,7 +14,6 @@ from hohoho.ingest.ingest import ingest
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.slices.store import SCAN_LABELS, SlicePixels, read_slice_table, read_study_table
-from hohoho.sources import cq500
 from hohoho.sources.cq500_reads import read_majority, study_name
 
 WINDOW_HU = (40.0, 80.0)
@@ -68,13 +68,13 @@ def test_readers_who_agree_on_a_bleed_and_not_on_its_type_are_warned_of(root):
         table.loc[1, ["R1:ICH", "R1:IPH", "R2:ICH", "R2:SAH"]] = 1
 
     change_reads(root, change)
-    inventory = cq500.find(root, 0.0)
+    inventory = find_in("cq500", root)
     assert [note.study for note in inventory.notes if note.reason == "bleed_without_majority_type"] == ["CQ500-CT-1"]
     assert inventory.scans[1].scan_labels.tolist() == [0, 0, 0, 0, 0]
 
 
 def test_the_scan_has_the_label_and_its_slices_have_none(root):
-    inventory = cq500.find(root, 0.0)
+    inventory = find_in("cq500", root)
     assert [scan.study for scan in inventory.scans] == ["CQ500-CT-0", "CQ500-CT-1", "CQ500-CT-2"]
     for scan, (number, _, labels) in zip(inventory.scans, heads(3), strict=True):
         assert scan.scan_labels.tolist() == labels[number].tolist()
@@ -82,14 +82,14 @@ def test_the_scan_has_the_label_and_its_slices_have_none(root):
 
 
 def test_one_series_stands_for_the_study_the_soft_one_or_the_preferred(root):
-    inventory = cq500.find(root, 0.0)
+    inventory = find_in("cq500", root)
     assert {scan.kernel for scan in inventory.scans} == {"SOFT"}
     assert [note.reason for note in inventory.notes] == ["other_series"] * 18
-    assert {scan.kernel for scan in cq500.find(root, 0.0, preferred_kernel="bone").scans} == {"BONE"}
+    assert {scan.kernel for scan in find_in("cq500", root, kernel="bone").scans} == {"BONE"}
 
 
 def test_scan_labels_reach_the_study_table_and_no_slice(root, tmp_path):
-    report = ingest(cq500.find(root, 0.0), tmp_path / "store", SIDE, WINDOW_HU, PUBLIC_KEY)
+    report = ingest(find_in("cq500", root), tmp_path / "store", SIDE, WINDOW_HU, PUBLIC_KEY)
     slices, studies = read_slice_table(tmp_path / "store"), read_study_table(tmp_path / "store")
     assert slices[LABELS].isna().all(axis=None)
     assert report.counts["labelled_slices"] == 0
@@ -119,19 +119,19 @@ def test_a_series_with_contrast_agent_never_stands_for_a_study_that_has_a_plain_
     (study / "CT BONE").rename(study / "CT Thin Bone")
     for image in ct_images(1, heads(1, slices=9)[0][1], "STANDARD"):  # more slices than the others: the first choice
         save(image, study / folder / f"CT{image.InstanceNumber}.dcm")
-    inventory = cq500.find(root, 0.0)
+    inventory = find_in("cq500", root)
     assert inventory.scans[1].kernel == ("STANDARD" if kept else "SOFT")
     assert ("contrast_series" in reasons(inventory)) != kept
     shutil.rmtree(study / "CT Plain")
     shutil.rmtree(study / "CT Thin Bone")
-    assert cq500.find(root, 0.0).scans[1].kernel == "STANDARD"
+    assert find_in("cq500", root).scans[1].kernel == "STANDARD"
 
 
 def test_files_of_several_studies_and_patients_in_one_folder_are_one_scan_and_warned_of(root):
     series = root / "CQ500CT1 CQ500CT1" / "Unknown Study" / "CT THIN"
     for image in ct_images(7, heads(1, slices=4)[0][1]):
         save(image, series / f"CT{image.InstanceNumber}.dcm")
-    inventory = cq500.find(root, 0.0)
+    inventory = find_in("cq500", root)
     assert len(inventory.scans) == 3
     assert inventory.scans[1].patient == inventory.scans[1].study == "CQ500-CT-1"
     warned = [(note.reason, note.study) for note in inventory.notes if note.action == "warned"]
@@ -142,7 +142,7 @@ def test_two_folders_of_one_study_uid_are_two_scans(root):
     (number, hu, _), study = heads(1, seed=5)[0], root / "CQ500CT9 CQ500CT9" / "Unknown Study" / "CT Plain"
     for image in ct_images(number, hu, "OTHER"):
         save(image, study / f"CT{image.InstanceNumber}.dcm")
-    inventory = cq500.find(root, 0.0)
+    inventory = find_in("cq500", root)
     assert [scan.study for scan in inventory.scans][-1] == "CQ500-CT-9"
     assert inventory.scans[-1].scan_labels is None
     assert ("scan_without_label", "CQ500-CT-9") in [(note.reason, note.study) for note in inventory.notes]
@@ -151,11 +151,13 @@ def test_two_folders_of_one_study_uid_are_two_scans(root):
 def test_reads_without_a_usable_scan_are_counted_and_refused_above_the_accepted_fraction(root):
     shutil.rmtree(root / "CQ500CT2 CQ500CT2")
     with pytest.raises(InputError, match="1 of 3 scans in reads.csv.*CQ500-CT-2"):
-        cq500.find(root, 0.3)
-    assert [note.item for note in cq500.find(root, 0.4).notes if note.reason == "label_without_scan"] == ["CQ500-CT-2"]
+        find_in("cq500", root, 0.3)
+    assert [note.item for note in find_in("cq500", root, 0.4).notes if note.reason == "label_without_scan"] == [
+        "CQ500-CT-2"
+    ]
     (root / "CQ500CT2 CQ500CT2").mkdir()
     (root / "CQ500CT2 CQ500CT2" / "CT000000.dcm").write_bytes(b"no image")
-    assert reasons(cq500.find(root, 0.4)) == ["label_without_scan", "not_dicom", "other_series"]
+    assert reasons(find_in("cq500", root, 0.4)) == ["label_without_scan", "not_dicom", "other_series"]
 
 
 def test_folders_may_lie_deeper_and_files_outside_of_them_are_skipped(root):
@@ -164,7 +166,7 @@ def test_folders_may_lie_deeper_and_files_outside_of_them_are_skipped(root):
     (root / "qct01" / "README.txt").write_text("hello")
     (root / "qct01" / ".DS_Store").write_bytes(b"x")
     (root / "prediction_probabilities.csv").touch()
-    inventory = cq500.find(root, 0.0)
+    inventory = find_in("cq500", root)
     assert len(inventory.scans) == 3
     assert reasons(inventory) == ["hidden_file", "in_no_study_folder", "other_series"]
 
@@ -176,19 +178,22 @@ def test_folders_may_lie_deeper_and_files_outside_of_them_are_skipped(root):
         (lambda table: table.__setitem__("R2:IPH", [0, 2, 0]), "reads that are not 0 or 1: lines 3"),
         (lambda table: table.__setitem__("R2:IPH", [0, 1, None]), "reads that are not 0 or 1: lines 4"),
         (lambda table: table.__setitem__("name", ["CQ500-CT-0", "CT-1", "CQ500-CT-2"]), "a name that is not.*lines 3"),
-        (lambda table: table.__setitem__("name", ["CQ500-CT-0", "CQ500-CT-2", "CQ500-CT-2"]), "named before: lines 4"),
+        (
+            lambda table: table.__setitem__("name", ["CQ500-CT-0", "CQ500-CT-2", "CQ500-CT-2"]),
+            "named twice.*: lines 4",
+        ),
     ],
 )
 def test_bad_reads_are_refused_with_their_lines(root, change, what):
     change_reads(root, change)
     with pytest.raises(InputError, match=f"reads.csv: .*{what}"):
-        cq500.find(root, 0.0)
+        find_in("cq500", root)
 
 
 def test_a_folder_without_reads_is_refused(root):
     (root / "reads.csv").unlink()
     with pytest.raises(InputError, match="reads.csv does not exist: data.root needs"):
-        cq500.find(root, 0.0)
+        find_in("cq500", root)
 
 
 def test_the_miniatures_readers_disagree():

@@ -8,6 +8,7 @@ import nibabel
 import numpy as np
 import pandas as pd
 import pytest
+from inventories import find_in
 from miniatures import SIDE, SLICES, diagnoses, heads, write_ct_ich_pictures, write_ct_ich_volumes
 
 from hohoho.errors import InputError, Unusable
@@ -16,7 +17,6 @@ from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY
 from hohoho.scans.geometry import tilt_deg
 from hohoho.slices.store import SlicePixels, read_slice_table
-from hohoho.sources import ct_ich
 from hohoho.sources.ct_ich_labels import read_diagnoses
 from hohoho.sources.nifti import read_plane, read_volume
 
@@ -124,7 +124,7 @@ def test_a_packed_volume_is_read_as_well(tmp_path):
     [
         (lambda path: path.write_bytes(b"no volume"), "not_nifti"),
         (lambda path: path.touch(), "not_nifti"),
-        (lambda path: save(nibabel.Nifti1Image(np.zeros((4, 4, 4, 2), np.int16), np.eye(4)), path), "not_a_volume"),
+        (lambda path: save(nibabel.Nifti1Image(np.zeros((4, 4, 4, 2), np.int16), np.eye(4)), path), "fourth_axis"),
         (lambda path: save(nibabel.Nifti1Image(np.zeros((4, 4), np.int16), np.eye(4)), path), "not_a_volume"),
         (lambda path: save(nibabel.Nifti1Image(np.zeros((4, 4, 4), np.complex64), np.eye(4)), path), "not_a_volume"),
     ],
@@ -134,6 +134,49 @@ def test_files_that_are_no_volume_are_refused_with_a_reason(tmp_path, make, reas
     with pytest.raises(Unusable) as refused:
         read_volume(tmp_path / "049.nii")
     assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize("more_axes", [(1,), (1, 1), (1, 1, 1, 1)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
+@pytest.mark.parametrize("scale", [(1, 0), (2, -1024)], ids=["as stored", "scaled"])
+def test_more_axes_of_one_volume_change_nothing_however_it_is_stored(tmp_path, more_axes, dtype, scale):
+    rng = np.random.default_rng(0)
+    for axes, signs in zip(itertools.permutations(range(3)), DIRECTIONS, strict=False):
+        image = stored(rng.integers(0, 200, SIZES[::-1]).astype(dtype), axes, signs)
+        plain, longer = image, nibabel.Nifti1Image(image.dataobj.reshape(*image.shape, *more_axes), image.affine)
+        for each in (plain, longer):
+            each.header.set_slope_inter(*scale)
+        volumes = [read_volume(save(plain, tmp_path / "049.nii")), read_volume(save(longer, tmp_path / "050.nii.gz"))]
+        expected, found = ([read_plane(plane)[0] for plane in volume.planes] for volume in volumes)
+        assert np.array_equal(found, expected), (axes, signs)
+        assert np.array_equal(volumes[1].position_mm, volumes[0].position_mm)
+        assert volumes[1][2:] == volumes[0][2:]
+
+
+@pytest.mark.parametrize("size", [(4, 4, 4, 2), (4, 4, 1, 9), (4, 4, 4, 1, 3), (4, 4, 4, 2, 1)])
+def test_a_true_fourth_axis_is_refused_with_that_word(tmp_path, size):
+    path = save(nibabel.Nifti1Image(np.zeros(size, np.int16), np.eye(4)), tmp_path / "049.nii")
+    with pytest.raises(Unusable, match="fourth axis") as refused:
+        read_volume(path)
+    assert refused.value.reason == "fourth_axis"
+
+
+@pytest.mark.parametrize("channels", ["RGB", "RGBA"])
+def test_colours_are_refused_as_a_fourth_axis(tmp_path, channels):
+    colours = np.zeros((4, 4, 4), [(channel, "u1") for channel in channels])
+    with pytest.raises(Unusable, match="RGB.*fourth axis") as refused:
+        read_volume(save(nibabel.Nifti1Image(colours, np.eye(4)), tmp_path / "049.nii"))
+    assert refused.value.reason == "colour"
+
+
+def test_volumes_with_a_fourth_axis_are_counted_before_the_labels_that_lack_them(volumes):
+    for path in (volumes / "ct_scans").glob("*"):
+        image = nibabel.load(path)
+        save(nibabel.Nifti1Image(np.stack([image.dataobj] * 2, axis=-1), image.affine), path)
+    with pytest.raises(
+        InputError, match="^3 files were left out: 3 fourth_axis, 18 of 18 rows.*split them into volumes"
+    ):
+        find_in("ct_ich", volumes)
 
 
 def test_a_header_of_a_giant_is_refused_before_a_voxel_is_read(tmp_path):
@@ -163,13 +206,13 @@ def test_slices_that_are_cut_off_constant_or_not_finite_are_skipped_one_by_one(v
     hu[:, :, 1], hu[3, 3, 2] = 0, np.nan
     save(nibabel.Nifti1Image(hu, image.affine), path)
     path.write_bytes(path.read_bytes()[:-8])
-    report = ingest(ct_ich.find(volumes, 0.0), tmp_path / "store", SIDE, WINDOW_HU, PUBLIC_KEY)
+    report = ingest(find_in("ct_ich", volumes), tmp_path / "store", SIDE, WINDOW_HU, PUBLIC_KEY)
     assert report.counts["skipped"] == {"constant": 1, "not_finite": 1, "truncated_pixels": 1}
     assert report.counts["slices"] == 3 * SLICES - 3
 
 
 def test_pixels_and_labels_reach_the_store_foot_to_head(volumes, tmp_path):
-    report = ingest(ct_ich.find(volumes, 0.0), tmp_path / "store", SIDE, WINDOW_HU, PUBLIC_KEY)
+    report = ingest(find_in("ct_ich", volumes), tmp_path / "store", SIDE, WINDOW_HU, PUBLIC_KEY)
     table, pixels = read_slice_table(tmp_path / "store"), SlicePixels(tmp_path / "store")
     found = {pixels.take(rows.index).tobytes(): rows[LABELS].to_numpy() for _, rows in table.groupby("study")}
     for _, hu, labels in heads(3):
@@ -184,14 +227,14 @@ def test_a_slice_number_counts_the_planes_as_stored(volumes):
     image = nibabel.load(path)
     affine = image.affine @ np.diag([1, 1, -1, 1])
     save(nibabel.Nifti1Image(image.get_fdata(), affine), path)  # now stored from head to foot
-    scan = next(scan for scan in ct_ich.find(volumes, 0.0).scans if scan.patient == "50")
+    scan = next(scan for scan in find_in("ct_ich", volumes).scans if scan.patient == "50")
     assert [plane.index for plane in scan.images] == [5, 4, 3, 2, 1, 0]
     assert np.array_equal(scan.labels, heads(3)[1][2][::-1])
 
 
 def test_a_patient_without_brain_pictures_is_reported(pictures):
     shutil.rmtree(pictures / "Patients_CT/049/brain")
-    notes = ct_ich.find(pictures, 1.0).notes
+    notes = find_in("ct_ich", pictures, 1.0).notes
     assert [note.reason for note in notes if note.action == "skipped"] == ["unreadable_folder"]
 
 
@@ -200,7 +243,7 @@ def test_pictures_come_in_the_order_of_their_numbers_in_the_brain_window(picture
     table = diagnoses(3)
     table.loc[(table["PatientNumber"] == 49) & (table["SliceNumber"] == 6), "SliceNumber"] = 10
     table.to_csv(pictures / "hemorrhage_diagnosis.csv", index=False)
-    inventory = ct_ich.find(pictures, 0.0)
+    inventory = find_in("ct_ich", pictures)
     scan = inventory.scans[0]
     assert inventory.notes == [] and len(inventory.scans) == 3
     assert scan.position_mm.tolist() == [5, 10, 15, 20, 25, 50]
@@ -212,7 +255,7 @@ def test_pictures_come_in_the_order_of_their_numbers_in_the_brain_window(picture
 
 def test_masks_and_bone_windows_are_passed_over_and_other_files_skipped(pictures):
     (pictures / "Patients_CT/050/brain/notes.txt").write_text("x")
-    inventory = ct_ich.find(pictures, 0.0)
+    inventory = find_in("ct_ich", pictures)
     assert all("/brain/" in path and "Seg" not in path for scan in inventory.scans for path in scan.images)
     assert [(note.reason, note.item[-9:]) for note in inventory.notes] == [("no_number_in_name", "notes.txt")]
     assert inventory.files == 3 * SLICES + 1
@@ -220,14 +263,14 @@ def test_masks_and_bone_windows_are_passed_over_and_other_files_skipped(pictures
 
 def test_a_patient_has_one_name_in_both_releases(volumes, tmp_path):
     write_ct_ich_pictures(tmp_path / "old", patients=3)
-    by_release = [[scan.patient for scan in ct_ich.find(root, 0.0).scans] for root in (volumes, tmp_path / "old")]
+    by_release = [[scan.patient for scan in find_in("ct_ich", root).scans] for root in (volumes, tmp_path / "old")]
     assert by_release == [["49", "50", "51"]] * 2
 
 
 def test_two_volumes_of_one_patient_are_refused(volumes):
     (volumes / "ct_scans" / "49.nii").write_bytes((volumes / "ct_scans" / "049.nii").read_bytes())
     with pytest.raises(InputError, match="1 patients have several scans, first 49"):
-        ct_ich.find(volumes, 0.0)
+        find_in("ct_ich", volumes)
 
 
 def test_no_hemorrhage_that_contradicts_the_five_is_warned_of_and_the_five_are_right(tmp_path):
@@ -253,7 +296,7 @@ def test_bad_diagnoses_are_refused_with_file_and_line(volumes, change, what):
     path = volumes / "hemorrhage_diagnosis_raw_ct.csv"
     change(diagnoses(3)).to_csv(path, index=False)
     with pytest.raises(InputError, match=f"{path.name}: .*{what}"):
-        ct_ich.find(volumes, 0.0)
+        find_in("ct_ich", volumes)
 
 
 def test_a_row_given_twice_alike_is_repaired(tmp_path):
@@ -266,9 +309,9 @@ def test_a_row_given_twice_alike_is_repaired(tmp_path):
 
 def test_labels_without_slices_are_counted_and_refused_above_the_accepted_fraction(volumes):
     (volumes / "ct_scans" / "051.nii").rename(volumes / "ct_scans" / "099.nii")
-    with pytest.raises(InputError, match="6 of 18 rows of hemorrhage_diagnosis_raw_ct.csv.*patient 51, slice 1"):
-        ct_ich.find(volumes, 0.3)
-    inventory = ct_ich.find(volumes, 0.4)
+    with pytest.raises(InputError, match="6 of 18 rows of hemorrhage_diagnosis_raw_ct.csv.*first 51/1"):
+        find_in("ct_ich", volumes, 0.3)
+    inventory = find_in("ct_ich", volumes, 0.4)
     reasons = [note.reason for note in inventory.notes]
     assert reasons == ["label_without_image"] * 6 + ["image_without_label"] * 6
     assert np.isnan(inventory.scans[-1].labels).all()
@@ -276,7 +319,7 @@ def test_labels_without_slices_are_counted_and_refused_above_the_accepted_fracti
 
 def test_a_folder_of_neither_release_is_refused_with_what_is_needed(tmp_path):
     with pytest.raises(InputError, match="needs ct_scans/049.nii.*Patients_CT/049/brain/1.jpg"):
-        ct_ich.find(tmp_path, 0.0)
+        find_in("ct_ich", tmp_path)
     (tmp_path / "ct_scans").mkdir()
     with pytest.raises(InputError, match="hemorrhage_diagnosis_raw_ct.csv does not exist"):
-        ct_ich.find(tmp_path, 0.0)
+        find_in("ct_ich", tmp_path)

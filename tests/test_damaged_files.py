@@ -9,6 +9,7 @@ import numpy as np
 import pydicom
 import pytest
 from ct_files import ct_study, enhanced, save, set_pixels
+from inventories import find
 from pydicom.pixels import get_encoder
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -22,7 +23,6 @@ from pydicom.uid import (
 from hohoho.dicom.reader import MissingCodec, read_frames, read_slice
 from hohoho.errors import Unusable
 from hohoho.ingest.report import report_lines
-from hohoho.sources.dicom_folder import find
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of pydicom, about the damage
 COPIES, PATIENCE_S = 1000, 10

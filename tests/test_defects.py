@@ -39,7 +39,7 @@ def rescale_missing(images, folder):
     del images[TOP].RescaleSlope, images[TOP].RescaleIntercept
 
 
-@defect(1, "repaired", "assumed_rescale", assumed_rescale=(1, 0))
+@defect(1, "repaired", "assumed_rescale", rescale=(1, 0))
 def rescale_missing_and_told(images, folder):
     rescale_missing(images, folder)
 
@@ -278,7 +278,7 @@ def bone_kernel_beside(images, folder):
     images += bone_series()
 
 
-@defect(17, "skipped", "other_series", SLICES + 2, preferred_kernel="bone")
+@defect(17, "skipped", "other_series", SLICES + 2, kernel="bone")
 def bone_kernel_preferred(images, folder):
     images += bone_series()
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from ct_files import SIDE, ct_slice, dicom_directory, save, save_all, set_pixels
 from defects import KEY, SLICES, TOP, assert_treated, defects_in, good_study, run
+from inventories import find
 from pydicom.encaps import encapsulate
 from pydicom.pixels import get_encoder
 from pydicom.uid import (
@@ -22,7 +23,6 @@ from hohoho.check.report import check
 from hohoho.dicom import stream
 from hohoho.errors import InputError
 from hohoho.pseudonyms import pseudonym
-from hohoho.sources.dicom_folder import find
 
 DEFECTS = []
 defect = defects_in(DEFECTS)

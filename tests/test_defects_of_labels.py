@@ -6,7 +6,6 @@ from ct_files import save
 from defects import KEY, SLICES, good_study, run
 
 from hohoho.errors import InputError
-from hohoho.ingest.report import naming_studies
 from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.pseudonyms import pseudonym
 from hohoho.slices.split import assert_disjoint, refuse_shared_pixels
@@ -44,9 +43,9 @@ def test_good_labels_have_an_empty_report(folder):
 
 def test_27_a_label_without_image_is_one_line_and_stops_above_the_accepted_fraction(folder):
     rows = [*good_rows(), f"gone,{BLEED}"]
-    assert said(folder, rows, max_unmatched_labels=0.2) == [["warned", "label_without_image", 1]]
+    assert said(folder, rows, max_unmatched=0.2) == [["warned", "label_without_image", 1]]
     with pytest.raises(InputError, match="1 of 6 label rows.*fraction 0.1") as stopped:
-        said(folder, rows, max_unmatched_labels=0.1)
+        said(folder, rows, max_unmatched=0.1)
     assert "gone" not in str(stopped.value)
 
 
@@ -111,12 +110,15 @@ def test_30_a_study_in_two_splits_is_an_error_that_names_its_pseudonym(folder):
         assert_disjoint(slices, by="study")
 
 
-def test_30_one_image_of_two_patients_stops_the_ingest_which_names_the_study(folder):
+def test_30_one_image_of_two_patients_refuses_both_studies_and_no_other(folder):
     second = of_patient(good_study(), "Q", "1.8")
     second[0].SOPInstanceUID = "1.2.3.4.1"
-    named = f"carry the SOP Instance UID.*studies: {pseudonym(KEY, 'study', '1.8')}$"
-    with pytest.raises(InputError, match=named), naming_studies(KEY):
-        run(good_study() + second, folder)
+    third = of_patient(good_study(), "R", "1.9")
+    lines, _, studies = run(good_study() + second + third, folder)
+    assert studies["study"].tolist() == [pseudonym(KEY, "study", "1.9")]
+    assert lines[["action", "reason", "verdict"]].values.tolist() == [["refused", "one_uid_two_images", "refused"]] * 2
+    with pytest.raises(InputError, match=f"2 studies are refused: .*{pseudonym(KEY, 'study', '1.8')}.*ingest.strict"):
+        run([], folder, strict=True)
 
 
 def test_30_one_picture_in_two_splits_is_an_error_that_names_the_patients():
@@ -151,4 +153,4 @@ def test_32_a_link_within_the_root_is_no_way_out(folder):
     target = save(good_study()[0], folder / "deep" / "image")
     (folder / FILES[0]).symlink_to(target)
     rows = [f"deep/image,{NONE}", *good_rows()]
-    assert ["repaired", "same_file_twice", 1] in said(folder, rows, max_unmatched_labels=0.5)
+    assert ["repaired", "same_file_twice", 1] in said(folder, rows, max_unmatched=0.5)

@@ -9,7 +9,7 @@ from hohoho.errors import InputError
 from hohoho.inference.embed import embed
 from hohoho.models import devices
 from hohoho.models.backbones import SliceClassifier, build_backbone
-from hohoho.models.devices import has_bf16_units, inference_autocast, on_devices, resolve_precision
+from hohoho.models.devices import has_bf16_units, inference_autocast, resolve_precision, with_device
 from hohoho.models.lstm import ScanLstm
 from hohoho.params import Record
 from hohoho.slices.batches import ordered_batches, unlabelled_slices
@@ -116,9 +116,9 @@ def runtime(accelerator="auto"):
 
 def test_a_gpu_that_is_asked_for_and_not_there_is_told_in_one_message(monkeypatch):
     monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: False)
-    assert on_devices(runtime("auto")).device == on_devices(runtime("cpu")).device == "cpu"
+    assert with_device(runtime("auto")).device == with_device(runtime("cpu")).device == "cpu"
     with pytest.raises(InputError, match="runtime.accelerator is gpu"):
-        on_devices(runtime("gpu"))
+        with_device(runtime("gpu"))
 
 
 @pytest.mark.parametrize(

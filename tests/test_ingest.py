@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ct_files import SIDE, ct_study, save, set_pixels
+from inventories import find
 from pydicom.encaps import encapsulate
 from pydicom.uid import RLELossless
 
@@ -23,7 +24,6 @@ from hohoho.pseudonyms import pseudonym
 from hohoho.scans.pixel_hash import pixel_hash
 from hohoho.scans.pixels import read_scan
 from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table
-from hohoho.sources.dicom_folder import find
 
 KEY, WINDOW_HU = b"a key for tests only", (40, 80)
 

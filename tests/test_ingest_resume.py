@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ct_files import SIDE, ct_study, save, set_pixels
+from inventories import find
 
 from hohoho.dicom.reader import read_slice
 from hohoho.errors import InputError
@@ -22,7 +23,6 @@ from hohoho.ingest import blocks as ingest_blocks
 from hohoho.ingest.checkpoint import work_folder
 from hohoho.ingest.ingest import ingest
 from hohoho.pseudonyms import pseudonym
-from hohoho.sources.dicom_folder import find
 
 KEY, WINDOW_HU, SIZE = b"a key for tests only", (40, 80), 64
 STUDIES, SLICES, BLOCKS, A_BLOCK = 12, 6, 4, 3  # three studies a block

@@ -12,6 +12,7 @@ from dvc.utils.hydra import load_hydra_plugins
 
 from hohoho.contradictions import LAWS
 from hohoho.parameter_check import mistakes
+from hohoho.params import flat
 from hohoho.rows.composition import compose
 
 ROOT = Path(__file__).parents[1]
@@ -41,15 +42,7 @@ NONSENSE = [
 load_hydra_plugins(str(ROOT / "conf/plugins"))  # Hydra looks once a process; a test's tiny repository must not be first
 
 
-def leaves(values, at=""):
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from leaves(value, f"{at}{key}.")
-        else:
-            yield at + key, value
-
-
-NAMES = dict(leaves(GOOD))
+NAMES = flat(GOOD)
 NUMBERS = [name for name, value in NAMES.items() if isinstance(value, int | float) and not isinstance(value, bool)]
 TEXT = {"edit", "row", "data.root"}  # any name will do; whether it exists is seen when it is looked for
 UNBOUNDED = {  # a rate that is too high ends in a message (tests/test_training.py); a norm may be as large as it likes
@@ -245,13 +238,12 @@ OTHER |= {"runtime.accelerator": "cpu", "runtime.progress": False}
 
 
 @pytest.mark.parametrize("bounds", [LOWEST, HIGHEST], ids=["lowest", "highest"])
-def test_all_seven_stages_run_on_the_bounds_of_every_number(tmp_path, monkeypatch, bounds):
+def test_all_seven_stages_run_on_the_bounds_of_every_number(tmp_path, monkeypatch, in_the_repository, bounds):
     assert {*bounds, *COSTS_TIME, *RATES} == set(NUMBERS)
     folder = tmp_path / "repository"
     folder.mkdir()
     for name in ("conf", "dvc.yaml", "src"):
         (folder / name).symlink_to(ROOT / name)
-    monkeypatch.chdir(ROOT)
     values = RATES | COSTS_TIME | bounds | OTHER
     compose(folder / "params.yaml", [f"{name}={str(value).lower()}" for name, value in values.items()])
     monkeypatch.chdir(folder)

@@ -14,12 +14,8 @@ from hohoho.rows.composition import compose as compose_to
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "conf/schema.yaml").read_text())
+pytestmark = pytest.mark.usefixtures("in_the_repository")
 GROUP_FILES = sorted((ROOT / "conf").glob("row/*.yaml")) + sorted((ROOT / "conf").glob("data/*.yaml"))
-
-
-@pytest.fixture(autouse=True)
-def in_the_repository(monkeypatch):
-    monkeypatch.chdir(ROOT)
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 from ct_files import ct_study, save_all, set_pixels
+from inventories import find
 
 from hohoho.cli import main
 from hohoho.files import write_json
 from hohoho.ingest.ingest import ingest
 from hohoho.models.backbones import SliceClassifier, build_backbone, save_classifier
 from hohoho.models.lstm import save_lstm
-from hohoho.sources import dicom_folder
 
 SIDE, SLICES = 64, 28
 
@@ -160,7 +160,7 @@ def test_a_prediction_says_all_that_ingest_says_of_the_scan(tmp_path, models):
     (tmp_path / "in").mkdir()
     (tmp_path / "in/letter.txt").write_text("no image")
     said = summary(predict([*images, *copies(images, 5, ConvolutionKernel="BONE")], tmp_path, models))
-    report = ingest(dicom_folder.find(tmp_path / "in"), tmp_path / "store", SIDE, (40, 80), b"a key for tests only")
+    report = ingest(find(tmp_path / "in"), tmp_path / "store", SIDE, (40, 80), b"a key for tests only")
     counts = {action: report.counts[action] for action in ("skipped", "repaired", "warned")}
     assert said["reasons"] == counts
     assert {said["verdict"]: 1} == report.counts["verdicts"]

@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
-from ct_files import ct_study, save
+from ct_files import KEY, WINDOW_HU, ct_study, save
+from inventories import find
 
 from hohoho import prefetch as room
 from hohoho.ingest.ingest import ingest
 from hohoho.prefetch import prefetch
-from hohoho.sources.dicom_folder import find
 
 OPEN_FILES = Path("/proc/self/fd")
 pytestmark = pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="files are asked for on Linux alone")
@@ -85,5 +85,5 @@ def test_an_ingest_asks_for_every_header_and_for_every_file_once(tmp_path, asked
     inventory = find(tmp_path / "tree")
     assert sorted(path for path, *_ in asked) == files
     asked.clear()
-    ingest(inventory, tmp_path / "store", 64, (40, 80), b"a key of the tests")
+    ingest(inventory, tmp_path / "store", 64, WINDOW_HU, KEY)
     assert sorted(path for path, *_ in asked) == files

@@ -5,10 +5,10 @@ import random
 import numpy as np
 import pytest
 from ct_files import ct_slice, ct_study, save, save_all
+from inventories import find
 
 from hohoho.scans.choice import SHARP, SOFT, UNKNOWN, kernel_rank
 from hohoho.scans.geometry import gap_warnings, gaps_mm, missing_slices, wide_gaps
-from hohoho.sources.dicom_folder import find
 
 
 def only_scan(images, tmp_path):
@@ -202,7 +202,7 @@ def test_one_series_stands_for_a_study_soft_kernel_then_thickness_then_slices(tm
 
 def test_a_preferred_kernel_overrules_the_choice(tmp_path):
     save_all([*series(1, 3, "BONE", "5"), *series(2, 3, "SOFT", "5")], tmp_path)
-    assert numbers(find(tmp_path, preferred_kernel="bone").scans[0]) == [101, 102, 103]
+    assert numbers(find(tmp_path, kernel="bone").scans[0]) == [101, 102, 103]
 
 
 def test_a_single_image_is_no_series(tmp_path):

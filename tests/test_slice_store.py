@@ -14,6 +14,7 @@ from hohoho.slices.store import (
     SlicePixels,
     read_slice_table,
     read_study_table,
+    scan_bounds,
 )
 
 SIZE = 8
@@ -94,3 +95,13 @@ def test_tables_keep_their_columns_and_types_even_where_all_is_null(tmp_path, pi
 def test_a_missing_store_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="no slice store"):
         SlicePixels(tmp_path)
+
+
+@pytest.mark.parametrize("lengths", [[], [1], [5], [1, 1, 1], [3, 1, 4, 1, 5], [2] * 40])
+@pytest.mark.parametrize("kind", [list, np.array, pd.Series])
+def test_scans_are_the_runs_of_one_study_in_their_order(lengths, kind):
+    studies = [f"s{number:02d}" for number, length in enumerate(lengths) for _ in range(length)]
+    bounds = scan_bounds(kind(studies))
+    ends = np.cumsum([0, *lengths]).tolist()
+    assert bounds == [slice(start, end) for start, end in zip(ends[:-1], ends[1:], strict=True)]
+    assert [studies[rows] for rows in bounds] == [[study] * studies.count(study) for study in sorted(set(studies))]

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from ct_files import ct_slice, ct_study, save, save_all
+from inventories import find, find_in
 
 from hohoho.errors import InputError
 from hohoho.labels import LABELS, RSNA_SUBTYPES
-from hohoho.sources import dicom_folder, rsna
+from hohoho.sources import dicom_folder
 from hohoho.sources.rsna_labels import read_labels
 
 BLEED = {"ID_1": ["epidural"], "ID_3": ["subdural", "intraventricular"]}
@@ -50,7 +51,7 @@ def root(tmp_path):
 
 
 def test_rsna_labels_reach_their_slices_in_scan_order(root):
-    scan = rsna.find(root, 0.0).scans[0]
+    scan = find_in("rsna", root).scans[0]
     assert [header.sop_uid for header in scan.images] == ["ID_1", "ID_2", "ID_3"]
     expected = [[name == "edh" for name in LABELS], [False] * 5, [name in ("sdh", "ivh") for name in LABELS]]
     assert np.array_equal(scan.labels, np.array(expected, np.float32))
@@ -60,7 +61,7 @@ def test_rsna_labels_reach_their_slices_in_scan_order(root):
 def test_rsna_test_images_are_unlabelled_and_their_studies_are_the_test_split(root):
     for image, name in zip(rsna_study(["ID_8", "ID_9"], "1.8"), ["ID_8", "ID_9"], strict=True):
         save(image, root / "stage_2_test" / f"{name}.dcm")
-    inventory = rsna.find(root, 0.0)
+    inventory = find_in("rsna", root)
     train, test = inventory.scans
     assert (train.split, test.split) == (None, "test")
     assert np.isnan(test.labels).all()
@@ -73,7 +74,7 @@ def test_an_incomplete_rsna_tree_is_refused_by_name(root, missing):
     target = root / missing if missing else root
     target.rename(target.parent / "elsewhere")
     with pytest.raises(InputError, match=f"{target.name} does not exist.*unpacked RSNA"):
-        rsna.find(root, 0.0)
+        find_in("rsna", root)
 
 
 @pytest.mark.parametrize("header", ["image,label", "ID", ""])
@@ -130,21 +131,21 @@ def test_rsna_rows_may_come_in_any_order(tmp_path):
 
 def test_labels_without_images_are_counted_and_refused_above_the_accepted_fraction(root):
     write_csv(root / "stage_2_train.csv", rsna_rows(["ID_1", "ID_2", "ID_3", "ID_4"]))
-    assert [note.reason for note in rsna.find(root, 0.25).notes] == ["label_without_image"]
+    assert [note.reason for note in find_in("rsna", root, 0.25).notes] == ["label_without_image"]
     with pytest.raises(InputError, match="1 of 4 images"):
-        rsna.find(root, 0.24)
+        find_in("rsna", root, 0.24)
 
 
 def test_images_without_labels_are_kept_unlabelled_and_counted(root):
     write_csv(root / "stage_2_train.csv", rsna_rows(["ID_1", "ID_3"]))
-    inventory = rsna.find(root, 0.0)
+    inventory = find_in("rsna", root)
     assert [note.reason for note in inventory.notes] == ["image_without_label"]
     assert np.isnan(inventory.scans[0].labels).all(axis=1).tolist() == [False, True, False]
 
 
 def test_rsna_files_of_other_names_are_skipped_and_reported(root):
     (root / "stage_2_train" / "Thumbs.db").write_text("x")
-    inventory = rsna.find(root, 0.0)
+    inventory = find_in("rsna", root)
     assert [(note.action, note.reason) for note in inventory.notes] == [("skipped", "not_named_dcm")]
     assert inventory.files == 4
 
@@ -152,7 +153,7 @@ def test_rsna_files_of_other_names_are_skipped_and_reported(root):
 def test_a_study_in_train_and_in_test_is_refused(root):
     save(rsna_study(["ID_1", "ID_2", "ID_3", "ID_4"], "1.7")[3], root / "stage_2_test" / "ID_4.dcm")
     with pytest.raises(InputError, match="^ID_1: .*no split"):
-        rsna.find(root, 0.0)
+        find_in("rsna", root)
 
 
 def test_a_folder_is_searched_to_any_depth_and_whatever_its_files_are_called(tmp_path):
@@ -162,7 +163,7 @@ def test_a_folder_is_searched_to_any_depth_and_whatever_its_files_are_called(tmp
     (tmp_path / "notes.txt").write_text("hello, this is no image")
     (tmp_path / "empty").touch()
     (tmp_path / "b" / ".DS_Store").write_bytes(b"x")
-    inventory = dicom_folder.find(tmp_path)
+    inventory = find(tmp_path)
     assert len(inventory.scans[0].images) == 4
     assert inventory.files == 7
     assert sorted(note.reason for note in inventory.notes) == ["empty_file", "hidden_file", "not_dicom"]
@@ -171,12 +172,12 @@ def test_a_folder_is_searched_to_any_depth_and_whatever_its_files_are_called(tmp
 def test_the_scans_do_not_depend_on_the_order_in_which_the_file_system_lists(tmp_path, monkeypatch):
     save_all([*ct_study(5), ct_slice(9, 10.0)], tmp_path)
     paths, _ = dicom_folder.list_files(tmp_path)
-    expected = dicom_folder.find(tmp_path)
+    expected = find(tmp_path)
     for seed in range(4):
         monkeypatch.setattr(
             dicom_folder, "list_files", lambda _, s=seed: (random.Random(s).sample(paths, len(paths)), [])
         )
-        found = dicom_folder.find(tmp_path)
+        found = find(tmp_path)
         assert found.scans[0].images == expected.scans[0].images
         assert found.notes == expected.notes
 
@@ -184,7 +185,7 @@ def test_the_scans_do_not_depend_on_the_order_in_which_the_file_system_lists(tmp
 def test_folder_links_that_run_in_circles_end(tmp_path):
     save_all(ct_study(3), tmp_path / "study")
     (tmp_path / "study" / "up").symlink_to(tmp_path)
-    assert dicom_folder.find(tmp_path).files == 3
+    assert find(tmp_path).files == 3
 
 
 def test_two_links_to_one_folder_are_one_folder(tmp_path):
@@ -192,18 +193,18 @@ def test_two_links_to_one_folder_are_one_folder(tmp_path):
     (tmp_path / "root").mkdir()
     for name in ("a", "b"):
         (tmp_path / "root" / name).symlink_to(tmp_path / "elsewhere")
-    inventory = dicom_folder.find(tmp_path / "root")
+    inventory = find(tmp_path / "root")
     assert (inventory.files, inventory.notes) == (3, [])
 
 
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="nowhere does not exist"):
-        dicom_folder.find(tmp_path / "nowhere")
+        find(tmp_path / "nowhere")
 
 
 def test_a_folder_without_labels_is_unlabelled(tmp_path):
     save_all(ct_study(3), tmp_path)
-    inventory = dicom_folder.find(tmp_path)
+    inventory = find(tmp_path)
     assert np.isnan(inventory.scans[0].labels).all() and inventory.notes == []
 
 
@@ -229,7 +230,7 @@ SERIES_CSV = "InstanceNumber,SeriesInstanceUID,ich,ivh,sah,sdh,edh"
 )
 def test_folder_labels_are_found_by_uid_by_relative_path_or_by_series_and_number(study, tmp_path, header, rows):
     labels = write_csv(tmp_path / "labels.csv", rows, header)
-    scan = dicom_folder.find(study, labels).scans[0]
+    scan = find(study, labels).scans[0]
     assert np.nan_to_num(scan.labels, nan=-1).tolist() == [[1, 0, 0, 0, 0], [-1] * 5, [0, 0, 0, 0, 1]]
 
 
@@ -247,14 +248,14 @@ def test_folder_labels_are_found_by_uid_by_relative_path_or_by_series_and_number
 def test_bad_folder_labels_are_refused_with_their_lines(study, tmp_path, row, what):
     labels = write_csv(tmp_path / "labels.csv", ["a/c.dcm,0,0,0,0,0,", row], FILE_CSV)
     with pytest.raises(InputError, match=f"{what}: lines 3"):
-        dicom_folder.find(study, labels)
+        find(study, labels)
 
 
 @pytest.mark.parametrize("row", ["x,1.2.3.4,0,0,0,0,0", "1.5,1.2.3.4,0,0,0,0,0", ",1.2.3.4,0,0,0,0,0"])
 def test_slice_numbers_of_folder_labels_must_be_whole(study, tmp_path, row):
     labels = write_csv(tmp_path / "labels.csv", ["1,1.2.3.4,0,0,0,0,0", row], SERIES_CSV)
     with pytest.raises(InputError, match="unusable InstanceNumber: lines 3"):
-        dicom_folder.find(study, labels)
+        find(study, labels)
 
 
 def test_a_slice_number_belongs_to_its_series_only(tmp_path):
@@ -264,7 +265,7 @@ def test_a_slice_number_belongs_to_its_series_only(tmp_path):
             image.SliceThickness = str(5 * series)
             save(image, tmp_path / "scans" / f"{series}-{image.InstanceNumber}")
     rows = [f"2,1.2.3.4.{series},{series % 2},0,0,0,0" for series in (1, 2)]
-    scan = dicom_folder.find(tmp_path / "scans", write_csv(tmp_path / "labels.csv", rows, SERIES_CSV)).scans[0]
+    scan = find(tmp_path / "scans", write_csv(tmp_path / "labels.csv", rows, SERIES_CSV)).scans[0]
     assert scan.images[0].series_uid == "1.2.3.4.1"
     assert np.nan_to_num(scan.labels[:, 0], nan=-1).tolist() == [-1, 1, -1]
 
@@ -273,23 +274,23 @@ def test_a_slice_number_that_repeats_within_its_series_cannot_be_labelled(study,
     image = ct_slice(9, 50.0)
     image.InstanceNumber = "1"
     save(image, study / "a" / "d.dcm")
-    dicom_folder.find(study, write_csv(tmp_path / "other.csv", ["2,1.2.3.4,0,0,0,0,0"], SERIES_CSV))
+    find(study, write_csv(tmp_path / "other.csv", ["2,1.2.3.4,0,0,0,0,0"], SERIES_CSV))
     labels = write_csv(tmp_path / "labels.csv", ["1,1.2.3.4,0,0,0,0,0"], SERIES_CSV)
     with pytest.raises(InputError, match="1 label rows name several images each.*by SOPInstanceUID"):
-        dicom_folder.find(study, labels)
+        find(study, labels)
 
 
 def test_lines_are_counted_in_the_file_even_behind_repeated_rows(study, tmp_path):
     rows = ["a/a.dcm,0,0,0,0,0,", "a/a.dcm,0,0,0,0,0,", "a/b.dcm,0,0,0,0,0,", "a/b.dcm,0,0,0,0,1,"]
     with pytest.raises(InputError, match="with different labels: lines 5"):
-        dicom_folder.find(study, write_csv(tmp_path / "labels.csv", rows, FILE_CSV))
+        find(study, write_csv(tmp_path / "labels.csv", rows, FILE_CSV))
 
 
 def test_folder_labels_without_their_columns_or_their_file_are_refused(study, tmp_path):
     with pytest.raises(InputError, match="no column edh"):
-        dicom_folder.find(study, write_csv(tmp_path / "labels.csv", ["a,0,0,0,0"], "file,ich,ivh,sah,sdh"))
+        find(study, write_csv(tmp_path / "labels.csv", ["a,0,0,0,0"], "file,ich,ivh,sah,sdh"))
     with pytest.raises(InputError, match="does not exist"):
-        dicom_folder.find(study, tmp_path / "none.csv")
+        find(study, tmp_path / "none.csv")
 
 
 @pytest.mark.parametrize(
@@ -303,20 +304,20 @@ def test_folder_labels_without_their_columns_or_their_file_are_refused(study, tm
 )
 def test_a_label_file_of_another_shape_is_refused_for_what_it_is(study, tmp_path, header, rows, what):
     with pytest.raises(InputError, match=what):
-        dicom_folder.find(study, write_csv(tmp_path / "labels.csv", rows, header))
+        find(study, write_csv(tmp_path / "labels.csv", rows, header))
 
 
 @pytest.mark.parametrize("change", [lambda text: b"\xef\xbb\xbf" + text, lambda text: text.replace(b"\n", b"\r\n")])
 def test_a_label_file_of_another_program_reads_the_same(study, tmp_path, change):
     labels = write_csv(tmp_path / "labels.csv", ['"1.2.3.4.1",1,0,0,0,0'], UID_CSV)
     labels.write_bytes(change(labels.read_bytes()))
-    assert dicom_folder.find(study, labels, 0.0).scans[0].labels[0].tolist() == [0, 0, 0, 0, 1]
+    assert find(study, labels).scans[0].labels[0].tolist() == [0, 0, 0, 0, 1]
 
 
 def test_folder_labels_without_images_are_refused_above_the_accepted_fraction(study, tmp_path):
     rows = [f"a/{name}.dcm,0,0,0,0,0," for name in "abx"]
     labels = write_csv(tmp_path / "labels.csv", rows, FILE_CSV)
     with pytest.raises(InputError, match="1 of 3 label rows"):
-        dicom_folder.find(study, labels)
-    notes = dicom_folder.find(study, labels, max_unmatched_labels=0.5).notes
+        find(study, labels)
+    notes = find(study, labels, max_unmatched=0.5).notes
     assert sorted(note.reason for note in notes) == ["image_without_label", "label_without_image"]

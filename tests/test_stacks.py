@@ -11,15 +11,7 @@ from hohoho.slices.stacks import (
     stack_table,
     training_set_statistics,
 )
-from hohoho.slices.store import SCAN_LABELS
-
-
-class Pixels:
-    def __init__(self, array):
-        self.array = array
-
-    def take(self, rows):
-        return self.array[rows]
+from hohoho.slices.store import SCAN_LABELS, SlicePixels
 
 
 def test_a_slice_stands_in_for_its_missing_neighbour_at_scan_ends():
@@ -46,10 +38,11 @@ def test_patients_without_labels_are_in_no_split():
     assert stack_table(slices, pd.Series({"p": "train"}))["split"].tolist() == ["train", "unlabelled"]
 
 
-def test_training_set_statistics_are_those_of_the_stacked_images():
+def test_training_set_statistics_are_those_of_the_stacked_images(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (9, 4, 4), dtype=np.uint8)
     rows = np.array([[0, 1, 2], [3, 3, 4], [7, 8, 8]])
-    mean, std = training_set_statistics(Pixels(images), rows, batch=2)
+    np.save(tmp_path / "pixels-0.npy", images)
+    mean, std = training_set_statistics(SlicePixels(tmp_path), rows, batch=2)
     stacked = images[rows] / 255
     assert mean == pytest.approx(stacked.mean((0, 2, 3)).tolist())
     assert std == pytest.approx(stacked.std((0, 2, 3)).tolist())

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 from ct_files import SIDE, ct_slice, save, set_pixels
+from inventories import find
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -13,7 +14,6 @@ from hohoho.check.report import check
 from hohoho.ingest.ingest import ingest
 from hohoho.scans.geometry import gaps_mm
 from hohoho.slices.store import read_study_table
-from hohoho.sources.dicom_folder import find
 
 TILT_DEG, PADDING = 18.5, -1500
 GAPS_MM = [4.0] * 13 + [1.08] + [7.0] * 13  # along the normal

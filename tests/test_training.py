@@ -6,24 +6,26 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from lightly.loss import NTXentLoss
+from torch.utils.data import TensorDataset
 
 from hohoho.errors import NumericBreakdown
-from hohoho.models.backbones import SliceClassifier, build_backbone, load_classifier, save_classifier, to_unit
-from hohoho.models.devices import Devices
-from hohoho.models.losses import build_loss
+from hohoho.models.backbones import SliceClassifier, build_backbone, load_classifier, save_classifier, to_float
+from hohoho.models.losses import build_loss, summed_bce
 from hohoho.models.lstm import ScanLstm
+from hohoho.params import Record
 from hohoho.slices.batches import StackedSlices, ordered_batches, training_batches
 from hohoho.training.augment import Augmentation
 from hohoho.training.cnn import SliceTraining, optimizer_factory
-from hohoho.training.end_to_end import CnnLstm, EndToEndTraining, ScanImages, scan_image_batches
+from hohoho.training.end_to_end import CnnLstm, EndToEndTraining
 from hohoho.training.fit import Recipe, fit
-from hohoho.training.lstm import SequenceTraining, scan_batches
+from hohoho.training.lstm import Scans, SequenceTraining, scan_batches
 from hohoho.training.progress import Progress, busy_seconds, others_cores
 from hohoho.training.schedule import constant, warmup_cosine
-from hohoho.training.simclr import Projector, SimclrTraining, Views
+from hohoho.training.simclr import Projector, SimclrTraining
 
 HALF = [0.5] * 3
-CPU = Devices("cpu", progress=False)
+CPU = Record({"device": "cpu", "progress": False})
 STILL = Augmentation(rotation_deg=10, flip=True, jitter=0.1, jitter_probability=0.4)
 
 
@@ -60,12 +62,12 @@ def test_batch_normalisation_learns_its_statistics_in_all_three_trainings_of_a_b
 
     train(alone, slices, epochs=1)
     fit(
-        SimclrTraining(Projector(pretrained, HALF, HALF, 8), 0.5, sgd, constant, Views(90, 0.1, 0.8)),
+        SimclrTraining(Projector(pretrained, HALF, HALF, 8), NTXentLoss(0.5), sgd, constant, STILL),
         training_batches(slices, 8, 0), None, Recipe("train_cnn", 1, 0), CPU,
     )  # fmt: skip
-    scans = ScanImages(slices, [(0, 10), (10, 24)])
-    joint = EndToEndTraining(CnnLstm(cnn, ScanLstm(512, 4), 0.15), None, sgd, constant, STILL)
-    fit(joint, scan_image_batches(scans, 1, 0), scan_image_batches(scans, 2, None), Recipe("train_cnn", 1, 0), CPU)
+    scans = Scans(slices, [slice(0, 10), slice(10, 24)])
+    joint = EndToEndTraining(CnnLstm(cnn, ScanLstm(512, 4), 0.15), summed_bce(None), sgd, constant, STILL)
+    fit(joint, scan_batches(scans, 1, 0), scan_batches(scans, 2, None), Recipe("train_cnn", 1, 0), CPU)
 
     for backbone in (alone.backbone, pretrained, cnn.backbone):
         assert backbone.bn1.num_batches_tracked > 0
@@ -103,7 +105,7 @@ def test_the_average_precision_of_validation_is_scikit_learns(slices):
     curves = train(model, slices, epochs=1, keep="last")
     with torch.no_grad():
         images, targets = slices.__getitems__(list(range(24)))
-        logits = model.eval()(to_unit(images))
+        logits = model.eval()(to_float(images))
     assert curves[0]["val_average_precision"] == pytest.approx(average_precision_score(targets, logits), abs=1e-5)
 
 
@@ -178,22 +180,23 @@ def test_the_seed_decides_batches_augmentation_and_dropout(slices):
 
 def training_of(kind, slices, rate):
     """(module, training batches, validation batches) of one of the four trainings."""
-    adam, scans = optimizer_factory("adam", rate, 0.0), ScanImages(slices, [(0, 10), (10, 24)])
+    adam, scans = optimizer_factory("adam", rate, 0.0), Scans(slices, [slice(0, 10), slice(10, 24)])
     batches = training_batches(slices, 8, 0)
     match kind:
         case "train_cnn":
             loss = build_loss("asymmetric", 0, 2, 0.05, None)
             return SliceTraining(classifier(), loss, adam, constant, STILL), batches, ordered_batches(slices)
         case "simclr":
-            projector, views = Projector(build_backbone("resnet18", 3), HALF, HALF, 8), Views(90, 0.1, 0.8)
-            return SimclrTraining(projector, 0.5, optimizer_factory("sgd", rate, 0.0), constant, views), batches, None
+            projector = Projector(build_backbone("resnet18", 3), HALF, HALF, 8)
+            how = NTXentLoss(0.5), optimizer_factory("sgd", rate, 0.0), constant, STILL
+            return SimclrTraining(projector, *how), batches, None
         case "frozen":
-            rng = np.random.default_rng(0)
-            pairs = [(rng.random((n, 6), np.float32), rng.integers(0, 2, (n, 5)).astype(np.float32)) for n in (9, 12)]
-            module = SequenceTraining(ScanLstm(6, 4), None, adam, constant)
-            return module, scan_batches(pairs, 1, 0), scan_batches(pairs, 2, None)
-    module = EndToEndTraining(CnnLstm(classifier(), ScanLstm(512, 4), 0.0), None, adam, constant, STILL)
-    return module, scan_image_batches(scans, 1, 0), scan_image_batches(scans, 2, None)
+            embedded = TensorDataset(torch.rand(24, 6, generator=torch.Generator().manual_seed(0)), slices.targets)
+            scans = Scans(embedded, scans.bounds)
+            module = SequenceTraining(ScanLstm(6, 4), summed_bce(None), adam, constant)
+            return module, scan_batches(scans, 1, 0), scan_batches(scans, 2, None)
+    module = EndToEndTraining(CnnLstm(classifier(), ScanLstm(512, 4), 0.0), summed_bce(None), adam, constant, STILL)
+    return module, scan_batches(scans, 1, 0), scan_batches(scans, 2, None)
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
@@ -246,12 +249,13 @@ def test_weights_that_broke_in_the_very_last_step_are_not_kept(slices):
 
 
 @pytest.mark.parametrize(
-    ("name", "channels", "features"), [("resnet18", 1, 512), ("resnet50", 3, 2048), ("densenet121", 1, 1024)]
+    ("name", "channels", "features"),
+    [("resnet18", 1, 512), ("resnet34", 3, 512), ("resnet50", 3, 2048), ("densenet121", 1, 1024)],
 )
 def test_every_backbone_embeds_gray_and_stacked_slices_and_survives_saving(name, channels, features, tmp_path):
     model = SliceClassifier(name, build_backbone(name, channels), [0.5] * channels, [0.25] * channels, 0.5).eval()
     images = torch.rand(2, channels, 32, 32, generator=torch.Generator().manual_seed(0))
-    assert model.embed(images).shape == (2, features)
+    assert model.embed(images).shape == (2, features) == (2, model.backbone.num_features)
     save_classifier(tmp_path, model)
     assert torch.equal(load_classifier(tmp_path)(images), model(images))
 

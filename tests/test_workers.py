@@ -1,6 +1,5 @@
 """One process, a pool, a Dask cluster, a cluster that loses a worker: the same results, in the order of the tasks."""
 
-import hashlib
 import logging
 import os
 import signal
@@ -8,16 +7,15 @@ import sys
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 import pytest
-from ct_files import SIDE, ct_study, save, set_pixels
+from ct_files import KEY, WINDOW_HU, fingerprint, save_all, study
 from distributed import LocalCluster
+from inventories import find
 
 from hohoho.dicom.reader import read_slice
 from hohoho.errors import InputError
 from hohoho.ingest import blocks as ingest_blocks
 from hohoho.ingest.ingest import ingest
-from hohoho.sources.dicom_folder import find
 from hohoho.workers import ordered_map
 
 
@@ -45,8 +43,8 @@ def deadly_square(number, place):
 
 
 def deadly_read(header, place):
-    """As `read_slice`; the first worker that comes to the third slice of study 1.3 dies of it."""
-    if (header.study_uid, header.instance) == ("1.3", 3):
+    """As `read_slice`; the first worker that comes to the third slice of study 1.9.3 dies of it."""
+    if (header.study_uid, header.instance) == ("1.9.3", 3):
         die_once(place)
     return read_slice(header)
 
@@ -63,13 +61,7 @@ def cluster():
 def place(tmp_path_factory):
     """A folder with six studies in `in`."""
     place = tmp_path_factory.mktemp("studies")
-    rng = np.random.default_rng(0)
-    for study in range(6):
-        for number, image in enumerate(ct_study(5)):
-            image.PatientID, image.StudyInstanceUID, image.SeriesInstanceUID = f"P{study}", f"1.{study}", f"1.{study}.1"
-            image.SOPInstanceUID = f"1.{study}.1.{number}"
-            set_pixels(image, rng.integers(-20, 100, (SIDE, SIDE), dtype=np.int16))
-            save(image, place / "in" / f"{study}" / f"{number}")
+    save_all(study(patients=6, slices=5), place / "in")
     return place
 
 
@@ -77,9 +69,8 @@ def leave_store(place, workers, read=read_slice):
     """(hashes of all files, counts, report lines) of an ingest with these workers."""
     inventory = find(place / "in", workers=workers)
     inventory.scans = [replace(scan, read_slice=read) for scan in inventory.scans]
-    report = ingest(inventory, place / "out", 64, (40, 80), b"a key for tests only", workers)
-    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((place / "out").iterdir())}
-    return files, report.counts, report.lines.to_csv()
+    report = ingest(inventory, place / "out", 64, WINDOW_HU, KEY, workers)
+    return fingerprint(place / "out"), report.counts, report.lines.to_csv()
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])

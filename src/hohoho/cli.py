@@ -12,7 +12,7 @@ NOT_A_DEVICE = "For research and teaching; not a medical device."
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command; a mistake the user can mend ends in one message and exit code 2."""
+    """Run one command; an error the user can fix ends in one message and exit code 2."""
     options = parser().parse_args(arguments)
     try:
         options.run(options)

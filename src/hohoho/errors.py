@@ -1,5 +1,15 @@
 """Errors that a user can fix."""
 
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+
+def did_you_mean(name: Any, valid: Iterable, at: str = "") -> str:
+    """The end of a message about a wrong name: the nearest valid one, behind `at`; "" where none is near."""
+    near = difflib.get_close_matches(str(name), [str(value) for value in valid], n=1)
+    return f"; did you mean {at}{near[0]}?" if near else ""
+
 
 class InputError(ValueError):
     """What was given cannot be used; the message says what, where and what to do about it."""

@@ -1,6 +1,5 @@
 """Parameters that nobody can mean, all at once: refused by conf/schema.yaml, or in contradiction to each other."""
 
-import difflib
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +8,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
 from hohoho.contradictions import contradictions
+from hohoho.errors import did_you_mean
 
 ROOT_HINT = {
     "data.root": "needs the folder that holds your data set: -S data.root=/path/to/it",
-    "data.source": "needs a data set: -S data=phantom, rsna, dicom, course, cq500 or ct_ich",
+    "data.source": "needs a data set: -S data=phantom, or the name of another file of conf/data",
 }
 
 
@@ -39,7 +39,9 @@ def mistakes(params: Mapping, schema: Mapping) -> list[str]:
     errors = sorted(Validator(closed(schema)).iter_errors(params), key=lambda e: [str(p) for p in e.absolute_path])
     lines = [line for error in errors for line in _lines(error)]
     wrong = {".".join(map(str, list(error.absolute_path)[:2])) for error in errors}
-    return lines + contradictions({name: value for name, value in _flat(params).items() if name not in wrong})
+    sections = {name: section for name, section in params.items() if isinstance(section, Mapping)}
+    values = {f"{section}.{key}": value for section, values in sections.items() for key, value in values.items()}
+    return lines + contradictions({name: value for name, value in values.items() if name not in wrong})
 
 
 def closed(schema: Mapping) -> dict:
@@ -51,25 +53,23 @@ def closed(schema: Mapping) -> dict:
     return {**schema, **rules, "properties": properties}
 
 
-def _flat(params: Mapping) -> dict[str, Any]:
-    sections = {name: section for name, section in params.items() if isinstance(section, Mapping)}
-    return {f"{section}.{key}": value for section, values in sections.items() for key, value in values.items()}
-
-
 def _lines(error) -> list[str]:
     at = ".".join(map(str, error.absolute_path))
+    inside = f"{at}." if at else ""
     if at in ROOT_HINT and error.instance is None:
         return [f"{at}: {ROOT_HINT[at]}"]
     match error.validator:
         case "additionalProperties":
             known = list(error.schema["properties"])
-            return [_unknown(at, key, known) for key in error.instance if key not in known]
+            unknown = [key for key in error.instance if key not in known]
+            return [f"{inside}{key}: unknown key{did_you_mean(key, known, inside)}" for key in unknown]
         case "required":
             key = error.message.split("'")[1]  # the library names it nowhere else
-            return [f"{_join(at, key)}: missing"]
+            return [f"{inside}{key}: missing"]
         case "enum":
             known = ", ".join(map(str, error.validator_value))
-            return [f"{at}: {error.instance!r} is not one of {known}{_meant(error)}"]
+            nearest = did_you_mean(error.instance, error.validator_value)
+            return [f"{at}: {error.instance!r} is not one of {known}{nearest}"]
         case "pattern":
             return [f"{at}: {error.instance!r} is not {error.schema['description']}"]
         case "type" if isinstance(error.instance, float):
@@ -78,21 +78,7 @@ def _lines(error) -> list[str]:
 
 
 def _wanted(error) -> str:
-    whole = math.isfinite(error.instance) and error.instance.is_integer()
     if error.validator_value == "integer":
-        return f"an integer; write {error.instance:.0f}" if whole else "an integer"
+        is_whole = math.isfinite(error.instance) and error.instance.is_integer()
+        return f"an integer; write {error.instance:.0f}" if is_whole else "an integer"
     return "a finite number" if error.validator_value == "number" else f"of type {error.validator_value!r}"
-
-
-def _join(at: str, key: str) -> str:
-    return f"{at}.{key}" if at else str(key)
-
-
-def _unknown(at: str, key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(str(key), known, n=1)
-    return f"{_join(at, key)}: unknown key" + (f"; did you mean {_join(at, near[0])}?" if near else "")
-
-
-def _meant(error) -> str:
-    near = difflib.get_close_matches(str(error.instance), [str(v) for v in error.validator_value], n=1)
-    return f"; did you mean {near[0]}?" if near else ""

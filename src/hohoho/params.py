@@ -1,6 +1,5 @@
 """Parameters: checked as a whole before any work, then handed to a stage as a record of what dvc.yaml declares."""
 
-import difflib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from hohoho.errors import InputError
+from hohoho.errors import InputError, did_you_mean
 from hohoho.machine import cores
 from hohoho.parameter_check import mistakes
 
@@ -32,8 +31,7 @@ class Record(Mapping):
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self._values:
-            near = difflib.get_close_matches(name, self._values, n=1)
-            hint = f"; did you mean {self._at}{near[0]}?" if near else ""
+            hint = did_you_mean(name, self._values, self._at)
             raise AttributeError(f"{self._at}{name} is not declared under params in {PIPELINE}{hint}")
         return self[name]
 
@@ -48,9 +46,9 @@ def check(params: Any, schema_path: Path = SCHEMA) -> None:
     """Raise `InputError` that lists every mistake in the composed parameters at once."""
     if not isinstance(params, Mapping):
         raise InputError(f"{PARAMS}: not a YAML mapping; compose it anew from conf/ with `hohoho params`")
-    found = mistakes(params, yaml.safe_load(schema_path.read_text()))
-    if found:
-        raise InputError("parameters cannot be used (edit conf/, see conf/config.yaml):\n  " + "\n  ".join(found))
+    lines = mistakes(params, yaml.safe_load(schema_path.read_text()))
+    if lines:
+        raise InputError("parameters cannot be used (edit conf/, see conf/config.yaml):\n  " + "\n  ".join(lines))
 
 
 def load() -> dict:
@@ -74,18 +72,14 @@ def value_at(values: Any, name: str, missing: Any = None) -> Any:
     return values
 
 
-def declared(stage: str) -> list[str]:
-    """The dotted names of parameters and of whole sections that dvc.yaml declares for a stage."""
-    return yaml.safe_load(PIPELINE.read_text())["stages"][stage].get("params", [])
-
-
 def stage_params(stage: str) -> Record:
     """The parameters that dvc.yaml declares for a stage; no others, because DVC would not notice their changes.
 
     Raises `InputError` for any mistake anywhere in params.yaml.
     """
     params, kept = load(), {}
-    for name in declared(os.environ.get("DVC_STAGE", stage)):
+    block = yaml.safe_load(PIPELINE.read_text())["stages"][os.environ.get("DVC_STAGE", stage)]
+    for name in block.get("params", []):  # dotted names of parameters and of whole sections
         *path, last = name.split(".")
         section = kept
         for key in path:
@@ -102,7 +96,7 @@ def runtime() -> Record:
 
 def flat(values: Mapping, at: str = "") -> dict[str, Any]:
     """Dotted name → value of nested parameters."""
-    found = {}
+    leaves = {}
     for name, value in values.items():
-        found |= flat(value, f"{at}{name}.") if isinstance(value, Mapping) else {f"{at}{name}": value}
-    return found
+        leaves |= flat(value, f"{at}{name}.") if isinstance(value, Mapping) else {f"{at}{name}": value}
+    return leaves

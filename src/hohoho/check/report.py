@@ -14,6 +14,7 @@ from hohoho.scans.pixels import ReadSlices, read_scan
 from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Scan
 from hohoho.scans.verdict import verdicts
 from hohoho.sources.dicom_folder import read_folder
+from hohoho.sources.request import Request
 from hohoho.workers import open_workers, ordered_map
 
 ALL_USABLE, SOME_USABLE, NOTHING_USABLE = 0, 1, 2  # exit codes
@@ -37,7 +38,7 @@ def check(
     """
     root = Path(root)
     with open_workers(workers) as pool:
-        folder = read_folder(root, assumed_rescale, pool, progress)
+        folder = read_folder(Request(root, rescale=assumed_rescale, workers=pool, progress=progress))
         studies = build_studies(folder.headers, preferred_kernel)
         found = series_reports(studies)
         pixels = ordered_map(read_pixels, [series.scan for series in found], pool)

@@ -1,10 +1,12 @@
 """The report of `hohoho check` as text for a terminal of 100 columns."""
 
+import textwrap
 from collections import Counter, defaultdict
 from itertools import accumulate
 
 from hohoho.scans.verdict import VERDICTS
 
+WIDTH, INDENT = 100, " " * 7
 NAMES_WIDTH, NAME_WIDTH = 54, 40  # of the names on a line, of one name
 HEAD = ("series", "verdict", "slices", "gaps mm: min", "median", "max", "tilt", "thick mm", "kernel", "size", "HU")
 ROW = "{:<7}{:<9}{:>6}{:>14}{:>8}{:>7}{:>7}{:>10}  {:<10}{:<9} {}"
@@ -18,12 +20,10 @@ def as_text(report: dict, code: int) -> str:
     skipped, copies = len(report["skipped"]), len(report["copies"])
     found = f"{_count(slices, 'usable slice')} in {_count(len(kept), 'scan')}, {_count(skipped, 'file')} skipped"
     lines = [f"{_count(report['files'], 'file')}: {found}" + f", {_count(copies, 'file')} there twice" * bool(copies)]
-    words = {study["series"] or study["study"] + ".1": study["verdict"] for study in report["studies"]}
+    studies = {study["series"] or study["study"] + ".1": study for study in report["studies"]}
     if report["series"]:
         lines += ["", ROW.format(*HEAD)]
-        lines += [
-            line for series in report["series"] for line in _series_lines(series, words.get(series["series"], ""))
-        ]
+        lines += [line for series in report["series"] for line in _series_lines(series, studies.get(series["series"]))]
     counts = Counter(study["verdict"] for study in report["studies"])
     if len(report["studies"]) > 1:
         lines += ["", "studies: " + ", ".join(f"{counts[word]} {word}" for word in VERDICTS if counts[word])]
@@ -33,29 +33,38 @@ def as_text(report: dict, code: int) -> str:
     return "\n".join([*lines, "", f"{SUMMARIES[code]} (exit code {code})"])
 
 
-def _series_lines(series, verdict):
+def _series_lines(series, study):
+    """Its row, and what is to be said of it. study: the study that it stands for, None where it is left."""
     gaps = [_fixed(series["gap_mm"][name], 2) for name in ("min", "median", "max")]
     size = f"{series['rows']}x{series['cols']}" if series["rows"] else "-"
     hu = f"{series['hu']['min']}..{series['hu']['max']}" if series["hu"] else "-"
-    tilt = _fixed(series["tilt_deg"], 1, "°")
+    tilt, verdict = _fixed(series["tilt_deg"], 1, "°"), study["verdict"] if study else ""
     kernel, thickness = (series["kernel"] or "-")[:9], _fixed(series["thickness_mm"], 2)
     row = ROW.format(series["series"], verdict, series["n_slices"], *gaps, tilt, thickness, kernel, size, hu)
-    warnings = [_words(name) + _places(series) * (name == "missing_slice") for name in series["warnings"]]
-    return (
-        [row]
-        + _remarks("left", [_words(series["reason"])] if series["reason"] else [])
-        + (_remarks("warned", warnings) + _remarks("repaired", map(_words, series["repairs"])))
-    )
+    if series["reason"]:
+        return [row, *_remark(f"left: {_words(series['reason']).removeprefix('other series: ')}")]
+    remarks = [f"{action}: {_reasons(reasons, series)}" for action, reasons in study["reasons"].items()]
+    return [row, *_remark("; ".join(remark for remark in remarks if not remark.endswith(": ")))]
 
 
-def _remarks(what, remarks):
-    """One indented line for each of several remarks, the first with its title."""
-    return [f"       {what if i == 0 else '':<10}{remark}" for i, remark in enumerate(remarks)]
+def _reasons(reasons, series):
+    """Reasons with the number of images; the series that are left have rows of their own."""
+    said = [
+        _words(reason) + _places(series) * (reason == "missing_slice") + f" ({n})" * (n > 1)
+        for reason, n in reasons.items()
+        if reason != "other_series"
+    ]
+    return ", ".join(said)
+
+
+def _remark(text):
+    """Indented lines below a row."""
+    return textwrap.wrap(text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT + "  ")
 
 
 def _places(series):
     places = [f"{index + 1}" for index in series["missing_below"]]
-    return f" below slice {_some(places)} of {series['n_slices']}, counted from the foot"
+    return f" below slice {_some(places)} of {series['n_slices']} from the foot"
 
 
 def _reason_lines(entries):

@@ -6,7 +6,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from hohoho.errors import NumericBreakdown
-from hohoho.models.backbones import SliceClassifier, to_unit
+from hohoho.models.backbones import SliceClassifier, to_float
 from hohoho.models.devices import inference_autocast
 
 
@@ -23,7 +23,7 @@ def embed(
     embeddings, probabilities = [], []
     for images, _ in tqdm(batches, "embed", disable=not progress, unit="batch"):
         with inference_autocast(model.settings["precision"], device):
-            embedding = model.embed(to_unit(images.to(device))).float()
+            embedding = model.embed(to_float(images.to(device))).float()
         embeddings.append(embedding.cpu().numpy())
         probabilities.append(model.head(embedding).sigmoid().cpu().numpy())
         if not np.isfinite(embeddings[-1]).all():

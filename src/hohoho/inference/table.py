@@ -5,8 +5,10 @@ import pandas as pd
 
 from hohoho.labels import LABELS
 from hohoho.slices.label_patterns import smooth
+from hohoho.slices.store import scan_bounds
 
-MODELS = ("cnn", "cnn_lstm")
+MODEL_NAMES = {"cnn": "CNN", "cnn_lstm": "CNN-LSTM"}  # as in our files: as people write them
+MODELS = tuple(MODEL_NAMES)  # in the order they are trained
 
 
 def prediction_table(slices: pd.DataFrame, split: pd.Series, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -19,7 +21,7 @@ def prediction_table(slices: pd.DataFrame, split: pd.Series, probabilities: dict
 
 
 def models_in(table: pd.DataFrame) -> list[str]:
-    """The models that the table holds probabilities of, in the order they were trained."""
+    """The models that the table holds probabilities of, in the order of MODELS."""
     return [model for model in MODELS if f"{model}_{LABELS[0]}" in table]
 
 
@@ -41,8 +43,7 @@ def answers_of(table: pd.DataFrame, model: str, threshold: float, smoothing: boo
     positive = answers(probabilities_of(table, model), threshold)
     if not smoothing:
         return positive
-    scans = table.groupby("study", sort=False).indices.values()
     smoothed = positive.copy()
-    for rows in scans:
+    for rows in scan_bounds(table["study"]):
         smoothed[rows] = smooth(positive[rows])
     return smoothed

@@ -19,15 +19,20 @@ FIRST_CONVOLUTION = {"resnet18": "conv1", "resnet34": "conv1", "resnet50": "conv
 
 
 def build_backbone(name: str, channels: int, imagenet: bool = False) -> nn.Module:
-    """A torchvision backbone that maps (slices, channels, H, W) to (slices, features), its own classifier taken off.
+    """A torchvision backbone that maps (slices, channels, H, W) to (slices, num_features), its own head taken off.
 
+    `num_features` is an attribute: 512 for ResNet-18 and -34, 2048 for ResNet-50, 1024 for DenseNet-121.
     Weights are random from torch's generator, or ImageNet's where asked for. Where the input is not three channels, the
     first convolution is a new one. Raises `InputError` where ImageNet weights cannot be fetched.
     """
     backbone = _imagenet(name) if imagenet else models.get_model(name, weights=None)
-    setattr(backbone, "classifier" if name.startswith("densenet") else "fc", nn.Identity())
+    head = "classifier" if name.startswith("densenet") else "fc"
+    backbone.num_features = getattr(backbone, head).in_features
+    setattr(backbone, head, nn.Identity())
     if channels != 3:
-        _replace_first_convolution(backbone, FIRST_CONVOLUTION[name], channels)
+        old = backbone.get_submodule(FIRST_CONVOLUTION[name])
+        new = nn.Conv2d(channels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=False)
+        backbone.set_submodule(FIRST_CONVOLUTION[name], new)
     return backbone
 
 
@@ -42,28 +47,23 @@ def _imagenet(name: str) -> nn.Module:
         ) from None
 
 
-def _replace_first_convolution(backbone: nn.Module, path: str, channels: int) -> None:
-    old = backbone.get_submodule(path)
-    new = nn.Conv2d(channels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=False)
-    backbone.set_submodule(path, new)
+class Embedder(nn.Module):
+    """Normalisation and backbone: images (slices, channels, H, W) in [0, 1]. mean, std: per channel."""
+
+    def __init__(self, backbone: nn.Module, mean: list[float], std: list[float]):
+        super().__init__()
+        self.backbone = backbone
+        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(-1, 1, 1))
+
+    def embed(self, images: Tensor) -> Tensor:
+        """(slices, features), before any head."""
+        normalised = (images - self.mean) / self.std
+        return self.backbone(normalised.contiguous(memory_format=torch.channels_last))
 
 
-def feature_count(backbone: nn.Module, channels: int) -> int:
-    """Features per slice: 512 for ResNet-18 and -34, 2048 for ResNet-50, 1024 for DenseNet-121."""
-    was_training = backbone.training
-    backbone.eval()  # the zeros below must not reach the statistics of batch normalisation
-    with torch.no_grad():
-        features = backbone(torch.zeros(1, channels, 64, 64)).shape[1]
-    backbone.train(was_training)
-    return features
-
-
-class SliceClassifier(nn.Module):
-    """Normalisation, backbone and head in one: images in [0, 1] in, five logits out.
-
-    images: (slices, channels, H, W) float in [0, 1]. name: of the backbone. mean, std: per channel. precision: that it
-    is trained in.
-    """
+class SliceClassifier(Embedder):
+    """Images in [0, 1] in, five logits out. name: of the backbone. precision: that it is trained in."""
 
     def __init__(
         self,
@@ -74,28 +74,17 @@ class SliceClassifier(nn.Module):
         dropout: float,
         precision: str = "32-true",
     ):
-        super().__init__()
-        channels = len(mean)
-        self.settings = {"name": name, "channels": channels, "dropout": dropout, "precision": precision}
-        self.backbone = backbone
-        self.head = nn.Sequential(
-            nn.Dropout(dropout), nn.ReLU(), nn.Linear(feature_count(self.backbone, channels), len(LABELS))
-        )
+        super().__init__(backbone, mean, std)
+        self.settings = {"name": name, "channels": len(mean), "dropout": dropout, "precision": precision}
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.ReLU(), nn.Linear(backbone.num_features, len(LABELS)))
         nn.init.constant_(self.head[-1].bias, PRIOR_LOGIT)
-        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1))
-        self.register_buffer("std", torch.tensor(std).view(-1, 1, 1))
-
-    def embed(self, images: Tensor) -> Tensor:
-        """(slices, features) before the head."""
-        normalised = (images - self.mean) / self.std
-        return self.backbone(normalised.contiguous(memory_format=torch.channels_last))
 
     def forward(self, images: Tensor) -> Tensor:
         """(slices, 5) logits."""
         return self.head(self.embed(images))
 
 
-def to_unit(images: Tensor) -> Tensor:
+def to_float(images: Tensor) -> Tensor:
     """uint8 images as float in [0, 1]."""
     return images.float() / 255
 

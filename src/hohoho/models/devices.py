@@ -2,30 +2,18 @@
 
 import os
 import sys
-from dataclasses import dataclass
 
 import torch
 
 from hohoho.errors import InputError
 from hohoho.params import Record
 
-BF16_UNITS = (
-    "avx512_bf16",
-    "amx_bf16",
-)  # CPU capabilities; without one of them bf16 is emulated, at a tenth of the speed
+BF16_UNITS = ("avx512_bf16", "amx_bf16")  # of CPUs; without one of them bf16 is emulated, at a tenth of the speed
 ISA_WITHOUT_BF16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI"}
 
 
-@dataclass(frozen=True)
-class Devices:
-    """Where to train; cannot change a result beyond rounding."""
-
-    device: str  # "cuda" or "cpu"
-    progress: bool
-
-
-def on_devices(runtime: Record) -> Devices:
-    """Where `runtime` says to compute; sets torch's number of CPU threads on the way.
+def with_device(runtime: Record) -> Record:
+    """`runtime` and `device`, the "cuda" or "cpu" to compute on; sets torch's number of CPU threads on the way.
 
     Raises `InputError` where a GPU is asked for and there is none.
     """
@@ -33,7 +21,7 @@ def on_devices(runtime: Record) -> Devices:
     if runtime.accelerator == "gpu" and not torch.cuda.is_available():
         raise InputError("runtime.accelerator is gpu, but torch finds no CUDA device: use auto or cpu")
     cuda = runtime.accelerator != "cpu" and torch.cuda.is_available()
-    return Devices("cuda" if cuda else "cpu", runtime.progress)
+    return Record({**runtime, "device": "cuda" if cuda else "cpu"}, "runtime.")
 
 
 def resolve_precision(requested: str, device: str) -> str:

@@ -11,13 +11,13 @@ from hohoho.models.backbones import build_backbone
 from hohoho.models.weights import save_weights
 
 
-def save_simclr_start(folder: Path, backbone: nn.Module, precision: str) -> None:
+def save_initial_backbone(folder: Path, backbone: nn.Module, precision: str) -> None:
     """Write SimCLR's weights and their descriptor. precision: that they were trained in."""
     write_json(folder / "start.json", {"start": "simclr", "precision": precision})
     save_weights(folder / "backbone.safetensors", backbone)
 
 
-def started_backbone(folder: Path, name: str, channels: int) -> nn.Module:
+def load_initial_backbone(folder: Path, name: str, channels: int) -> nn.Module:
     """A backbone that starts as models/init says. Raises `InputError` where ImageNet weights cannot be fetched."""
     start = json.loads((folder / "start.json").read_text())["start"]
     backbone = build_backbone(name, channels, imagenet=start == "imagenet")

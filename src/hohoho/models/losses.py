@@ -31,13 +31,10 @@ class AsymmetricLoss(nn.Module):
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """logits, targets: (..., classes), targets in [0, 1] (soft targets welcome). Returns a float32 scalar."""
         z, y = logits.float(), targets.float()
-        positive = y * self._positive(z)
+        positive = y * (torch.exp(self.gamma_pos * logsigmoid(-z)) * logsigmoid(z))
         if self.pos_weight is not None:
             positive = positive * self.pos_weight
         return -(positive + (1 - y) * self._negative(z)).sum()
-
-    def _positive(self, z: Tensor) -> Tensor:
-        return torch.exp(self.gamma_pos * logsigmoid(-z)) * logsigmoid(z)
 
     def _negative(self, z: Tensor) -> Tensor:
         if self.clip == 0:

@@ -1,27 +1,18 @@
 """Stage 2: a bi-LSTM over all slices of one scan."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence, unpad_sequence
 
 from hohoho.files import write_json
 from hohoho.labels import LABELS
 from hohoho.models.weights import save_weights
-
-
-class ScanBatch(NamedTuple):
-    """Scans of different lengths side by side."""
-
-    embeddings: Tensor  # (scans, slices, features), zero-padded at the end
-    targets: Tensor  # (scans, slices, 5), NaN where unlabelled or padded
-    slice_counts: Tensor  # (scans,) how many slices are real, on the CPU
+from hohoho.slices.store import scan_bounds
 
 
 class ScanLstm(nn.Module):
@@ -44,35 +35,22 @@ class ScanLstm(nn.Module):
         packed = pack_padded_sequence(embeddings, slice_counts, batch_first=True, enforce_sorted=False)
         first, _ = self.lstm1(packed)
         second, _ = self.lstm2(first)
-        h1, _ = pad_packed_sequence(first, batch_first=True, total_length=embeddings.shape[1])
-        h2, _ = pad_packed_sequence(second, batch_first=True, total_length=embeddings.shape[1])
+        length = embeddings.shape[1]
+        h1, h2 = (pad_packed_sequence(h, batch_first=True, total_length=length)[0] for h in (first, second))
         return self.head(h1 + h2 + self.linear1(h1).relu() + self.linear2(h2).relu())
 
-
-def collate(scans: list[tuple[Tensor, Tensor]]) -> ScanBatch:
-    """[(slices, features), (slices, 5)] of several scans → one padded batch."""
-    embeddings, targets = zip(*scans, strict=True)
-    return ScanBatch(
-        pad_sequence(list(embeddings), batch_first=True),
-        pad_sequence(list(targets), batch_first=True, padding_value=torch.nan),
-        torch.tensor([len(scan) for scan in embeddings]),
-    )
-
-
-def scan_bounds(studies: list[str]) -> Iterator[tuple[int, int]]:
-    """[start, end) of each run of equal values: the rows of one study, which lie together in the slice store."""
-    start = 0
-    for row in range(1, len(studies) + 1):
-        if row == len(studies) or studies[row] != studies[start]:
-            yield start, row
-            start = row
+    def of_slices(self, embeddings: Tensor, slice_counts: Tensor) -> Tensor:
+        """The slices of several scans, one after the other: (slices, features) and (scans,) → (slices, 5) logits."""
+        counts = slice_counts.cpu()
+        scans = pad_sequence(embeddings.split(counts.tolist()), batch_first=True)
+        return torch.cat(unpad_sequence(self(scans, counts), slice_counts, batch_first=True))
 
 
 @torch.no_grad()
 def predict_scans(model: ScanLstm, embeddings: np.ndarray, studies: list[str]) -> np.ndarray:
     """(slices, 5) probabilities, each scan by itself. embeddings: (slices, features), studies contiguous."""
-    scans = [torch.from_numpy(embeddings[start:end]) for start, end in scan_bounds(studies)]
-    logits = [model(scan[None], torch.tensor([len(scan)]))[0] for scan in scans]
+    scans = [torch.from_numpy(embeddings[rows]) for rows in scan_bounds(studies)]
+    logits = [model.of_slices(scan, torch.tensor([len(scan)])) for scan in scans]
     return torch.cat(logits).sigmoid().numpy()
 
 

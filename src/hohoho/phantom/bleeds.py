@@ -1,17 +1,17 @@
 """Which bleeds a patient has: five types, their places, sizes and densities, drawn once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from hohoho.phantom.geometry import Point, Waves, draw_waves
 
-BLEEDING = 0.67  # part of the patients that bleed at all; the rest are normal scans
+P_BLEEDING = 0.67  # the other patients have normal scans
 P_ICH, P_SAH, P_SDH, P_EDH = 0.62, 0.33, 0.56, 0.16  # of a bleeding patient
 P_IVH_WITH_ICH, P_IVH_ALONE = 0.54, 0.26
-DEEP_SITES = ((25.0, -2.0, 7.0), (12.0, 10.0, 9.0), (13.0, -20.0, 14.0))
+DEEP_SITES = ((25.0, -2.0, 7.0), (12.0, 10.0, 9.0), (13.0, -20.0, 14.0))  # putamen, thalamus, caudate
 SDH_TOP_MM = 76.0  # a crescent ends below the vertex
-BACK_SITES = ((18.0, 55.0, -34.0), (2.0, 16.0, -32.0))  # cerebellum, pons
+POSTERIOR_FOSSA_SITES = ((18.0, 55.0, -34.0), (2.0, 16.0, -32.0))  # cerebellum, pons
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,15 @@ class Ich:
     centre: Point
     radii: Point
     hu: float
-    rim_mm: float  # oedema around it
+    oedema_mm: float  # width of the oedema around it
     wobble: Waves
 
 
 @dataclass(frozen=True)
 class Ivh:
     hu: float
-    surface_y: float  # mm: blood lies behind this level in a patient on the back; a clot has no level
-    sides: tuple[float, float, float]  # how full: left, right, third and fourth (0 to 1)
+    level_y_mm: float  # of the blood-fluid level: in a supine patient blood lies behind it; a clot has none
+    filling: tuple[float, float, float]  # 0 to 1: left and right lateral ventricle, third and fourth
     clot: tuple[Point, float] | None  # centre and radius
 
 
@@ -45,7 +45,7 @@ class Sdh:
     side: int  # +1 left, -1 right
     thickness_mm: float
     azimuth: float  # rad, of its middle: 0 to the front, pi to the back
-    half_azimuth: float
+    half_azimuth: float  # rad
     z_mm: float
     half_z_mm: float
     along_falx: bool
@@ -66,19 +66,17 @@ class Bleeds:
     sah: tuple[Sah, ...] = ()
     sdh: tuple[Sdh, ...] = ()
     edh: tuple[Edh, ...] = ()
-    shift_mm: float = field(default=0.0)  # of the midline, away from the heaviest bleed
+    shift_mm: float = 0.0  # of the midline to the left, away from the heaviest bleed
 
 
 def draw_bleeds(rng: np.random.Generator) -> Bleeds:
     """A patient's bleeds, or none."""
-    if rng.random() > BLEEDING:
+    if rng.random() > P_BLEEDING:
         return Bleeds()
     while True:
-        ich = (
-            tuple(draw_ich(rng) for _ in range(rng.choice([1, 2, 3], p=[0.75, 0.18, 0.07])))
-            if rng.random() < P_ICH
-            else ()
-        )
+        has_ich = rng.random() < P_ICH
+        ich_count = rng.choice([1, 2, 3], p=[0.75, 0.18, 0.07]) if has_ich else 0
+        ich = tuple(draw_ich(rng) for _ in range(ich_count))
         ivh = (draw_ivh(rng),) if rng.random() < (P_IVH_WITH_ICH if ich else P_IVH_ALONE) else ()
         sah = (draw_sah(rng),) if rng.random() < P_SAH else ()
         sdh = tuple(draw_sdh(rng) for _ in range(1 + (rng.random() < 0.15))) if rng.random() < P_SDH else ()
@@ -88,7 +86,7 @@ def draw_bleeds(rng: np.random.Generator) -> Bleeds:
 
 
 def midline_shift(ich, sdh, edh) -> float:
-    """mm to the left: masses push to the other side, in rough proportion to their thickness."""
+    """mm to the left: a mass pushes to the other side, in rough proportion to its thickness."""
     push = sum(np.sign(b.centre[0]) * 0.10 * max(b.radii[0] - 8, 0) * 2 for b in ich)
     push += sum(b.side * 0.35 * b.thickness_mm for b in sdh if not b.along_falx)
     push += sum(np.sign(b.direction[0]) * 0.2 * b.thickness_mm for b in edh)
@@ -96,7 +94,7 @@ def midline_shift(ich, sdh, edh) -> float:
 
 
 def draw_ich(rng: np.random.Generator) -> Ich:
-    """An irregular ellipsoid of blood: deep (hypertensive), lobar, or in the back fossa."""
+    """An irregular ellipsoid of blood: deep (hypertensive), lobar, or in the posterior fossa."""
     radius = float(np.clip(rng.lognormal(np.log(14), 0.5), 4.4, 35))
     side = rng.choice([-1, 1])
     kind = rng.choice(3, p=[0.42, 0.48, 0.10])
@@ -105,7 +103,7 @@ def draw_ich(rng: np.random.Generator) -> Ich:
         reach = ring * np.sqrt(1 - (z / 85) ** 2)
         centre = np.array([62 * reach * np.sin(azimuth), -76 * reach * np.cos(azimuth), z])
     else:
-        sites = DEEP_SITES if kind == 0 else BACK_SITES
+        sites = DEEP_SITES if kind == 0 else POSTERIOR_FOSSA_SITES
         centre = np.array(sites[rng.integers(len(sites))]) + rng.normal(0, 3, 3)
         radius = min(radius, 27 if kind == 0 else 17)
     radii = radius * rng.lognormal(0, 0.2, 3)
@@ -118,10 +116,9 @@ def draw_ivh(rng: np.random.Generator) -> Ivh:
     """Blood in the ventricles: a level in the dependent horns, a clot, or a cast of a whole ventricle."""
     hu = rng.uniform(51, 84)
     if rng.random() < 0.65:
-        sides = (1.0, float(rng.random() < 0.8), float(rng.random() < 0.6))
-        if rng.random() < 0.5:
-            sides = (sides[1], sides[0], sides[2])
-        return Ivh(hu, rng.uniform(6, 40), sides, None)
+        fuller, other, middle = 1.0, float(rng.random() < 0.8), float(rng.random() < 0.6)
+        left, right = (other, fuller) if rng.random() < 0.5 else (fuller, other)
+        return Ivh(hu, rng.uniform(6, 40), (left, right, middle), None)
     side = rng.choice([-1, 1])
     y = rng.uniform(-32, 36)
     clot = (float(side * (8 + max(y, 0) * 0.4)), float(y), float(20 - max(y, 0) * 0.15)), rng.uniform(11, 32)
@@ -140,16 +137,15 @@ def draw_sah(rng: np.random.Generator) -> Sah:
 
 
 def draw_sdh(rng: np.random.Generator) -> Sdh:
-    """A crescent over one hemisphere, or a sheet along the falx; fresh, ageing or old."""
+    """A crescent over one hemisphere, or a sheet along the falx; acute, subacute or chronic."""
     age = rng.choice(3, p=[0.85, 0.05, 0.10])
     hu = (rng.uniform(53, 86), rng.uniform(30, 42), rng.uniform(8, 23))[age]
     thickness = float(np.clip(rng.lognormal(np.log(9), 0.45), 5, 25))
-    falx = bool(rng.random() < 0.2)
-    if falx:
-        thickness = min(thickness, 8.8)
+    along_falx = bool(rng.random() < 0.2)
+    thickness = min(thickness, 8.8) if along_falx else thickness
     side, z = int(rng.choice([-1, 1])), rng.uniform(12, 52)
     half_z = min(rng.uniform(22, 42), SDH_TOP_MM - z)
-    return Sdh(hu, side, thickness, rng.uniform(0.9, 2.2), rng.uniform(0.6, 1.25), z, half_z, falx)
+    return Sdh(hu, side, thickness, rng.uniform(0.9, 2.2), rng.uniform(0.6, 1.25), z, half_z, along_falx)
 
 
 def draw_edh(rng: np.random.Generator) -> Edh:

@@ -26,7 +26,7 @@ def draw_inner_blood(plane: Plane, brain: Brain, bleeds: Bleeds) -> None:
 
 def draw_ich(brain: Brain, ich: Ich) -> None:
     """A wobbled ellipsoid with a dark rim of oedema, cut off at the surface of the brain."""
-    reach = tuple(radius * 1.3 + ich.rim_mm for radius in ich.radii)
+    reach = tuple(radius * 1.3 + ich.oedema_mm for radius in ich.radii)
     window = brain.plane.window(ich.centre, reach)
     if window is None:
         return
@@ -38,7 +38,7 @@ def draw_ich(brain: Brain, ich: Ich) -> None:
     side = float(np.sign(ich.centre[0]))
     if abs(ich.centre[0]) > MIDLINE_MM:  # the falx holds a bleed in its hemisphere
         matter = matter * part.occupancy(Surface(-side * part.x, 0.0))
-    rim = np.clip(1 - surface.distance / ich.rim_mm, 0, 1) * (surface.distance > -1)
+    rim = np.clip(1 - surface.distance / ich.oedema_mm, 0, 1) * (surface.distance > -1)
     part.hu -= OEDEMA_HU * rim * matter * (1 - brain.ventricles[window])
     blood = part.occupancy(surface) * matter
     part.bleed("ich", ich.hu + 3.0 * wobble, blood)
@@ -54,8 +54,8 @@ def draw_ivh(brain: Brain, ivh: Ivh) -> None:
         centre, radius = ivh.clot
         full = plane.occupancy(ellipsoid(plane.x, plane.y, plane.z, centre, (radius, radius, radius)))
     else:
-        left, right, middle = ivh.sides
-        behind = plane.occupancy(Surface(ivh.surface_y - plane.y, LEVEL_SLOPE))
+        left, right, middle = ivh.filling
+        behind = plane.occupancy(Surface(ivh.level_y_mm - plane.y, LEVEL_SLOPE))
         inner = np.clip((4.0 - np.abs(plane.x)) / 2, 0, 1) * (plane.z < 14)
         full = np.where(plane.x > 0, left * behind, right * behind) * (1 - inner)
         full += inner * middle

@@ -49,22 +49,19 @@ def draw_outer_blood(plane: Plane, depth: np.ndarray, inside: np.ndarray, bleeds
     """Paint it. depth: mm beneath the vault, not over the base; inside: part (0 to 1) within the skull."""
     above = np.clip((plane.z - tentorium_height(plane.x, plane.y)) / 3 + 0.5, 0, 1)
     for sdh in bleeds.sdh:
-        blood = falx_sheet(plane, sdh, depth) if sdh.along_falx else crescent(plane, sdh, depth)
+        if sdh.along_falx:
+            blood = falx_sheet(plane, sdh)
+        else:
+            thickness = sdh_thickness(plane, sdh)
+            blood = plane.occupancy(Surface(depth - thickness, BLEED_SLOPE)) * np.minimum(thickness, 1)
         part = blood * inside * above
         plane.bleed("sdh", sdh.hu + SETTLING_HU * np.clip(plane.y / 60, -1, 1), part)
     for edh in bleeds.edh:
-        thickness = edh_thickness(plane, edh)
-        part = plane.occupancy(Surface(depth - thickness, BLEED_SLOPE)) * inside
-        plane.bleed("edh", edh.hu, part)
+        lens = plane.occupancy(Surface(depth - edh_thickness(plane, edh), BLEED_SLOPE))
+        plane.bleed("edh", edh.hu, lens * inside)
 
 
-def crescent(plane: Plane, sdh: Sdh, depth: np.ndarray) -> np.ndarray:
-    """The part (0 to 1) of each pixel in a crescent under the vault."""
-    thickness = sdh_thickness(plane, sdh)
-    return plane.occupancy(Surface(depth - thickness, BLEED_SLOPE)) * np.minimum(thickness, 1)
-
-
-def falx_sheet(plane: Plane, sdh: Sdh, depth: np.ndarray) -> np.ndarray:
+def falx_sheet(plane: Plane, sdh: Sdh) -> np.ndarray:
     """The part (0 to 1) of each pixel in a sheet of blood on one side of the falx."""
     rise = (plane.z - sdh.z_mm) / (sdh.half_z_mm * 0.8)
     run = (plane.y - 80 * (sdh.azimuth - 1.5)) / FALX_Y_MM

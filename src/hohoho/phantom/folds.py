@@ -8,8 +8,8 @@ from hohoho.phantom.plane import Plane
 
 MM_PER_NOISE = 5.2  # distance to a sulcus per unit of the noise whose zeros are the sulci
 HEMISPHERE_CENTRE = (17.0, 4.0, 2.0)  # gyri fan out from here
-FAN = 0.62  # 1: sulci straight towards the centre; 0: a labyrinth
-CORE = (0.0, 2.0, 6.0), (38.0, 42.0, 38.0)  # nuclei and corpus callosum: no sulcus or fissure gets in here
+FAN = 0.62  # 1: all sulci point to the centre; 0: they run in any direction
+CORE = (0.0, 2.0, 6.0), (38.0, 42.0, 38.0)  # basal ganglia and corpus callosum: no sulcus or fissure reaches in here
 INSULA_MM = 41.0  # from the midline
 INSULA = (0.0, -6.0, 6.0), (200.0, 22.0, 17.0)
 
@@ -35,15 +35,15 @@ def fissures(plane: Plane, head: Head) -> np.ndarray:
     width = 0.5 + 1.3 * head.age * head.age
     joined = plane.occupancy(ellipsoid(plane.x, plane.y, plane.z, *CORE))
     wander = 0.7 * np.sin(plane.y * 0.17 + head.age * 40) + plane.x
-    front_wide = 1 + 0.8 * np.clip(0.5 - (plane.y + 35) / 6, 0, 1)
-    apart = plane.sheet(wander, width * front_wide, 0.0) * (1 - joined) * (plane.z > -14)
+    anterior_widening = 1 + 0.8 * np.clip(0.5 - (plane.y + 35) / 6, 0, 1)
+    apart = plane.sheet(wander, width * anterior_widening, 0.0) * (1 - joined) * (plane.z > -14)
     if abs(float(plane.z.mean()) - 8) > 34:
         return apart
     return np.maximum(apart, sylvian(plane, head))
 
 
 def sylvian(plane: Plane, head: Head) -> np.ndarray:
-    """The part (0 to 1) of each pixel in the Sylvian fissure: a wall over the insula, a stem to the side."""
+    """The part (0 to 1) of each pixel in the Sylvian fissure: the part over the insula, and the stem to the side."""
     width = 0.5 + 1.7 * head.age
     side = np.abs(plane.x)
     along = ellipsoid(plane.x, plane.y, plane.z, *INSULA)

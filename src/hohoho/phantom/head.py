@@ -10,7 +10,7 @@ HALF_AXES_MM = (72.5, 88.0, 82.0)  # outer table: width, length, height
 HEAD_SIZE_SD = 0.04
 SULCUS_HALF_WIDTH_MM = (0.35, 1.15)  # at age 0, and what age 1 adds
 GYRUS_WAVELENGTH_MM = 23.0  # from one sulcus to the next but one
-HYDROCEPHALUS = 0.06
+P_HYDROCEPHALUS = 0.06
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Head:
     brain_gap_mm: float  # fluid between skull and brain
     ventricle_scale: float
     midline_shift_mm: float
-    lopsided_mm: float  # the left lateral ventricle is this much wider all round
+    ventricle_asymmetry_mm: float  # the left lateral ventricle is this much wider all round
     leukoaraiosis_hu: float  # how much darker the white matter is around the ventricles
     gyri: Waves
     depths: Waves  # which sulci are deep, which shallow
@@ -45,7 +45,7 @@ def draw_head(rng: np.random.Generator) -> Head:
     age = float(np.clip(rng.normal(0.55, 0.25), 0, 1))
     size = rng.normal(1, HEAD_SIZE_SD * 0.7) * rng.normal(1, HEAD_SIZE_SD * 0.7, 3)
     ventricles = (0.62 + 0.55 * age) * rng.lognormal(0, 0.16)
-    if rng.random() < HYDROCEPHALUS:
+    if rng.random() < P_HYDROCEPHALUS:
         ventricles *= rng.uniform(1.5, 2.0)
     half_width, per_age = SULCUS_HALF_WIDTH_MM
     return Head(
@@ -66,7 +66,7 @@ def draw_head(rng: np.random.Generator) -> Head:
         brain_gap_mm=0.3 + 1.5 * age * age + rng.uniform(0, 0.4),
         ventricle_scale=float(ventricles),
         midline_shift_mm=float(np.clip(rng.normal(0, 1.2), -3, 3)),
-        lopsided_mm=float(np.clip(rng.normal(0, 0.3), -0.7, 0.7)),
+        ventricle_asymmetry_mm=float(np.clip(rng.normal(0, 0.3), -0.7, 0.7)),
         leukoaraiosis_hu=float(rng.uniform(0, 9) * age),
         gyri=draw_waves(rng, GYRUS_WAVELENGTH_MM, 9),
         depths=draw_waves(rng, 34, 4),

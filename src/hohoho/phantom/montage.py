@@ -29,14 +29,9 @@ def montage(path: Path, seed: int, patients: int, size: int) -> None:
 
 def choose(seeds: list[np.random.SeedSequence]) -> list[tuple[np.random.Generator, Patient]]:
     """The patients to show: one normal, then those that add the most bleeds not shown yet, then the next ones."""
-    drawn = []
-    for sequence in seeds:
-        rng = np.random.default_rng(sequence)
-        drawn.append((rng, draw_patient(rng)))
-    chosen, missing = [], set(LABELS)
-    normal = next((index for index, (_, patient) in enumerate(drawn) if not kinds(patient)), None)
-    if normal is not None:
-        chosen.append(normal)
+    drawn = [(rng, draw_patient(rng)) for rng in map(np.random.default_rng, seeds)]
+    chosen = [index for index, (_, patient) in enumerate(drawn) if not kinds(patient)][:1]
+    missing = set(LABELS)
     while len(chosen) < min(SHOWN, len(drawn)):
         rest = [index for index in range(len(drawn)) if index not in chosen]
         best = max(rest, key=lambda index: len(kinds(drawn[index][1]) & missing))

@@ -1,6 +1,6 @@
 """One slice being drawn: where its pixels lie in the head, and how shapes become HU with partial volume."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, floor
 
@@ -31,9 +31,8 @@ class Plane:
 
     def __getitem__(self, window: tuple[slice, slice]) -> "Plane":
         structure = None if self.structure is None else self.structure[window]
-        coordinates = self.x[window], self.y[window], self.z[window]
-        blood = self.blood[:, window[0], window[1]]
-        return Plane(*coordinates, self.hu[window], blood, structure, self.pixel_mm, self.thickness_mm, self.slack_mm)
+        views = {name: getattr(self, name)[window] for name in ("x", "y", "z", "hu")}
+        return replace(self, **views, blood=self.blood[:, *window], structure=structure)
 
     @cached_property
     def frame(self) -> tuple[list[float], list[float], list[float]]:

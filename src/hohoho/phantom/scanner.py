@@ -11,7 +11,7 @@ NOISE_HU = (2.4, 4.6)
 NOISE_GRAIN_PX = 0.55  # neighbouring pixels share some noise
 CUPPING_HU = (0.0, 9.0)
 CUPPING_MM = 14.0
-PETROUS_BAR_HU = (4.0, 18.0)
+PETROUS_BAR_HU = (4.0, 18.0)  # how dark the bar is at its middle
 BAR_Z_MM, BAR_Y_MM = -34.0, 16.0
 P_SPOILT = 0.1
 SPOILT = ("streaks", "motion", "low_dose")
@@ -32,9 +32,13 @@ def draw_scanner(rng: np.random.Generator) -> Scanner:
 
 
 def harden_beam(plane: Plane, inside: np.ndarray, depth: np.ndarray, scanner: Scanner) -> None:
-    """Brighten the brain's rim and darken the band between the petrous bones. depth: mm beneath the inner table."""
+    """Brighten the brain's rim and darken the Hounsfield bar between the petrous bones, across the brain stem.
+
+    depth: mm beneath the inner table.
+    """
     rim = scanner.cupping_hu * np.exp(np.minimum(depth, 99) * (-1 / CUPPING_MM))
-    plane.hu += inside * (rim - petrous_bar(plane, scanner.petrous_bar_hu))
+    y, z = (plane.y - BAR_Y_MM) / 9, (plane.z - BAR_Z_MM) / 9
+    plane.hu += inside * (rim - scanner.petrous_bar_hu * np.exp(-(y * y) - z * z))
 
 
 def scan(plane: Plane, scanner: Scanner, rng: np.random.Generator) -> tuple[np.ndarray, str]:
@@ -48,12 +52,6 @@ def scan(plane: Plane, scanner: Scanner, rng: np.random.Generator) -> tuple[np.n
     sigma = scanner.noise_hu * rng.uniform(0.88, 1.12) * (rng.uniform(2.0, 3.0) if kind == "low_dose" else 1.0)
     hu += noise(hu.shape, sigma, rng)
     return np.clip(np.rint(hu), AIR_HU - 24, TOP_HU).astype(np.int16), kind
-
-
-def petrous_bar(plane: Plane, depth_hu: float) -> np.ndarray:
-    """The dark band that the two petrous bones throw across the brain stem."""
-    y, z = (plane.y - BAR_Y_MM) / 9, (plane.z - BAR_Z_MM) / 9
-    return depth_hu * np.exp(-(y * y) - z * z)
 
 
 def noise(shape: tuple[int, int], sigma: float, rng: np.random.Generator) -> np.ndarray:

@@ -11,10 +11,10 @@ from hohoho.phantom.skull_base import ORBIT, PETROUS, SPHENOID_WING, draw_base
 
 SQUARENESS = 0.22  # 0: ellipsoid; larger: boxier, as a superellipse of power 2.25
 HEIGHT_BELOW_MM = 125.0  # below the centre the walls go nearly straight down
-FLOOR_MM, FLOOR_RISE = -27.0, 0.10  # of the front fossa, higher to the back; the other two are hollows beneath it
+FLOOR_MM, FLOOR_RISE = -27.0, 0.10  # of the anterior fossa; the middle and posterior fossae are hollows beneath it
 MIDDLE_FOSSA = (37.0, -6.0, -25.0), (24.0, 29.0, 27.0)
 SELLA = (0.0, -1.0, -26.0), (9.0, 7.0, 9.0)
-BACK_FOSSA = (0.0, 43.0, -30.0), (54.0, 41.0, 50.0)
+POSTERIOR_FOSSA = (0.0, 43.0, -30.0), (54.0, 41.0, 50.0)
 BASE_TOP_MM = 12.0  # above this no slice meets the base
 ORBIT_WALL_MM = 2.5
 FAT_HU, SKIN_HU, MUSCLE_HU = -75.0, 45.0, 55.0
@@ -57,16 +57,16 @@ def vault(plane: Plane, head: Head) -> Surface:
 
 
 def brain_space(plane: Plane, head: Head, outer: Surface, thickness_mm: np.ndarray) -> Surface:
-    """The space for the brain: the vault's inside, over the floor of the front fossa and its two hollows."""
+    """The space for the brain: the vault's inside, over the floors of the three cranial fossae."""
     inner = Surface(outer.distance + thickness_mm, outer.slope)
     if plane.z.min() > BASE_TOP_MM:
         return inner
     side = np.abs(plane.x)
     floor = Surface(FLOOR_MM + FLOOR_RISE * plane.y - plane.z, np.full_like(plane.z, -0.9))
-    hollow = union(ellipsoid(side, plane.y, plane.z, *MIDDLE_FOSSA), floor, 7.0)
-    hollow = union(ellipsoid(plane.x, plane.y, plane.z, *BACK_FOSSA), hollow, 5.0)
-    hollow = union(ellipsoid(plane.x, plane.y, plane.z, *SELLA), hollow, 4.0)
-    space = intersection(inner, hollow, 6.0)
+    fossae = union(ellipsoid(side, plane.y, plane.z, *MIDDLE_FOSSA), floor, 7.0)
+    fossae = union(ellipsoid(plane.x, plane.y, plane.z, *POSTERIOR_FOSSA), fossae, 5.0)
+    fossae = union(ellipsoid(plane.x, plane.y, plane.z, *SELLA), fossae, 4.0)
+    space = intersection(inner, fossae, 6.0)
     orbit = capsule(side, plane.y, plane.z, ORBIT)
     space = intersection(space, outside(Surface(orbit.distance - ORBIT_WALL_MM, orbit.slope)), 3.0)
     for ridge in (PETROUS, *SPHENOID_WING):
@@ -87,8 +87,8 @@ def draw_skull(plane: Plane, head: Head) -> Cavity:
     plane.paint(muscle_hu(plane, head), inside)
     wall = np.minimum(thickness + 0.5, 7)
     bone = inside * plane.occupancy(Surface(space.distance - wall, space.slope))
-    marrow = np.maximum(1 - np.abs(space.distance / wall - 0.5) * 3.2, 0)
-    plane.paint(head.table_hu - marrow * (head.table_hu - head.diploe_hu), bone, "skull")
+    diploe = np.maximum(1 - np.abs(space.distance / wall - 0.5) * 3.2, 0)
+    plane.paint(head.table_hu - diploe * (head.table_hu - head.diploe_hu), bone, "skull")
     draw_base(plane, head, space, outer)
     return Cavity(space, -space.distance, -outer.distance - thickness)
 

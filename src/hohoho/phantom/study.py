@@ -9,8 +9,8 @@ from hohoho.phantom.acquisition import Acquisition, draw_acquisition, head_coord
 from hohoho.phantom.bleeds import Bleeds, draw_bleeds
 from hohoho.phantom.blood_in_brain import draw_inner_blood, sulcal_widening
 from hohoho.phantom.blood_on_brain import draw_outer_blood, outer_blood_mm
-from hohoho.phantom.brain import Crowding, draw_brain
-from hohoho.phantom.dura import draw_dura
+from hohoho.phantom.brain import MassEffect, draw_brain
+from hohoho.phantom.dura import draw_falx, draw_tentorium
 from hohoho.phantom.head import Head, draw_head
 from hohoho.phantom.lookalikes import Lookalikes, draw_bright_spots, draw_lookalikes
 from hohoho.phantom.plane import Plane
@@ -56,7 +56,8 @@ def draw_study(rng: np.random.Generator, patient: Patient, size: int, structures
     spoilt = []
     for index in range(count):
         plane = empty_plane(acquisition, index, structure)
-        hu[index], kind = draw_slice(plane, patient, scanner, headrest, rng)
+        paint_slice(plane, patient, scanner, headrest)
+        hu[index], kind = scan(plane, scanner, rng)
         blood[index] = np.rint(plane.blood * 255)
         spoilt.append(kind)
     area = blood_area_mm2(blood, acquisition.pixel_mm)
@@ -92,14 +93,6 @@ def empty_plane(acquisition: Acquisition, index: int, structure: np.ndarray | No
     return Plane(x, y, z, air, blood, structure, acquisition.pixel_mm, acquisition.thickness_mm)
 
 
-def draw_slice(
-    plane: Plane, patient: Patient, scanner: Scanner, headrest: Headrest, rng: np.random.Generator
-) -> tuple[np.ndarray, str]:
-    """Paint one slice, then scan it: (H, W) int16 HU, and how it was spoilt."""
-    paint_slice(plane, patient, scanner, headrest)
-    return scan(plane, scanner, rng)
-
-
 def paint_slice(plane: Plane, patient: Patient, scanner: Scanner, headrest: Headrest) -> None:
     """Paint one slice from outside in; nothing here is drawn by chance."""
     draw_headrest(plane, (0.0, headrest[1]), headrest[0])
@@ -110,10 +103,11 @@ def draw_whole_head(plane: Plane, patient: Patient, scanner: Scanner) -> None:
     """Paint scalp, skull, brain, bleeds and look-alikes, and what beam hardening does to them."""
     head, bleeds = patient.head, patient.bleeds
     cavity = draw_skull(plane, head)
-    crowding = Crowding(outer_blood_mm(plane, cavity, bleeds), sulcal_widening(plane, bleeds), bleeds.shift_mm)
-    brain = draw_brain(plane, head, cavity, crowding)
+    mass_effect = MassEffect(outer_blood_mm(plane, cavity, bleeds), sulcal_widening(plane, bleeds), bleeds.shift_mm)
+    brain = draw_brain(plane, head, cavity, mass_effect)
     draw_inner_blood(plane, brain, bleeds)
     draw_bright_spots(brain.plane, patient.lookalikes, brain.inside)
-    draw_dura(plane, head, cavity.depth, brain.inside, patient.lookalikes.bright_sinus_hu)
+    draw_falx(plane, head, cavity.depth, brain.inside)
+    draw_tentorium(plane, head, cavity.depth, brain.inside, patient.lookalikes.bright_sinus_hu)
     draw_outer_blood(plane, cavity.vault_depth, brain.inside, bleeds)
     harden_beam(plane, brain.inside, cavity.depth, scanner)

@@ -1,18 +1,25 @@
-"""Writes one study as DICOM files, named at random as in RSNA's data set, and its bleed masks."""
+"""Writes one study as DICOM files (PS3.3 A.3 CT Image IOD, Explicit VR Little Endian), and its bleed masks.
+
+Files and patients are named at random, as in RSNA's data set.
+"""
 
 import hashlib
 from pathlib import Path
 
 import numpy as np
+from pydicom import dcmwrite
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from hohoho.phantom.acquisition import Acquisition
-from hohoho.phantom.dicom_writer import CtSeries, series_dataset, write_image
 from hohoho.phantom.study import Study
 
+IMPLEMENTATION_UID = UID("2.25.302043790172249692526321623266752743501")
 # Manufacturer, kernel: stand-ins for the words that scanners write.
 SCANNERS = (("GE MEDICAL SYSTEMS", "STANDARD"), ("SIEMENS", "H30s"), ("Philips", "UB"), ("TOSHIBA", "FC26"))
+WINDOWS_HU = ((40.0, 80.0), (36.0, 80.0), (35.0, 100.0))  # centre, width: what the files suggest
 P_SIGNED, P_PADDED, P_REVERSED = 0.6, 0.6, 0.3
-PADDING = -2000
+PADDING = -2000  # stored value outside the scanner's circle
 UNSIGNED_INTERCEPT = -1024
 MASK_FROM = 64  # of 255: a pixel belongs to the stored mask from a quarter of blood on, so that faded ends are in it
 
@@ -23,59 +30,79 @@ def name(digits: int, *key: int) -> str:
     return "ID_" + hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
-def draw_uid(rng: np.random.Generator) -> str:
+def draw_uid(rng: np.random.Generator) -> UID:
     """A unique identifier from 128 random bits (PS3.5 B.2)."""
-    return f"2.25.{int.from_bytes(rng.bytes(16), 'big')}"
+    return UID(f"2.25.{int.from_bytes(rng.bytes(16), 'big')}")
 
 
-def draw_series(rng: np.random.Generator, patient_id: str, age: float, sex: str, acquisition: Acquisition) -> CtSeries:
-    """The series' identity, and how it stores its pixels."""
-    manufacturer, kernel = SCANNERS[rng.integers(len(SCANNERS))]
-    signed = bool(rng.random() < P_SIGNED)
-    padded = signed and rng.random() < P_PADDED
-    return CtSeries(
-        patient_id=patient_id,
-        study_uid=draw_uid(rng),
-        series_uid=draw_uid(rng),
-        frame_uid=draw_uid(rng),
-        patient_age=f"{int(18 + 75 * age):03d}Y",
-        patient_sex=sex,
-        manufacturer=manufacturer,
-        kernel=kernel,
-        orientation=(*acquisition.row_direction.tolist(), *acquisition.column_direction.tolist()),
-        pixel_mm=acquisition.pixel_mm,
-        thickness_mm=acquisition.thickness_mm,
-        bits_stored=16 if signed else 12,
-        signed=signed,
-        slope=1.0,
-        intercept=float(rng.choice([0, UNSIGNED_INTERCEPT])) if signed else UNSIGNED_INTERCEPT,
-        padding=PADDING if padded else None,
-        window_hu=((40.0, 80.0), (36.0, 80.0), (35.0, 100.0))[rng.integers(3)],
-    )
+def decimal(value: float) -> str:
+    """A decimal string (VR DS): at most 16 characters (PS3.5 6.2)."""
+    return f"{float(value):.9f}".rstrip("0").rstrip(".")[:16]
 
 
-def stored_values(hu: np.ndarray, series: CtSeries) -> np.ndarray:
+def draw_series(rng: np.random.Generator, patient_id: str, age: float, sex: str, acquisition: Acquisition) -> Dataset:
+    """The data elements that all images of a series share: its identity, and how it stores its pixels."""
+    data = Dataset()
+    data.SOPClassUID = CTImageStorage
+    data.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    data.Modality, data.BodyPartExamined, data.PatientPosition = "CT", "HEAD", "HFS"
+    data.Manufacturer, data.ConvolutionKernel = SCANNERS[rng.integers(len(SCANNERS))]
+    data.PatientID = data.PatientName = patient_id
+    data.PatientAge, data.PatientSex = f"{int(18 + 75 * age):03d}Y", sex
+    data.SliceThickness = decimal(acquisition.thickness_mm)
+    directions = (*acquisition.row_direction, *acquisition.column_direction)
+    data.ImageOrientationPatient = [decimal(value) for value in directions]
+    data.PixelSpacing = [decimal(acquisition.pixel_mm)] * 2
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    is_signed = bool(rng.random() < P_SIGNED)
+    bits = 16 if is_signed else 12
+    data.BitsAllocated, data.BitsStored, data.HighBit = 16, bits, bits - 1
+    data.PixelRepresentation = int(is_signed)
+    if is_signed and rng.random() < P_PADDED:
+        data.add_new("PixelPaddingValue", "SS", PADDING)
+    data.StudyInstanceUID, data.SeriesInstanceUID, data.FrameOfReferenceUID = (draw_uid(rng) for _ in range(3))
+    intercept = rng.choice([0, UNSIGNED_INTERCEPT]) if is_signed else UNSIGNED_INTERCEPT
+    data.RescaleSlope, data.RescaleIntercept, data.RescaleType = "1", decimal(intercept), "HU"
+    window_hu = WINDOWS_HU[rng.integers(len(WINDOWS_HU))]
+    data.WindowCenter, data.WindowWidth = (decimal(value) for value in window_hu)
+    return data
+
+
+def stored_values(hu: np.ndarray, series: Dataset) -> np.ndarray:
     """(Z, H, W) HU as the series stores them, padded outside the circle where it pads."""
-    stored = hu.astype(np.int32) - int(series.intercept)
-    if not series.signed:
-        return np.clip(stored, 0, 2**series.bits_stored - 1).astype(np.uint16)
-    if series.padding is not None:
+    stored = hu.astype(np.int32) - int(series.RescaleIntercept)
+    if not series.PixelRepresentation:
+        return np.clip(stored, 0, 2**series.BitsStored - 1).astype("<u2")
+    if "PixelPaddingValue" in series:
         steps = np.arange(hu.shape[-1]) - (hu.shape[-1] - 1) / 2
-        stored[:, steps[:, None] ** 2 + steps**2 > (hu.shape[-1] / 2) ** 2] = series.padding
-    return stored.astype(np.int16)
+        stored[:, steps[:, None] ** 2 + steps**2 > (hu.shape[-1] / 2) ** 2] = series.PixelPaddingValue
+    return stored.astype("<i2")
 
 
-def write_study(folder: Path, study: Study, image_ids: list[str], series: CtSeries, rng: np.random.Generator) -> None:
+def write_study(folder: Path, study: Study, image_ids: list[str], series: Dataset, rng: np.random.Generator) -> None:
     """Write each slice to `folder/<image id>.dcm`; in some series InstanceNumber runs from head to foot."""
-    count = len(image_ids)
-    numbers = np.arange(1, count + 1)
+    numbers = range(1, len(image_ids) + 1)
     if rng.random() < P_REVERSED:
         numbers = numbers[::-1]
-    shared, stored = series_dataset(series), stored_values(study.hu, series)
-    positions = study.acquisition.first_pixels
-    for index, image_id in enumerate(image_ids):
-        path = folder / f"{image_id}.dcm"
-        write_image(path, shared, draw_uid(rng), int(numbers[index]), positions[index], stored[index])
+    slices = zip(image_ids, numbers, study.acquisition.first_pixels, stored_values(study.hu, series), strict=True)
+    for image_id, number, position_mm, stored in slices:
+        image = series.copy()
+        image.SOPInstanceUID, image.InstanceNumber = draw_uid(rng), number
+        image.ImagePositionPatient = [decimal(value) for value in position_mm]
+        image.Rows, image.Columns = stored.shape
+        image.PixelData = stored.tobytes()
+        image["PixelData"].VR = "OW"
+        write_image(folder / f"{image_id}.dcm", image)
+
+
+def write_image(path: Path, image: Dataset) -> None:
+    """Write one image with its file meta information (PS3.10 7.1)."""
+    image.file_meta = FileMetaDataset()
+    image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID
+    image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
+    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image.file_meta.ImplementationClassUID = IMPLEMENTATION_UID
+    dcmwrite(path, image, enforce_file_format=True)
 
 
 def write_masks(path: Path, blood: np.ndarray) -> None:

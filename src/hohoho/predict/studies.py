@@ -11,6 +11,7 @@ from hohoho.scans.assembly import Study, build_studies, choose, scan_of
 from hohoho.scans.scan import Note, Scan
 from hohoho.scans.verdict import Verdict, verdict
 from hohoho.sources.dicom_folder import read_folder
+from hohoho.sources.request import Request
 
 
 class NewScan(NamedTuple):
@@ -34,7 +35,7 @@ def new_scans(folder: Path, wanted_series: str | None = None) -> list[NewScan]:
     wanted_series: UID, or number as `hohoho check` lists it. Raises InputError where there is no such series, and where
     no file is a slice.
     """
-    read = read_folder(folder)
+    read = read_folder(Request(folder))
     studies = list(enumerate(build_studies(read.headers), 1))
     if not studies:
         skipped = str(verdict(read.notes, is_taken=False)) if read.files else "it is empty"

@@ -21,7 +21,7 @@ JPEG_QUALITIES = (85, 70, 50, 30)
 
 
 def sections(
-    found: Evaluation, drawn: Drawn, ingest: dict, studies: pd.DataFrame, params, trained: dict[str, dict]
+    found: Evaluation, drawn: dict[str, Drawn], ingest: dict, studies: pd.DataFrame, params, trained: dict[str, dict]
 ) -> list[scores.Section]:
     """All sections in their order.
 

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from hohoho.inference.table import MODEL_NAMES
 from hohoho.labels import LABELS
-from hohoho.report.cards import MODEL_NAMES
 from hohoho.report.score_tables import point_table, smoothing_table, subgroup_table
 from hohoho.report.tables import Table, heading, score, text
 from hohoho.scores.evaluation import Evaluation

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from hohoho.inference.table import MODEL_NAMES
 from hohoho.labels import LABELS
 from hohoho.report.tables import NOTHING, Table, heading, score, text
 
@@ -47,7 +48,7 @@ def point_table(points: pd.DataFrame) -> Table:
 def _point_name(point: str) -> str:
     """'cnn_lstm, f2_global' → 'CNN-LSTM, best F2, one for all'."""
     model, _, name = point.partition(", ")
-    return f"{model.upper().replace('_', '-')}, {POINTS.get(name, name)}"
+    return f"{MODEL_NAMES[model]}, {POINTS.get(name, name)}"
 
 
 def smoothing_table(smoothing: pd.DataFrame) -> Table:

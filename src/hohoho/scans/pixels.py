@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from hohoho.dicom.reader import GLANCE
 from hohoho.errors import Unusable
 from hohoho.prefetch import prefetch
 from hohoho.scans.geometry import gap_warnings
@@ -16,7 +17,6 @@ from hohoho.scans.windowing import window_and_resize
 BRAIN_HU = (0, 80)
 EMPTY_PICTURE_SD = 1.0  # grey levels
 USUAL_SIDE = 512  # pixels
-GLANCE = 16  # pixels between those that are looked at first
 
 
 class WindowedSlice(NamedTuple):

@@ -8,7 +8,7 @@ import pandas as pd
 from hohoho.labels import LABELS
 from hohoho.scores.scan_scores import scan_truth
 from hohoho.slices.split import SPLITS
-from hohoho.slices.stacks import is_labelled
+from hohoho.slices.store import is_labelled
 
 
 class Truth(NamedTuple):

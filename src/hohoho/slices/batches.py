@@ -20,11 +20,13 @@ class StackedSlices(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         rows = self.rows[indices]
         needed, position = np.unique(rows, return_inverse=True)  # neighbours share slices: read each once
         images = self.pixels.take(needed)[position.reshape(rows.shape)]
         return torch.from_numpy(images), self.targets[indices]
+
+    __getitems__ = __getitem__  # what a DataLoader calls with a batch's indices
 
 
 def unlabelled_slices(pixels, rows: np.ndarray) -> StackedSlices:
@@ -49,7 +51,7 @@ class EpochShuffle(Sampler[int]):
         return iter(np.random.default_rng((self.seed, self.epoch)).permutation(self.size).tolist())
 
 
-def as_fetched(batch):
+def identity_collate(batch):
     """A batch comes whole from the data set; nothing is left to collate."""
     return batch
 
@@ -58,10 +60,10 @@ def training_batches(slices: StackedSlices, batch_size: int, seed: int) -> DataL
     """Shuffled batches; a last batch of one slice is dropped, because batch normalisation cannot use it."""
     drop = len(slices) % batch_size == 1
     return DataLoader(
-        slices, batch_size, sampler=EpochShuffle(len(slices), seed), collate_fn=as_fetched, drop_last=drop
+        slices, batch_size, sampler=EpochShuffle(len(slices), seed), collate_fn=identity_collate, drop_last=drop
     )
 
 
 def ordered_batches(slices: StackedSlices, batch_size: int = 256) -> DataLoader:
     """All slices in their order."""
-    return DataLoader(slices, batch_size, collate_fn=as_fetched)
+    return DataLoader(slices, batch_size, collate_fn=identity_collate)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hohoho.errors import InputError
+from hohoho.slices.store import scan_bounds
 
 GAP_LENGTHS = (1, 2)  # "101" and "1001"
 GAP_TARGETS = {"relabel_half": 0.5, "relabel_one": 1.0}
@@ -72,7 +73,7 @@ def clean_labels(
     mode: as_given | relabel_half | relabel_one | filtered (whole patients with a gap in any scan and class leave).
     """
     cleaned, left_out = targets.astype(np.float64), set()
-    for rows in _scans(study) if mode != "as_given" else []:
+    for rows in scan_bounds(study) if mode != "as_given" else []:
         if split[rows.start] != "train":
             continue
         if mode == "filtered":
@@ -82,9 +83,3 @@ def clean_labels(
     if left_out and left_out == set(patient[split == "train"]):
         raise InputError(f"stack.labels=filtered: all {len(left_out)} training patients have a 101 or 1001 in a label")
     return CleanLabels(cleaned, np.array(sorted(left_out), dtype=object))
-
-
-def _scans(study: np.ndarray) -> list[slice]:
-    """The rows of each study, in order."""
-    bounds = np.flatnonzero(np.r_[True, study[1:] != study[:-1], True]) if len(study) else []
-    return [slice(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]

@@ -31,17 +31,13 @@ def split_patients(
     names[order[:n_test]] = "test"
     names[order[n_test : n_test + n_val]] = "val"
     split = pd.Series(imposed | dict(zip(free, names, strict=True)), dtype=object, name="split")
-    _refuse_empty(split, len(free))
-    return split.sort_index()
-
-
-def _refuse_empty(split: pd.Series, free: int) -> None:
     empty = [name for name in ("train", "val") if not (split == name).any()]
     if empty:
         raise InputError(
-            f"{free} labelled patients leave no patient for {' and '.join(empty)}: "
+            f"{len(free)} labelled patients leave no patient for {' and '.join(empty)}: "
             "bring more patients or change split.val_fraction and split.test_fraction"
         )
+    return split.sort_index()
 
 
 def hold_back(split: pd.Series, own_small_set: set[str], fraction: float, seed: int) -> pd.Series:

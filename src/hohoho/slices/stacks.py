@@ -60,21 +60,6 @@ def channel_rows(table: pd.DataFrame, channels: int) -> np.ndarray:
     return np.stack([table["below"], rows, table["above"]], axis=1) if channels == 3 else rows[:, None]
 
 
-def targets_of(table: pd.DataFrame) -> np.ndarray:
-    """(slices, 5) float32 labels of a table of slices, NaN where unlabelled."""
-    return table[LABELS].to_numpy(np.float32)
-
-
-def is_labelled(table: pd.DataFrame) -> np.ndarray:
-    """(slices,) bool: all five labels are known."""
-    return table[LABELS].notna().all(axis=1).to_numpy()
-
-
-def half_statistics(channels: int) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation 0.5 per channel: [0, 1] becomes [-1, 1]."""
-    return [0.5] * channels, [0.5] * channels
-
-
 def training_set_statistics(pixels, rows: np.ndarray, batch: int = 512) -> tuple[list[float], list[float]]:
     """The training set's own mean and standard deviation per channel, of the [0, 1] image.
 

@@ -1,6 +1,8 @@
 """The slice store: uint8 pixels in memory-mapped shards, one table of slices, one of studies, and what they are."""
 
 import json
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +89,23 @@ def read_slice_table(folder: Path) -> pd.DataFrame:
 def read_study_table(folder: Path) -> pd.DataFrame:
     """One row a study, sorted by pseudonym; columns and units as in STUDY_COLUMNS."""
     return pd.read_parquet(Path(folder) / STUDIES)
+
+
+def scan_bounds(studies: Sequence) -> list[slice]:
+    """The rows of each scan, in order. studies: of each row; the slices of a study lie together in the store."""
+    studies = np.asarray(studies)
+    borders = [0, *(np.flatnonzero(studies[1:] != studies[:-1]) + 1).tolist(), len(studies)]
+    return [slice(start, end) for start, end in pairwise(borders) if start < end]
+
+
+def targets_of(table: pd.DataFrame) -> np.ndarray:
+    """(slices, 5) float32 labels of a table of slices, NaN where unlabelled."""
+    return table[LABELS].to_numpy(np.float32)
+
+
+def is_labelled(table: pd.DataFrame) -> np.ndarray:
+    """(slices,) bool: all five labels are known."""
+    return table[LABELS].notna().all(axis=1).to_numpy()
 
 
 def read_test_images(folder: Path) -> list[str]:

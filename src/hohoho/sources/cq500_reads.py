@@ -8,7 +8,7 @@ import pandas as pd
 
 from hohoho.labels import LABELS
 from hohoho.scans.scan import WARNED, Note
-from hohoho.sources.csv_rows import binary, read_rows, refuse, require_columns
+from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows, refuse
 
 READERS, MAJORITY = ("R1", "R2", "R3"), 2
 ANY, TYPES = "ICH", {"ich": "IPH", "ivh": "IVH", "sah": "SAH", "sdh": "SDH", "edh": "EDH"}
@@ -31,15 +31,14 @@ def read_majority(path: Path) -> tuple[pd.DataFrame, list[Note]]:
     Each type has its own majority, as in the paper (Chilamkurthy et al., Lancet 392, 2018). Where most readers saw a
     bleed and no type has a majority, all five are 0 and the scan is warned of. Raises InputError naming bad lines.
     """
-    rows = read_rows(path)
     columns = {label: [f"{reader}:{name}" for reader in READERS] for label, name in {**TYPES, ANY: ANY}.items()}
-    require_columns(rows, ["name", *sum(columns.values(), [])], path, NEEDED)
-    names = rows["name"].map(study_name)
+    cells = sum(columns.values(), [])
+    rows = read_rows(path, ["name", *cells], NEEDED)
+    names = rows["name"].str.strip().map(study_name)
     refuse(names.isna(), "a name that is not CQ500-CT-<number>", path)
-    refuse(names.duplicated(), "a scan that was named before", path)
-    reads = binary(rows[sum(columns.values(), [])])
-    refuse(reads.isna().any(axis=1), "reads that are not 0 or 1", path)
+    reads = binary_labels(rows[cells], path, "reads that are not 0 or 1")
+    reads, notes = one_row_each(reads.set_index(names), "a scan", path)
     votes = {label: reads[of_readers].sum(axis=1) >= MAJORITY for label, of_readers in columns.items()}
-    table = pd.DataFrame({label: votes[label] for label in LABELS}).astype(np.float32).set_index(names.to_numpy())
-    untyped = table.index[votes[ANY].to_numpy() & ~table.any(axis=1).to_numpy()]
-    return table, [Note(WARNED, "bleed_without_majority_type", study) for study in untyped]
+    table = pd.DataFrame({label: votes[label] for label in LABELS}).astype(np.float32)
+    untyped = table.index[votes[ANY] & ~table.any(axis=1)]
+    return table, notes + [Note(WARNED, "bleed_without_majority_type", study) for study in untyped]

@@ -2,147 +2,90 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from hohoho.errors import InputError, Unusable
-from hohoho.labels import LABELS
+from hohoho.labels import unlabelled
 from hohoho.scans.geometry import tilt_deg
 from hohoho.scans.scan import SKIPPED, WARNED, Inventory, Note, Scan
-from hohoho.sources.course import entries, read_picture
+from hohoho.sources.course import read_picture
 from hohoho.sources.ct_ich_labels import read_diagnoses
-from hohoho.sources.nifti import read_plane, read_volume
+from hohoho.sources.listing import numbered_files, require_layout
+from hohoho.sources.matching import LabelNames, match
+from hohoho.sources.nifti import Plane, read_plane, read_volume
+from hohoho.sources.request import Request
 
 VOLUMES, VOLUME_LABELS = "ct_scans", "hemorrhage_diagnosis_raw_ct.csv"
 PICTURES, PICTURE_LABELS, BRAIN = "Patients_CT", "hemorrhage_diagnosis.csv", "brain"
 VOLUME_NAME = re.compile(r"(\d+)\.nii(?:\.gz)?", re.IGNORECASE)
-PICTURE_NAME = re.compile(r"(\d+)\.jpe?g", re.IGNORECASE)
-MASK_NAME = re.compile(r"\d+_HGE_Seg\.jpe?g", re.IGNORECASE)
+PICTURE_NAME = re.compile(r"(?:(\d+)|\d+_HGE_Seg)\.jpe?g", re.IGNORECASE)  # masks are passed over
+NEEDED = f"{VOLUMES}/049.nii … and {VOLUME_LABELS}, or {PICTURES}/049/{BRAIN}/1.jpg … and {PICTURE_LABELS}"
 BRAIN_WINDOW_HU = (40.0, 120.0)  # center, width of the pictures, from the data set's README
 THICKNESS_MM = 5.0  # likewise; a picture does not tell its position
 
 
-class Found(NamedTuple):
-    """A scan before its labels, and what the CSV calls its slices."""
-
-    scan: Scan
-    numbers: list[int]
-
-
-def find(root: Path, max_unmatched_labels: float) -> Inventory:
+def find(request: Request) -> Inventory:
     """All scans below `root`: ct_scans/<patient>.nii, else Patients_CT/<patient>/brain/<slice>.jpg, and the CSV.
 
     A slice number counts a volume's planes as they are stored, from 1; pictures are taken to be numbered from the feet.
     Raises InputError where the layout, the CSV or the fraction of labels without an image is not as needed.
     """
-    root = Path(root)
-    if (root / VOLUMES).is_dir():
-        label_file, (found, notes, files) = VOLUME_LABELS, _volumes(root / VOLUMES)
-    elif (root / PICTURES).is_dir():
-        label_file, (found, notes, files) = PICTURE_LABELS, _pictures(root / PICTURES)
+    root, left_out = Path(request.root), []
+    if (root / PICTURES).is_dir() and not (root / VOLUMES).is_dir():
+        label_file, scans = PICTURE_LABELS, _picture_scans(root / PICTURES, left_out)
     else:
-        raise InputError(
-            f"{root}: data.root needs {VOLUMES}/049.nii … and {VOLUME_LABELS}, or the older release's "
-            f"{PICTURES}/049/{BRAIN}/1.jpg … and {PICTURE_LABELS}"
-        )
-    _refuse_doubles(root, found)
-    labels, label_notes = read_diagnoses(root / label_file)
-    notes += label_notes + _match(labels, found, label_file, max_unmatched_labels)
-    scans = [replace(each.scan, labels=labels.reindex(_keys(each)).to_numpy(np.float32)) for each in found]
+        require_layout(root, (VOLUMES,), NEEDED)
+        label_file, scans = VOLUME_LABELS, _volume_scans(root / VOLUMES, left_out)
+    doubles = [patient for patient, n in Counter(scan.patient for scan in scans).items() if n > 1]
+    if doubles:
+        raise InputError(f"{root}: {len(doubles)} patients have several scans, first {doubles[0]}: keep one each")
+    files = sum(len(scan.paths) for scan in scans) + sum(note.action == SKIPPED for note in left_out)
+    labels, notes = read_diagnoses(root / label_file)
+    notes += left_out
+    found = {name: scan.study for scan in scans for name in _names(scan)}
+    notes += match(LabelNames(labels.index, f"rows of {label_file}"), found, request.max_unmatched, notes)
+    scans = [replace(scan, labels=labels.reindex(_names(scan)).to_numpy(np.float32)) for scan in scans]
     return Inventory(scans, notes, files, str(root))
 
 
-def _volumes(folder: Path) -> tuple[list[Found], list[Note], int]:
-    found, notes, paths = [], [], sorted(folder.iterdir())
-    for path in paths:
-        name = VOLUME_NAME.fullmatch(path.name)
+def _names(scan: Scan) -> list[str]:
+    """What the CSV calls the slices of a scan."""
+    numbers = [image.index + 1 if isinstance(image, Plane) else int(Path(image).stem) for image in scan.images]
+    return [f"{scan.patient}/{number}" for number in numbers]
+
+
+def _volume_scans(folder: Path, notes: list[Note]) -> list[Scan]:
+    """One scan, unlabelled, for each volume that can be read."""
+    scans = []
+    for number, path in numbered_files(folder, VOLUME_NAME, notes):
         try:
-            if not name:
-                raise Unusable("no_number_in_name", f"{path}: not named <patient>.nii")
-            found.append(_volume(path, name[1], notes))
+            volume = read_volume(path)
         except Unusable as unusable:
-            notes.append(Note(SKIPPED, unusable.reason, item=str(path)))
-    return found, notes, len(paths)
+            notes.append(Note(SKIPPED, unusable.reason, item=path))
+            continue
+        notes += [Note(WARNED, warning, str(number)) for warning in volume.warnings]
+        spacing_mm, tilt = np.tile(volume.spacing_mm, (len(volume.planes), 1)), tilt_deg(volume.orientation)
+        scans.append(_scan(number, volume.planes, read_plane, volume.position_mm, spacing_mm=spacing_mm, tilt_deg=tilt))
+    return scans
 
 
-def _volume(path: Path, number: str, notes: list[Note]) -> Found:
-    volume = read_volume(path)
-    notes += [Note(WARNED, warning, _patient(number)) for warning in volume.warnings]
-    scan = Scan(
-        patient=_patient(number),
-        study=_patient(number),
-        images=volume.planes,
-        read_slice=read_plane,
-        position_mm=volume.position_mm,
-        spacing_mm=np.tile(volume.spacing_mm, (len(volume.planes), 1)),
-        labels=_unlabelled(len(volume.planes)),
-        tilt_deg=tilt_deg(volume.orientation),
-    )
-    return Found(scan, [plane.index + 1 for plane in volume.planes])
-
-
-def _pictures(folder: Path) -> tuple[list[Found], list[Note], int]:
-    found, notes, files = [], [], 0
+def _picture_scans(folder: Path, notes: list[Note]) -> list[Scan]:
+    """One scan, unlabelled, for each patient's folder with pictures; masks are passed over."""
+    scans, read = [], partial(read_picture, window_hu=BRAIN_WINDOW_HU)
     for patient in sorted(path for path in folder.iterdir() if path.name.isdecimal()):
-        paths = [path for path in entries(patient / BRAIN, notes) if not MASK_NAME.fullmatch(path.name)]
-        names = {path: PICTURE_NAME.fullmatch(path.name) for path in paths}
-        notes += [Note(SKIPPED, "no_number_in_name", item=str(path)) for path in paths if not names[path]]
-        order = sorted((int(name[1]), str(path)) for path, name in names.items() if name)
-        files += len(paths)
-        if order:
-            found.append(_picture_scan(patient.name, *map(list, zip(*order, strict=True))))
-    return found, notes, files
+        if numbered := numbered_files(patient / BRAIN, PICTURE_NAME, notes):
+            numbers, paths = zip(*numbered, strict=True)
+            geometry = {"spacing_mm": np.ones((len(paths), 2)), "thickness_mm": THICKNESS_MM}
+            scans.append(_scan(int(patient.name), paths, read, np.array(numbers) * THICKNESS_MM, **geometry))
+    return scans
 
 
-def _picture_scan(number: str, numbers: list[int], paths: list[str]) -> Found:
-    scan = Scan(
-        patient=_patient(number),
-        study=_patient(number),
-        images=tuple(paths),
-        read_slice=partial(read_picture, window_hu=BRAIN_WINDOW_HU),
-        position_mm=np.array(numbers) * THICKNESS_MM,
-        spacing_mm=np.ones((len(paths), 2)),
-        labels=_unlabelled(len(paths)),
-        thickness_mm=THICKNESS_MM,
-    )
-    return Found(scan, numbers)
-
-
-def _patient(number: str) -> str:
-    """The same in both releases: "049" and "49" → "49"."""
-    return str(int(number))
-
-
-def _unlabelled(slices: int) -> np.ndarray:
-    return np.full((slices, len(LABELS)), np.nan, np.float32)
-
-
-def _keys(found: Found) -> list[tuple[int, int]]:
-    return [(int(found.scan.patient), number) for number in found.numbers]
-
-
-def _refuse_doubles(root: Path, found: list[Found]) -> None:
-    doubles = [patient for patient, n in Counter(each.scan.patient for each in found).items() if n > 1]
-    if doubles:
-        raise InputError(f"{root}: {len(doubles)} patients have several scans, first {doubles[0]}: keep one each")
-
-
-def _match(labels: pd.DataFrame, found: list[Found], label_file: str, max_unmatched: float) -> list[Note]:
-    """Notes on labels without an image and images without labels; InputError above the accepted fraction."""
-    images = {key: each.scan.study for each in found for key in _keys(each)}
-    missing = [key for key in labels.index if key not in images]
-    if len(missing) > max_unmatched * len(labels):
-        raise InputError(
-            f"{len(missing)} of {len(labels)} rows of {label_file} have no slice, more than the accepted fraction "
-            f"{max_unmatched}; the first is patient {missing[0][0]}, slice {missing[0][1]}. Complete the download, or "
-            "raise data.max_unmatched_labels for a partial copy."
-        )
-    named = set(labels.index)
-    return [Note(WARNED, "label_without_image", item="{}/{}".format(*key)) for key in missing] + [
-        Note(WARNED, "image_without_label", study) for key, study in images.items() if key not in named
-    ]
+def _scan(number: int, images: tuple, read_slice: Callable, position_mm: np.ndarray, **geometry) -> Scan:
+    """A scan without labels. number: of the patient, the same in both releases: "049" and "49" are 49."""
+    name, labels = str(number), unlabelled(len(images))
+    return Scan(name, name, images, read_slice, position_mm, labels=labels, **geometry)

@@ -42,7 +42,7 @@ def read_volume(path: Path) -> Volume:
     """Where the slices of a volume lie; no voxel is read. Raises Unusable where the file is no 3-D volume of CT."""
     image = _open(path)
     turn = _turn(image)
-    affine = image.affine @ inv_ornt_aff(turn, image.shape)  # from (row, column, slice) to mm
+    affine = image.affine @ inv_ornt_aff(turn, image.shape[:3])  # from (row, column, slice) to mm
     down, across, up = RAS_TO_LPS * affine[:3, :3].T
     spacing_mm = float(np.linalg.norm(down)), float(np.linalg.norm(across))
     orientation = (*(across / spacing_mm[1]).tolist(), *(down / spacing_mm[0]).tolist())
@@ -61,7 +61,7 @@ def read_plane(plane: Plane) -> tuple[np.ndarray, tuple[str, ...]]:
     """
     image = _open(plane.path)
     turn = _turn(image)
-    part = [slice(None)] * 3
+    part = [slice(None)] * 3 + [0] * (len(image.shape) - 3)
     part[_slice_axis(turn)[0]] = slice(plane.index, plane.index + 1)
     try:
         values = np.asarray(image.dataobj[tuple(part)], np.float32)
@@ -80,9 +80,13 @@ def _open(path):
         image = nibabel.load(path)
     except Exception as error:  # nibabel raises nearly everything on damage
         raise Unusable("not_nifti", f"{path}: not a readable NIfTI file ({type(error).__name__})") from error
-    size, kind = image.shape, image.get_data_dtype().kind
-    if len(size) != 3 or min(size) < 1 or max(size) > LARGEST_SIDE or kind not in "iuf":
-        raise Unusable("not_a_volume", f"{path}: {size} of {image.get_data_dtype()}, not a CT volume")
+    size, kind = image.shape, image.get_data_dtype()
+    if kind.fields:
+        raise Unusable("colour", f"{path}: RGB, which is a fourth axis of colours, not a CT volume")
+    if max(size[3:], default=1) > 1:  # many programs write one more axis, of one volume
+        raise Unusable("fourth_axis", f"{path}: {size}, a fourth axis of several volumes: give one volume a file")
+    if len(size) < 3 or min(size) < 1 or max(size) > LARGEST_SIDE or kind.kind not in "iuf":
+        raise Unusable("not_a_volume", f"{path}: {size} of {kind}, not a CT volume")
     if not np.isfinite(image.affine).all() or np.linalg.matrix_rank(image.affine) < 4:
         raise Unusable("no_orientation", f"{path}: its affine does not say where a voxel lies")
     return image

@@ -33,8 +33,8 @@ def write_cost(stage: str) -> dict:
 
 def cost_table() -> str:
     """One line per stage that has run here, as text; a stage that DVC skipped shows what its last run cost."""
-    costs = {stage: COSTS / f"{stage}.json" for stage in STAGES}
-    rows = [(stage, json.loads(path.read_text())) for stage, path in costs.items() if path.is_file()]
+    paths = [COSTS / f"{stage}.json" for stage in STAGES]
+    costs = {path.stem: json.loads(path.read_text()) for path in paths if path.is_file()}
     lines = [f"{'stage':16} {'seconds':>8} {'peak MB':>8}  finished"]
-    lines += [f"{s:16} {c['seconds']:8.1f} {c['peak_memory_mb']:8}  {c['finished']}" for s, c in rows]
-    return "\n".join([*lines, f"{'together':16} {sum(c['seconds'] for _, c in rows):8.1f}"])
+    lines += [f"{s:16} {c['seconds']:8.1f} {c['peak_memory_mb']:8}  {c['finished']}" for s, c in costs.items()]
+    return "\n".join([*lines, f"{'together':16} {sum(cost['seconds'] for cost in costs.values()):8.1f}"])

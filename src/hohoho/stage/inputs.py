@@ -1,6 +1,6 @@
 """What a stage is made of, so that two looks at it can be compared: parameters, source code, input data, dvc.yaml."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ OUTPUTS = ("outs", "metrics", "plots")
 
 def stage_blocks() -> dict[str, dict]:
     """dvc.yaml's stages; {} where it cannot be read."""
-    return _read(PIPELINE).get("stages", {})
+    blocks = _read(PIPELINE).get("stages") or {}
+    return {name: block for name, block in blocks.items() if isinstance(block, Mapping)}
 
 
 def inputs(stage: str, block: Mapping, code: Mapping[str, str]) -> dict[str, Any]:
@@ -27,31 +28,30 @@ def inputs(stage: str, block: Mapping, code: Mapping[str, str]) -> dict[str, Any
 
     block: what dvc.yaml said of the stage when it began. code: path → hash, of all source files.
     """
-    names = block.get("params", [])
-    params, conf = _read(PARAMS), composed_conf()
-    state = {f"{PIPELINE}: {stage}": stage_blocks().get(stage, MISSING)}
-    recorded = _lock_blocks()
-    state |= {f"{LOCK}: {name}": recorded.get(name, MISSING) for name in stages_before(stage)}
-    state |= {f"{PARAMS}: {name}": value for name, value in _leaves(params, names).items()}
-    state |= {f"{CONF}/: {name}": value for name, value in _leaves(conf, names).items()}
-    state |= {path: content for path, content in code.items() if any(_covers(dep, path) for dep in block["deps"])}
-    return state | {dep: _files(Path(dep)) for dep in block["deps"] if not dep.startswith(("src/", "stages/"))}
+    blocks, params, recorded = stage_blocks(), _read(PARAMS), _read(LOCK, read_lock)
+    state = {f"{PIPELINE}: {stage}": blocks.get(stage, MISSING)}
+    state |= {f"{LOCK}: {name}": recorded.get(name, MISSING) for name in stages_before(stage, blocks)}
+    for place, values in ((PARAMS, params), (f"{CONF}/", composed_conf(params))):
+        leaves = _leaves(values, block.get("params", []))
+        state |= {f"{place}: {name}": value for name, value in leaves.items()}
+    sources = [dep for dep in block["deps"] if dep.startswith(("src/", "stages/"))]
+    state |= {path: digest for path, digest in code.items() if any(Path(path).is_relative_to(dep) for dep in sources)}
+    return state | {dep: _files(Path(dep)) for dep in block["deps"] if dep not in sources}
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """One line for each input that differs, with the values of a parameter."""
-    names = [name for name in {**before, **after} if before.get(name, MISSING) != after.get(name, MISSING)]
-    return [_line(name, before.get(name, MISSING), after.get(name, MISSING)) for name in names]
+    lines = []
+    for name in {**before, **after}:
+        old, new = before.get(name, MISSING), after.get(name, MISSING)
+        if old != new:
+            is_parameter = name.startswith((f"{PARAMS}:", f"{CONF}/:"))
+            lines.append(f"{name} was {old}, is {new}" if is_parameter else f"{name} was changed")
+    return lines
 
 
-def _line(name: str, before: Any, after: Any) -> str:
-    is_parameter = name.startswith((f"{PARAMS}:", f"{CONF}/:"))
-    return f"{name} was {before}, is {after}" if is_parameter else f"{name} was changed"
-
-
-def composed_conf() -> dict:
-    """What conf/ composes to for the data set and row of params.yaml, overrides aside; {} where it cannot be read."""
-    params = _read(PARAMS)
+def composed_conf(params: Mapping) -> dict:
+    """What conf/ composes to for the data set and row of `params`, overrides aside; {} where it cannot be read."""
     names = ["config", f"data/{value_at(params, 'data.source', '')}", f"row/{value_at(params, 'row', '')}"]
     paths = [CONF / f"{name}.yaml" for name in names]
     try:
@@ -67,8 +67,8 @@ def other_parameters(stage: str) -> list[str]:
 
     By dvc.lock, of all stages before this one but frozen ones.
     """
-    params, recorded, lines = _read(PARAMS), _lock_blocks(), []
-    for earlier in stages_before(stage):
+    params, recorded, lines = _read(PARAMS), _read(LOCK, read_lock), []
+    for earlier in stages_before(stage, stage_blocks()):
         names = used_parameters(recorded.get(earlier, {}))
         used, now = flat(names), _leaves(params, names)
         other = {name: now.get(name, MISSING) for name in used if used[name] != now.get(name, MISSING)}
@@ -78,7 +78,8 @@ def other_parameters(stage: str) -> list[str]:
 
 def read_lock(text: str) -> dict[str, dict]:
     """Stage → what a dvc.lock says of it. That is YAML 1.2, where 1e-05 is a number."""
-    return (YAML(typ="safe", pure=True).load(text) or {}).get("stages", {})
+    content = YAML(typ="safe", pure=True).load(text)
+    return (content.get("stages") or {}) if isinstance(content, Mapping) else {}
 
 
 def used_parameters(recorded: Mapping) -> dict[str, Any]:
@@ -86,25 +87,16 @@ def used_parameters(recorded: Mapping) -> dict[str, Any]:
     return recorded.get("params", {}).get(str(PARAMS), {})
 
 
-def _lock_blocks() -> dict[str, dict]:
-    try:
-        return read_lock(LOCK.read_text())
-    except (OSError, YAMLError):  # none yet, or somebody is writing it
-        return {}
-
-
-def stages_before(stage: str) -> list[str]:
-    """The stages whose outputs a stage reads, directly or through others, in dvc.yaml's order; no frozen ones."""
-    blocks = stage_blocks()
-    writes = {
-        name: {_path(entry) for kind in OUTPUTS for entry in block.get(kind, [])} for name, block in blocks.items()
-    }
+def stages_before(stage: str, blocks: Mapping[str, Mapping]) -> list[str]:
+    """The stages whose outputs a stage reads, directly or through others, in the order of `blocks`; no frozen ones."""
+    entries = [(name, entry) for name, block in blocks.items() for kind in OUTPUTS for entry in block.get(kind) or []]
+    maker = {next(iter(entry)) if isinstance(entry, Mapping) else entry: name for name, entry in entries}
     needed, waiting = set(), [stage]
     while waiting:
-        reads = set(blocks[waiting.pop()]["deps"])
-        makers = {name for name in blocks if writes[name] & reads} - needed
-        needed |= makers
-        waiting += makers
+        reads = blocks.get(waiting.pop(), {}).get("deps") or []
+        earlier = {maker[path] for path in reads if path in maker} - needed
+        needed |= earlier
+        waiting += earlier
     return [name for name in blocks if name in needed and not blocks[name].get("frozen")]
 
 
@@ -113,22 +105,15 @@ def _leaves(params: Mapping, names: Iterable[str]) -> dict[str, Any]:
     return flat({name: value_at(params, name, MISSING) for name in names})
 
 
-def _path(entry: str | Mapping) -> str:
-    return next(iter(entry)) if isinstance(entry, Mapping) else entry
-
-
-def _covers(dep: str, path: str) -> bool:
-    return path == dep or path.startswith(f"{dep}/")
-
-
 def _files(path: Path) -> Any:
     """Names, sizes and times of a file or of all files below a folder: enough to notice that one was written."""
     files = [file for file in (sorted(path.rglob("*")) if path.is_dir() else [path]) if file.is_file()]
     return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files] or MISSING
 
 
-def _read(path: Path) -> dict:
+def _read(path: Path, parse: Callable[[str], Any] = yaml.safe_load) -> dict:
     try:
-        return yaml.safe_load(path.read_text()) or {}
-    except (OSError, yaml.YAMLError):  # somebody is writing it: another state than any whole one
+        content = parse(path.read_text())
+    except (OSError, yaml.YAMLError, YAMLError):  # not there, or somebody is writing it: unlike any whole one
         return {}
+    return content if isinstance(content, Mapping) else {}

@@ -58,8 +58,9 @@ def run_unchanged(stage: str, main: Callable[[], None]) -> None:
         raise InputError(f"{stage} needs what other parameters made; run `dvc repro`:" + _listed(other))
     with warned(stage, changed):
         main()
-    if changed():
-        raise InputError(f"{stage} changed while it ran, so nothing is recorded; run it again:" + _listed(changed()))
+    lines = changed()
+    if lines:
+        raise InputError(f"{stage} changed while it ran, so nothing is recorded; run it again:" + _listed(lines))
 
 
 def _listed(lines: list[str]) -> str:

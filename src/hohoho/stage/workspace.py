@@ -74,17 +74,17 @@ def holder(name: str) -> int | None:
 def others_at_work() -> str | None:
     """Who runs a stage, rows or DVC in this folder, as text: not this process, and none that it was started by.
 
-    Of two runs of DVC that start together the younger one yields. Raises InputError where DVC's record of its locks
-    cannot be read.
+    No record alone sees all: the list of processes shows a run of DVC between two of its stages, DVC's own locks show
+    its other commands, ours a stage that runs without DVC and `hohoho rows run`. Of two runs of DVC that start together
+    the younger one yields. Raises InputError where DVC's record of its locks cannot be read.
     """
     own = {process.pid for process in [psutil.Process(), *psutil.Process().parents()]}
-    found = _runs_before(own) | _dvc_processes() | {path.name: holder(path.name) for path in LOCKS.glob("*")}
-    return ", ".join(f"{name} (PID {pid})" for name, pid in found.items() if pid and pid not in own) or None
+    at_work = _runs_before(own) | _dvc_processes() | {path.name: holder(path.name) for path in LOCKS.glob("*")}
+    return ", ".join(f"{name} (PID {pid})" for name, pid in at_work.items() if pid and pid not in own) or None
 
 
 def _runs_before(own: set[int]) -> dict[str, int]:
-    """Command → PID of every `dvc repro` and `dvc exp run` of this folder, between two stages too; not of younger ones
-    than an own one."""
+    """Command → PID of every `dvc repro` and `dvc exp run` of this folder that is older than an own one."""
     runs = {}
     for process in psutil.process_iter(["cmdline", "cwd", "create_time"]):
         name = _run_of_dvc(process.info["cmdline"] or [])
@@ -106,8 +106,8 @@ def _run_of_dvc(words: list[str]) -> str | None:
 def _dvc_processes() -> dict[str, int]:
     """Command → PID of every live process of DVC's that reads or writes here."""
     record = _dvc_record()
-    readers = [entry for entries in record.get("read", {}).values() for entry in entries]
-    entries = [*readers, *(entry for entry in record.get("write", {}).values() if entry)]
+    entries = [entry for entries in record.get("read", {}).values() for entry in entries]
+    entries += [entry for entry in record.get("write", {}).values() if entry]
     return {" ".join(["dvc", *entry["cmd"].split()[1:3]]): entry["pid"] for entry in entries if _is_dvc(entry["pid"])}
 
 

@@ -16,11 +16,12 @@ class Augmentation:
     flip: bool
     jitter: float
     jitter_probability: float
+    flip_vertical: bool = False
 
 
 def augment(images: Tensor, how: Augmentation, generator: Generator) -> Tensor:
     """images: (slices, channels, H, W) in [0, 1]. Returns the same shape, each slice drawn for itself."""
-    images = rotate_and_flip(images, how.rotation_deg, how.flip, False, generator)
+    images = rotate_and_flip(images, how.rotation_deg, how.flip, how.flip_vertical, generator)
     return color_jitter(images, how.jitter, how.jitter_probability, generator)
 
 

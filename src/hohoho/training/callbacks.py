@@ -1,11 +1,18 @@
 """What happens at the borders of an epoch: seeds, curves, and the weights that are kept."""
 
 import copy
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Generator
+
+from hohoho.files import write_csv
+
+BEST = {"best_f2": "val_f2", "best_average_precision": "val_average_precision"}
+CURVE_COLUMNS = ["epoch", "learning_rate", "train_loss", "val_loss", *BEST.values()]
 
 
 class EpochSeed(Callback):
@@ -21,15 +28,20 @@ class EpochSeed(Callback):
 
 
 class Curves(Callback):
-    """One row per epoch of everything the module logged, and the learning rate."""
+    """One row per epoch of everything the module logged, and the learning rate.
 
-    def __init__(self):
-        self.rows: list[dict[str, float]] = []
+    path: a CSV written anew after every epoch, for `dvc plots show` while the training runs. columns: their order.
+    """
+
+    def __init__(self, path: Path | None, columns: list[str] | None):
+        self.path, self.columns, self.rows = path, columns, []
 
     def on_train_epoch_end(self, trainer, module):
         logged = {name: float(value) for name, value in trainer.callback_metrics.items()}
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         self.rows.append({"epoch": trainer.current_epoch + 1, "learning_rate": rate, **logged})
+        if self.path and trainer.is_global_zero:
+            write_csv(self.path, pd.DataFrame(self.rows, columns=self.columns))
 
 
 class KeptWeights(Callback):

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from hohoho.models.backbones import SliceClassifier, to_unit
+from hohoho.models.backbones import to_float
 from hohoho.training.augment import Augmentation, augment
 from hohoho.training.fit import Training
 
@@ -14,20 +14,19 @@ from hohoho.training.fit import Training
 class SliceTraining(Training):
     """Stage 1: the slice classifier on augmented stacks."""
 
-    def __init__(self, model: SliceClassifier, loss, optimizer, schedule, augmentation: Augmentation):
+    def __init__(self, model: nn.Module, loss: nn.Module, optimizer, schedule, augmentation: Augmentation):
         super().__init__(model.to(memory_format=torch.channels_last), loss, optimizer, schedule)
         self.augmentation = augmentation
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _):
-        images, targets = batch
-        logits = self.model(augment(to_unit(images), self.augmentation, self.generator))
-        return self.logged_loss(self.loss(logits, targets), len(images))
+    def inputs(self, images: Tensor) -> Tensor:
+        """uint8 images as float in [0, 1]; augmented while training."""
+        images = to_float(images)
+        return augment(images, self.augmentation, self.generator) if self.training else images
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _):
+    def predict(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """(slices, 5) logits and targets."""
         images, targets = batch
-        logits = self.model(to_unit(images))
-        self.log("val_loss", self.loss(logits, targets) / len(images), batch_size=len(images))
-        self.answers.append((targets, logits))
+        return self.model(self.inputs(images)), targets
 
 
 def optimizer_factory(name: str, learning_rate: float, weight_decay: float, precision: str = "32-true") -> Callable:

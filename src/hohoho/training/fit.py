@@ -4,28 +4,27 @@ import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import lightning
 import torch
 from torch import Generator, Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
-from torchmetrics.functional.classification import multilabel_average_precision
+from torchmetrics.classification import MultilabelAveragePrecision, MultilabelFBetaScore
 
 from hohoho.errors import NumericBreakdown
 from hohoho.labels import LABELS
-from hohoho.models.devices import Devices
-from hohoho.scores.rates import micro_f2
-from hohoho.training.callbacks import Curves, EpochSeed, KeptWeights
+from hohoho.params import Record
+from hohoho.training.callbacks import BEST, Curves, EpochSeed, KeptWeights
 from hohoho.training.progress import Progress
-
-BEST = {"best_f2": "val_f2", "best_average_precision": "val_average_precision"}
-CURVE_COLUMNS = ["epoch", "learning_rate", "train_loss", "val_loss", *BEST.values()]
 
 torch.utils.deterministic.fill_uninitialized_memory = False  # a search for bugs that costs a tenth of every step
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its hints and advertisements at every start
 warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of torch, nothing to mend here
 warnings.filterwarnings("ignore", message=".*positive samples found.*")  # of a class; its average precision is left out
+warnings.filterwarnings("ignore", message=".*have no `val_dataloader`.*")  # SimCLR is not validated
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Recipe:
 
     section: of params.yaml, for messages. precision: Lightning's name, as of `devices.resolve_precision`.
     gradient_clip: norm, 0 is off. keep: which epoch's weights stay – one of BEST, the earlier of two that are equal, or
-    "last".
+    "last". curves: CSV that grows with every epoch. curve_columns: their order; None is the order of logging.
     """
 
     section: str
@@ -43,26 +42,22 @@ class Recipe:
     precision: str = "32-true"
     gradient_clip: float = 0.0
     keep: str = "best_f2"
+    curves: Path | None = None
+    curve_columns: list[str] | None = None
 
 
-def seed_all(seed: int) -> None:
-    """Seeds what draws a model's first weights."""
-    lightning.seed_everything(seed, verbose=False)
-
-
-def fit(
-    module: lightning.LightningModule, train: DataLoader, val: DataLoader | None, recipe: Recipe, devices: Devices
-) -> list[dict[str, float]]:
+def fit(module: "Training", train: DataLoader, val: DataLoader | None, recipe: Recipe, runtime: Record) -> list[dict]:
     """Train `module.model` in place; with validation, `recipe.keep` says which epoch's weights it ends with.
 
-    Returns the curves, one dict per epoch. Raises NumericBreakdown at the first loss, gradient, validation output or
-    weight that is not finite.
+    runtime: as of `devices.with_device`. Returns the curves, one dict per epoch. Raises NumericBreakdown at the first
+    loss, gradient, validation output or weight that is not finite.
     """
-    curves, kept = Curves(), KeptWeights(BEST[recipe.keep]) if val and recipe.keep in BEST else None
-    callbacks = [EpochSeed(recipe.seed), curves, Progress(train, val, devices.progress), *([kept] if kept else [])]
+    curves = Curves(recipe.curves, recipe.curve_columns)
+    kept = KeptWeights(BEST[recipe.keep]) if val and recipe.keep in BEST else None
+    callbacks = [EpochSeed(recipe.seed), curves, Progress(train, val, runtime.progress), *([kept] if kept else [])]
     trainer = lightning.Trainer(
         max_epochs=recipe.epochs,
-        accelerator=devices.device,
+        accelerator=runtime.device,
         devices=1,
         precision=recipe.precision,
         gradient_clip_val=recipe.gradient_clip or None,
@@ -77,11 +72,11 @@ def fit(
     module.train()  # Lightning keeps the mode that it finds, and a loaded model is in evaluation mode
     try:
         trainer.fit(module, train, val)
-        if trainer.interrupted:
-            raise KeyboardInterrupt  # Lightning ends quietly; a half-trained model must not look like a whole one
         if kept and kept.weights is not None:
             module.model.load_state_dict(kept.weights)
         require_finite("the weights", *module.model.state_dict().values())
+    except SystemExit:
+        raise KeyboardInterrupt from None  # Lightning turns Ctrl-C into an exit without a word
     except NumericBreakdown as broken:
         rate = trainer.optimizers[0].defaults["lr"]
         epoch, name = min(trainer.current_epoch + 1, recipe.epochs), f"{recipe.section}.learning_rate"
@@ -98,28 +93,49 @@ def require_finite(what: str, *values: Tensor) -> None:
 
 
 class Training(lightning.LightningModule):
-    """What all trainings share: finite losses, an optimiser with warm-up and cosine, scores on validation."""
+    """What all trainings share: finite losses, an optimiser with a schedule, scores on validation.
+
+    A subclass gives `predict(batch)`: outputs and targets, (slices, 5) each. loss: summed over slices and classes.
+    """
 
     items = "slices"  # what a batch is made of
+    averaged = False  # whether the loss of a batch is the mean over its slices, else their sum
 
     def __init__(self, model: nn.Module, loss: nn.Module, optimizer: Callable, schedule: Callable[[float], float]):
         super().__init__()
         self.model, self.loss, self.optimizer, self.schedule = model, loss, optimizer, schedule
         self.generator: Generator | None = None
-        self.answers: list[tuple[Tensor, Tensor]] = []
+        self.f2 = MultilabelFBetaScore(beta=2.0, num_labels=len(LABELS), average="micro")
+        # on the CPU: it sums by a cumsum, which on a GPU may refuse to be deterministic
+        self.average_precision = MultilabelAveragePrecision(num_labels=len(LABELS), compute_on_cpu=True)
 
-    def logged_loss(self, loss: Tensor, items: int) -> Tensor:
-        """Log the loss per item; raises NumericBreakdown where it is not finite."""
+    def model_step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss of a batch; outputs and targets of its labelled slices, (slices, 5) float32 each."""
+        outputs, targets = self.predict(batch)
+        labelled = torch.isfinite(targets).all(-1)
+        outputs, targets = outputs[labelled].float(), targets[labelled]
+        loss = self.loss(outputs, targets)
+        return loss / len(targets) if self.averaged else loss, outputs, targets
+
+    def training_step(self, batch: Any, _) -> Tensor:
+        loss, _, targets = self.model_step(batch)
         require_finite("the loss", loss)
-        self.log("train_loss", loss.detach() / items, on_step=False, on_epoch=True, batch_size=items)
+        self.log_loss("train_loss", loss, len(targets))
         return loss
 
-    def on_validation_epoch_end(self):
-        targets, logits = (torch.cat(part).float().cpu() for part in zip(*self.answers, strict=True))
-        self.answers.clear()
-        require_finite("the outputs on validation", logits)
-        self.log("val_f2", micro_f2(targets.numpy(), logits.double().sigmoid().numpy()))
-        self.log("val_average_precision", multilabel_average_precision(logits, targets.int(), len(LABELS)))
+    def validation_step(self, batch: Any, _) -> None:
+        loss, outputs, targets = self.model_step(batch)
+        require_finite("the outputs on validation", outputs)
+        self.log_loss("val_loss", loss, len(targets))
+        # torchmetrics would take 0.5 for negative, and a batch whose logits all lie in [0, 1] for probabilities
+        self.f2.update((outputs >= 0).int(), targets)
+        self.average_precision.update(outputs.sigmoid(), targets.int())
+        self.log_dict({"val_f2": self.f2, "val_average_precision": self.average_precision})
+
+    def log_loss(self, name: str, loss: Tensor, slices: int) -> None:
+        """Log the loss per slice, as its mean over the epoch."""
+        items = 1 if self.averaged else slices
+        self.log(name, loss.detach() / items, on_step=False, on_epoch=True, batch_size=items)
 
     def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
         """By norm. Lightning's own would refuse a fused optimizer in bf16-mixed, where no gradient is scaled."""

@@ -60,9 +60,15 @@ class Progress(Callback):
         """The line: how much there is to do, in what, how long it will take, and the memory in use."""
         timed = np.diff(self.times[WARM_UP_BATCHES - 1 :]) if len(self.times) > WARM_UP_BATCHES else [math.nan]
         seconds = float(np.median(timed)) * (self.total - self.done) / (self.train_items / trainer.num_training_batches)
+        if module.device.type == "cuda":
+            device = torch.cuda.get_device_name()
+            memory = f"{torch.cuda.max_memory_allocated() / 1e9:.1f} GB of GPU memory"
+        else:
+            device = f"cpu ({torch.get_num_threads()} threads)"
+            memory = f"{peak_memory_mb() / 1e3:.1f} GB of memory"
         tqdm.write(
             f"{self.train_items:,} {module.items} × {trainer.max_epochs} epochs in {trainer.precision} on "
-            f"{_device_text(module.device.type)}: about {_duration(seconds)} to go, {_memory(module.device.type)}",
+            f"{device}: about {_duration(seconds)} to go, {memory}",
             file=sys.stderr,
         )
         others = others_cores(self.busy_before, busy_seconds())
@@ -84,17 +90,7 @@ def others_cores(before: tuple[float, float, float], after: tuple[float, float, 
     return (whole - own) / seconds
 
 
-def _device_text(device: str) -> str:
-    return torch.cuda.get_device_name() if device == "cuda" else f"cpu ({torch.get_num_threads()} threads)"
-
-
 def _duration(seconds: float) -> str:
     if math.isnan(seconds):
         return "a moment"
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
-
-
-def _memory(device: str) -> str:
-    if device == "cuda":
-        return f"{torch.cuda.max_memory_allocated() / 1e9:.1f} GB of GPU memory"
-    return f"{peak_memory_mb() / 1e3:.1f} GB of memory"

@@ -11,9 +11,12 @@ def warmup_cosine(warmup: float, floor: float) -> Callable[[float], float]:
     """
 
     def factor(progress: float) -> float:
+        # 1) linear warm-up; not from 0, so that the first step already trains
         if progress < warmup:
             return max(progress / warmup, 0.01)
+        # 2) how far the rest has come: 0 at the end of the warm-up, 1 at the end of the training
         falling = min((progress - warmup) / (1 - warmup), 1.0)
+        # 3) cosine from 1 down to the floor
         return floor + (1 - floor) * (1 + math.cos(math.pi * falling)) / 2
 
     return factor
