@@ -53,8 +53,8 @@ def main():
     write_csv(WORST, found.worst)
 
     source = params.data.source
-    answers = found.own.answers(settings.smoothing).astype(int) if source == "course" else found.own.calibrated
-    write_csv(SUBMISSION, submission(table, slices["image"], read_test_images(SLICES), source, answers))
+    predicted = found.own.predicted(settings.smoothing).astype(int) if source == "course" else found.own.calibrated
+    write_csv(SUBMISSION, submission(table, slices["image"], read_test_images(SLICES), source, predicted))
 
     drawn = draw(params, slices, stacks, table, found) if settings.figures else nothing_drawn()
     write_captions(FIGURES, drawn)

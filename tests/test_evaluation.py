@@ -15,8 +15,8 @@ from hohoho.inference.table import probabilities_of
 from hohoho.labels import LABELS
 from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import evaluate
-from hohoho.scores.scan_scores import SCAN_LABELS
 from hohoho.slices.split import SPLITS
+from hohoho.slices.store import SCAN_LABELS
 
 TABLE = predictions(45)  # without sah on test
 STUDIES = studies_of(TABLE)

@@ -8,8 +8,8 @@ import pandas as pd
 from hohoho.models.backbones import SliceClassifier
 from hohoho.saliency.bleed_masks import PhantomDraw, bleed_masks
 from hohoho.saliency.methods import saliency_maps
-from hohoho.slices.split import SPLITS
-from hohoho.slices.stacks import channel_rows, is_labelled
+from hohoho.slices.split import shown_split
+from hohoho.slices.stacks import channel_rows, labelled_rows
 from hohoho.slices.store import SlicePixels
 
 
@@ -36,13 +36,10 @@ def phantom_of(source: str, slices: pd.DataFrame, phantom) -> PhantomDraw | None
 
 
 def shown_rows(stacks: pd.DataFrame) -> tuple[str, np.ndarray]:
-    """The split that is shown, and its labelled rows: test, where that has no labels validation, else train."""
-    labelled = is_labelled(stacks)
-    for split in reversed(SPLITS):
-        rows = np.flatnonzero(labelled & (stacks["split"] == split).to_numpy())
-        if len(rows):
-            return split, rows
-    return SPLITS[-1], np.empty(0, int)
+    """The split that is shown, and its labelled rows."""
+    rows = labelled_rows(stacks)
+    split = shown_split([name for name, found in rows.items() if len(found)])
+    return split, rows[split]
 
 
 def explain(run: Run, method: str, rows: np.ndarray, classes: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from hohoho.machine import cores
 from hohoho.models.backbones import load_classifier
 from hohoho.models.hashes import model_hashes
 from hohoho.models.lstm import load_lstm, predict_scans
-from hohoho.predict.answers import MEANING, answer_columns, scan_maxima
+from hohoho.predict.answers import MEANING, answer_columns, scan_summary
 from hohoho.scans.geometry import missing_slices
 from hohoho.scans.pixels import ScanPixels, read_scan
 from hohoho.scans.scan import Inventory, Scan
@@ -58,7 +58,7 @@ def predict_folder(folder: Path, out: Path, models: Path) -> None:
     calibration = _calibration(models)
     raw = probabilities(scan, pictures, models)
     write_csv(out / "predictions.csv", table.join(answer_columns(raw, calibration)))
-    maxima = {model: scan_maxima(model, values, calibration) for model, values in raw.items()}
+    maxima = {model: scan_summary(model, values, calibration) for model, values in raw.items()}
     summary = _summary(scan, inventory, pictures, models, inputs)
     write_json(
         out / "prediction.json", summary | {"scan_maxima": maxima, "meaning": MEANING, "calibration": calibration}

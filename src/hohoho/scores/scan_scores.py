@@ -1,16 +1,16 @@
 """One answer per scan: from the slices' probabilities, against what is known of the scan.
 
-Two ways, both given. The *maximum* over the slices is the headline: it is positive exactly when a slice is. *Noisy-or*,
-1 - Π(1 - p), is right for independent slices; thirty neighbouring slices are one witness rather than thirty, so it
-saturates near 1 and grows with the number of slices. It is a formula about probabilities and takes the calibrated
-ones; the maximum takes the raw ones, as the slice answers do. Both before any smoothing.
+Two ways, both given. The *maximum* over the slices (`inference.table.scan_maxima`) is the headline: it is positive
+exactly when a slice is. *Noisy-or*, 1 - Π(1 - p), is right for independent slices; thirty neighbouring slices are one
+witness rather than thirty, so it saturates near 1 and grows with the number of slices. It is a formula about
+probabilities and takes the calibrated ones; the maximum takes the raw ones, as the slice answers do. Both before any
+smoothing.
 """
 
 import numpy as np
 import pandas as pd
 
 from hohoho.labels import LABELS
-from hohoho.scores.class_scores import Judged, with_any
 from hohoho.slices.store import SCAN_LABELS
 
 MAX, NOISY_OR = "max", "noisy_or"
@@ -32,23 +32,8 @@ def scan_truth(table: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
     return truth.join(found)
 
 
-def scan_maxima(table: pd.DataFrame, probabilities: np.ndarray) -> np.ndarray:
-    """(scans, 6) largest probability of each class and of any, scans in the order of `scan_truth`."""
-    return with_any(pd.DataFrame(probabilities).groupby(table["study"].to_numpy(), sort=True).max().to_numpy())
-
-
 def scan_noisy_or(table: pd.DataFrame, probabilities: np.ndarray) -> np.ndarray:
     """(scans, 6) 1 - Π(1 - p) over the slices; for any: over slices and classes."""
     log_absent = pd.DataFrame(np.log1p(-np.clip(probabilities, 0, 1 - 1e-15)))
     log_absent = log_absent.groupby(table["study"].to_numpy(), sort=True).sum().to_numpy()
     return -np.expm1(np.column_stack([log_absent, log_absent.sum(1)]))
-
-
-def judged_scans(truth: pd.DataFrame, probabilities: np.ndarray, threshold: float) -> Judged:
-    """Scans with known labels, positive from `threshold` up.
-
-    truth: rows of `scan_truth`; probabilities: theirs, (scans, 6).
-    """
-    names, codes = np.unique(truth["patient"].to_numpy(), return_inverse=True)
-    targets = with_any(truth[LABELS].to_numpy()) > 0
-    return Judged(targets, probabilities, probabilities >= threshold, codes, len(names))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from hohoho.files import write_json, write_parquet
 from hohoho.labels import LABELS
-from hohoho.slices.split import UNLABELLED
+from hohoho.slices.split import SPLITS, UNLABELLED
 from hohoho.slices.store import SCAN_LABELS
 
 STACK_COLUMNS = ["study", "patient", "split", "below", "above", *LABELS]
@@ -68,6 +68,12 @@ def targets_of(table: pd.DataFrame) -> np.ndarray:
 def is_labelled(table: pd.DataFrame) -> np.ndarray:
     """(slices,) bool: all five labels are known."""
     return table[LABELS].notna().all(axis=1).to_numpy()
+
+
+def labelled_rows(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Split → the rows of its slices with all five labels, maybe none. table: slices with split and labels."""
+    known = is_labelled(table)
+    return {split: np.flatnonzero(known & (table["split"] == split).to_numpy()) for split in SPLITS}
 
 
 def half_statistics(channels: int) -> tuple[list[float], list[float]]:

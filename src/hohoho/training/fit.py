@@ -15,7 +15,7 @@ from torchmetrics.functional.classification import multilabel_average_precision
 from hohoho.errors import NumericBreakdown
 from hohoho.labels import LABELS
 from hohoho.models.devices import Devices
-from hohoho.scores.rates import micro_f2
+from hohoho.scores.f2 import micro_f2
 from hohoho.training.callbacks import Curves, EpochSeed, KeptWeights
 from hohoho.training.progress import Progress
 
