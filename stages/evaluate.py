@@ -11,6 +11,7 @@ from hohoho.inference.table import prediction_table
 from hohoho.models.hashes import model_hashes
 from hohoho.params import Record, runtime, stage_params
 from hohoho.report.cards import cards
+from hohoho.report.data_sections import Inputs
 from hohoho.report.page import sections, write_report
 from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import Evaluation, evaluate
@@ -64,7 +65,7 @@ def main():
     for name, part in (found.tables() | drawn.tables()).items():
         write_csv(TABLES / f"{name}.csv", part)
     trained = {folder.name: json.loads((folder / "model.json").read_text()) for folder in (CNN, LSTM)}
-    content = sections(found, drawn, json.loads(INGEST.read_text()), studies, params, trained)
+    content = sections(found, drawn, Inputs(json.loads(INGEST.read_text()), studies, params, trained))
     write_report(REPORT, FIGURES, cards(found.headline, found.details["own_model"]), content)
 
 

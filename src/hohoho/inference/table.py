@@ -5,7 +5,8 @@ import pandas as pd
 
 from hohoho.labels import LABELS
 
-MODELS = ("cnn", "cnn_lstm")
+MODEL_NAMES = {"cnn": "CNN", "cnn_lstm": "CNN-LSTM"}  # as in our files: as people write them
+MODELS = tuple(MODEL_NAMES)  # in the order they are trained
 CLASSES = (*LABELS, "any")
 
 
@@ -19,7 +20,7 @@ def prediction_table(slices: pd.DataFrame, split: pd.Series, probabilities: dict
 
 
 def models_in(table: pd.DataFrame) -> list[str]:
-    """The models that the table holds probabilities of, in the order they were trained."""
+    """The models that the table holds probabilities of, in the order of MODELS."""
     return [model for model in MODELS if f"{model}_{LABELS[0]}" in table]
 
 

@@ -2,9 +2,8 @@
 
 from typing import NamedTuple
 
+from hohoho.inference.table import MODEL_NAMES
 from hohoho.report.tables import NOTHING, interval, text
-
-MODEL_NAMES = {"cnn": "CNN", "cnn_lstm": "CNN-LSTM"}
 
 
 class Card(NamedTuple):

@@ -4,7 +4,6 @@ import pandas as pd
 
 from hohoho.figures.drawn import CURVES, DISAGREEMENTS, EMBEDDINGS, GRADIENTS, NEIGHBOURS, SALIENCY, WORST, Drawn
 from hohoho.report.score_sections import NO_LABELS, Section
-from hohoho.report.tables import Table, of_frame
 from hohoho.scores.evaluation import Evaluation
 
 FIGURES = (NEIGHBOURS, GRADIENTS, EMBEDDINGS, DISAGREEMENTS)
@@ -24,7 +23,7 @@ NOT_DRAWN = "Not drawn: evaluate.figures is off."
 
 def curve_section(drawn: Drawn) -> Section:
     """Precision and recall, ROC, reliability."""
-    return Section("Curves", "" if drawn.captions else NOT_DRAWN, [], chosen(drawn, CURVES))
+    return Section("Curves", "" if drawn.captions else NOT_DRAWN, {}, chosen(drawn, CURVES))
 
 
 def worst_section(found: Evaluation, drawn: Drawn) -> Section:
@@ -32,22 +31,22 @@ def worst_section(found: Evaluation, drawn: Drawn) -> Section:
     table = found.worst.drop(columns=["row", "patient"], errors="ignore")
     if table.empty:
         labelled = any(found.details["data"][split]["labelled"] for split in ("val", "test"))
-        return Section("Worst slices", "Every answer was right." if labelled else NO_LABELS, [], chosen(drawn, WORST))
+        return Section("Worst slices", "Every answer was right." if labelled else NO_LABELS, {}, chosen(drawn, WORST))
     intro = "The surest misses and false alarms, at most one of each a scan."
-    return Section("Worst slices", intro, [of_frame(table)], chosen(drawn, WORST))
+    return Section("Worst slices", intro, {"": table}, chosen(drawn, WORST))
 
 
 def saliency_section(drawn: Drawn) -> Section:
     """The trial of the saliency methods, and figure 6."""
     if not drawn.captions:
-        return Section("Saliency", NOT_DRAWN, [], {})
+        return Section("Saliency", NOT_DRAWN)
     intro = "No bleed's place is known in this data, so the methods cannot be scored."
     if len(drawn.saliency):
         intro = SCORED.format(drawn.saliency["bleeds"].iloc[0])
-    return Section("Saliency", intro, [saliency_table(drawn.saliency)], chosen(drawn, SALIENCY))
+    return Section("Saliency", intro, {"": saliency_table(drawn.saliency)}, chosen(drawn, SALIENCY))
 
 
-def saliency_table(saliency: pd.DataFrame) -> Table:
+def saliency_table(saliency: pd.DataFrame) -> pd.DataFrame:
     """The methods beside chance."""
     lines = [
         [
@@ -58,12 +57,12 @@ def saliency_table(saliency: pd.DataFrame) -> Table:
         ]
         for row in saliency.itertuples()
     ]
-    return Table(["method", "pointing game", "share inside", "against uniform"], lines)
+    return pd.DataFrame(lines, columns=["method", "pointing game", "share inside", "against uniform"])
 
 
 def figure_section(drawn: Drawn) -> Section:
     """The poster's other figures, and the probe's R²."""
-    tables = [of_frame(drawn.probe, "Level read off the embedding by a linear probe")] if len(drawn.probe) else []
+    tables = {"Level read off the embedding by a linear probe": drawn.probe}
     return Section("The poster's figures", "" if drawn.captions else NOT_DRAWN, tables, chosen(drawn, *FIGURES))
 
 
