@@ -11,8 +11,8 @@ from hohoho.scores.predictions import model_predictions, truth_of
 
 TABLE = predictions(60)
 TRUTH = truth_of(TABLE, studies_of(TABLE))
-SAID = model_predictions(TABLE, "cnn", 0.5, TRUTH.rows["val"])
-POINTS = operating_points(TRUTH, SAID, 0.5)
+PREDICTIONS = model_predictions(TABLE, "cnn", 0.5, TRUTH.rows["val"])
+POINTS = operating_points(TRUTH, PREDICTIONS, 0.5)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -44,10 +44,10 @@ def test_thresholds_come_from_validation_alone():
 
 
 def test_the_table_scores_every_point_on_validation_and_test():
-    table = point_table("cnn", POINTS, TRUTH, SAID).set_index("point")
+    table = point_table("cnn", POINTS, TRUTH, PREDICTIONS).set_index("point")
     targets = TRUTH.targets("val")
     for name, thresholds in POINTS.items():
-        positive = SAID.raw[TRUTH.rows["val"]] >= thresholds
+        positive = PREDICTIONS.raw[TRUTH.rows["val"]] >= thresholds
         f2 = fbeta_score(targets, positive, beta=2, average="micro")
         assert table.loc[f"cnn, {name}", "f2_val"] == pytest.approx(f2, abs=1e-6)
     assert table.loc["cnn, f2_global", "f2_val"] >= table.loc["cnn, fixed", "f2_val"]
@@ -58,8 +58,8 @@ def test_a_class_without_positives_in_validation_leaves_its_point_undecided():
     table = TABLE.copy()
     table.loc[table["split"] == "val", "edh"] = 0
     truth = truth_of(table, studies_of(table))
-    said = model_predictions(table, "cnn", 0.5, truth.rows["val"])
-    points = operating_points(truth, said, 0.5)
+    predictions = model_predictions(table, "cnn", 0.5, truth.rows["val"])
+    points = operating_points(truth, predictions, 0.5)
     assert points["f2_per_class"] is None
-    row = point_table("cnn", points, truth, said).set_index("point").loc["cnn, f2_per_class"]
+    row = point_table("cnn", points, truth, predictions).set_index("point").loc["cnn, f2_per_class"]
     assert row.isna().all()

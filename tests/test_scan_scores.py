@@ -10,7 +10,7 @@ from hohoho.inference.table import probabilities_of, scan_maxima, with_any
 from hohoho.labels import LABELS
 from hohoho.scores.bootstrap import unit_weights
 from hohoho.scores.class_scores import class_scores, scored_rows
-from hohoho.scores.scan_scores import scan_noisy_or, scan_truth
+from hohoho.scores.predictions import scan_noisy_or, scan_truth
 from hohoho.slices.store import SCAN_LABELS
 
 TABLE = predictions(20)

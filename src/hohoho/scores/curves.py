@@ -28,31 +28,23 @@ def all_curves(truth: Truth, models: dict[str, ModelPredictions], points: dict, 
     own, shown = details["own_model"], truth.shown()
     parts = {f"{model}_{split}": part(model, split) for model in MODELS for split in SPLITS[1:]}
     kinds = {f"{model}_{kind}": part(model, "test", kind) for model in MODELS for kind in ("raw", "calibrated")}
+    own_part, reliabilities = part(own, shown), reliability_curves(kinds)
+    own_reliability = {f"{own}_calibrated_{axis}": axis for axis in ("predicted", "observed")}
+    slices = details["slices"][own].items()
+    f2 = {f"f2_{split}": [scores and scores[label]["f2"]["value"] for label in LABELS] for split, scores in slices}
     thresholds = pd.concat([point_table(m, points[m], truth, models[m]) for m in models], ignore_index=True)
     thresholds.insert(1, "f2", thresholds.get(f"f2_{shown}"))
-    reliabilities = reliability_curves(kinds)
-    own_reliability = {f"{own}_calibrated_{axis}": axis for axis in ("predicted", "observed")}
     return {
-        "precision_recall": precision_recall(parts),
-        "roc": roc(parts),
+        "precision_recall": on_grid("recall", parts, best_precision),
+        "roc": on_grid("false_positive_rate", parts, true_positive_rate),
         "reliability": reliabilities,
-        "f2_per_class": f2_per_class(details["slices"][own], shown),
+        "f2_per_class": pd.DataFrame({"class": LABELS, "f2": f2[f"f2_{shown}"], **f2}),
         "operating_points": thresholds,
         # points that are unknown are left out: DVC would draw them at 0
-        "own_precision_recall": precision_recall({"precision": part(own, shown)}).dropna(),
-        "own_roc": roc({"true_positive_rate": part(own, shown)}).dropna(),
+        "own_precision_recall": on_grid("recall", {"precision": own_part}, best_precision).dropna(),
+        "own_roc": on_grid("false_positive_rate", {"true_positive_rate": own_part}, true_positive_rate).dropna(),
         "own_reliability": reliabilities[list(own_reliability)].rename(columns=own_reliability).dropna(),
     }
-
-
-def precision_recall(parts: dict[str, Part]) -> pd.DataFrame:
-    """The best micro precision at each `recall` of a grid. parts: by column."""
-    return _on_grid("recall", parts, _best_precision)
-
-
-def roc(parts: dict[str, Part]) -> pd.DataFrame:
-    """The micro true positive rate at each `false_positive_rate` of a grid. parts: by column."""
-    return _on_grid("false_positive_rate", parts, _true_positive_rate)
 
 
 def reliability_curves(parts: dict[str, Part]) -> pd.DataFrame:
@@ -68,30 +60,22 @@ def reliability_curves(parts: dict[str, Part]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def f2_per_class(slices: dict[str, dict], shown: str) -> pd.DataFrame:
-    """F2 of each class by one model, a column per split; `f2` is that of the split `shown`.
-
-    slices: as details["slices"][model].
-    """
-    columns = {
-        f"f2_{split}": [slices[split] and slices[split][label]["f2"]["value"] for label in LABELS] for split in SPLITS
-    }
-    return pd.DataFrame({"class": LABELS, "f2": columns[f"f2_{shown}"], **columns})
-
-
-def _on_grid(axis: str, parts: dict[str, Part], curve: Callable) -> pd.DataFrame:
+def on_grid(axis: str, parts: dict[str, Part], curve: Callable) -> pd.DataFrame:
+    """A micro curve of each part by column, on GRID; empty where there is nothing to find."""
     return pd.DataFrame({axis: GRID, **{name: curve(*(v.ravel() for v in part)) for name, part in parts.items()}})
 
 
-def _best_precision(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray | float:
+def best_precision(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray | float:
+    """At each recall of GRID, the best precision at this recall or more."""
     if not targets.any():
         return np.nan
     precision, recall, _ = precision_recall_curve(targets, probabilities)
-    best_beyond = np.maximum.accumulate(precision)  # recall falls along the curve, so: the best at this recall or more
+    best_beyond = np.maximum.accumulate(precision)  # recall falls along the curve
     return best_beyond[np.searchsorted(-recall, -GRID, side="right") - 1].round(6)
 
 
-def _true_positive_rate(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray | float:
+def true_positive_rate(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray | float:
+    """At each false positive rate of GRID."""
     if targets.all() or not targets.any():
         return np.nan
     false_positive, true_positive, _ = roc_curve(targets, probabilities)

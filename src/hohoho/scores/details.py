@@ -21,8 +21,7 @@ from hohoho.scores.class_scores import (
 )
 from hohoho.scores.f2 import all_positive_f2
 from hohoho.scores.measures import number, rsna_log_loss
-from hohoho.scores.predictions import ModelPredictions, Truth
-from hohoho.scores.scan_scores import MAX, NOISY_OR
+from hohoho.scores.predictions import MAX, NOISY_OR, ModelPredictions, Truth
 from hohoho.slices.split import SPLITS
 
 
@@ -41,53 +40,53 @@ class Settings(NamedTuple):
 
 def all_details(truth: Truth, models: dict[str, ModelPredictions], points: dict, settings: Settings) -> dict:
     """points: model → its operating points."""
-    slices = {m: {s: slice_scores(truth, said, s, settings) for s in SPLITS} for m, said in models.items()}
+
+    def each(score):
+        return {m: {s: score(truth, predictions, s) for s in SPLITS} for m, predictions in models.items()}
+
+    slices, labelled = each(partial(slice_scores, settings)), np.concatenate(list(truth.rows.values()))
     return {
         "settings": settings._asdict() | {"interval": INTERVAL},
         "own_model": list(models)[-1],
         "data": {split: _sizes(truth, split) for split in SPLITS},
-        "slices": {
-            m: {s: scores and with_intervals(scores) for s, scores in parts.items()} for m, parts in slices.items()
-        },
-        "scans": {m: {s: scan_scores(truth, said, s, settings) for s in SPLITS} for m, said in models.items()},
+        "slices": {m: {s: part and with_intervals(part) for s, part in parts.items()} for m, parts in slices.items()},
+        "scans": each(partial(scan_scores, settings)),
         "lstm_gain": _gain(slices),
         "operating_points": {m: {name: _named(point) for name, point in named.items()} for m, named in points.items()},
-        "calibration": {m: {s: _calibration(truth, said, s) for s in SPLITS} for m, said in models.items()},
-        "erased_bleeds": {m: _erased(truth, said) for m, said in models.items()},
+        "calibration": each(_calibration),
+        "erased_bleeds": {
+            m: erased_bleeds(truth.table.iloc[labelled], predictions.positive[labelled], predictions.smoothed[labelled])
+            for m, predictions in models.items()
+        },
     }
 
 
-def slice_scores(truth: Truth, said: ModelPredictions, split: str, settings: Settings) -> Bootstrapped | None:
+def slice_scores(settings: Settings, truth: Truth, predictions: ModelPredictions, split: str) -> Bootstrapped | None:
     """Of one split's labelled slices; None without any."""
     places = truth.rows[split]
     if not len(places):
         return None
-    positive, patients = said.predicted(settings.smoothing)[places], truth.table["patient"].to_numpy()[places]
-    rows = scored_rows(with_any(truth.targets(split)), with_any(said.raw[places]), with_any(positive), patients)
-    calibrated = with_any(said.calibrated[places])
+    positive, patients = predictions.predicted(settings.smoothing)[places], truth.table["patient"].to_numpy()[places]
+    rows = scored_rows(with_any(truth.targets(split)), with_any(predictions.raw[places]), with_any(positive), patients)
+    calibrated = with_any(predictions.calibrated[places])
 
     def scores(weights):
-        losses = {
-            name: rsna_log_loss(rows.targets, probabilities, rows.patient_index, weights)
-            for name, probabilities in (
-                ("rsna_log_loss", rows.probabilities),
-                ("rsna_log_loss_calibrated", calibrated),
-            )
-        }
-        of_classes = class_scores(rows, weights)
-        return of_classes | {MICRO: of_classes[MICRO] | losses}
+        classes = class_scores(rows, weights)
+        for name, probabilities in (("rsna_log_loss", rows.probabilities), ("rsna_log_loss_calibrated", calibrated)):
+            classes[MICRO][name] = rsna_log_loss(rows.targets, probabilities, rows.patient_index, weights)
+        return classes
 
     return bootstrapped(scores, rows.patients, settings.resampling(split))
 
 
-def scan_scores(truth: Truth, said: ModelPredictions, split: str, settings: Settings) -> dict | None:
+def scan_scores(settings: Settings, truth: Truth, predictions: ModelPredictions, split: str) -> dict | None:
     """Of one split's known scans, both ways; None without any."""
     known = truth.scan_rows(split)
     if not known.any():
         return None
     targets, patients = truth.scan_targets(split), truth.scans.loc[known, "patient"].to_numpy()
     scores = {}
-    for name, probabilities in ((MAX, said.scan_max[known]), (NOISY_OR, said.scan_noisy_or[known])):
+    for name, probabilities in ((MAX, predictions.scan_max[known]), (NOISY_OR, predictions.scan_noisy_or[known])):
         rows = scored_rows(targets, probabilities, probabilities >= settings.threshold, patients)
         scores[name] = with_intervals(
             bootstrapped(partial(class_scores, rows), rows.patients, settings.resampling(split))
@@ -115,7 +114,7 @@ def _sizes(truth: Truth, split: str) -> dict:
     }
 
 
-def _calibration(truth: Truth, said: ModelPredictions, split: str) -> dict | None:
+def _calibration(truth: Truth, predictions: ModelPredictions, split: str) -> dict | None:
     """ECE and Brier score, raw and calibrated, per class and over all answers."""
     rows, targets = truth.rows[split], truth.targets(split)
     if not len(rows):
@@ -125,16 +124,11 @@ def _calibration(truth: Truth, said: ModelPredictions, split: str) -> dict | Non
         name: {
             f"{score}_{kind}": number(measure(targets[:, chosen], values[rows][:, chosen]))
             for score, measure in (("ece", calibration_error), ("brier", brier))
-            for kind, values in (("raw", said.raw), ("calibrated", said.calibrated))
+            for kind, values in (("raw", predictions.raw), ("calibrated", predictions.calibrated))
         }
         for name, chosen in columns.items()
     }
 
 
-def _erased(truth: Truth, said: ModelPredictions) -> list[dict]:
-    rows = np.concatenate([truth.rows[split] for split in SPLITS])
-    return erased_bleeds(truth.table.iloc[rows], said.positive[rows], said.smoothed[rows])
-
-
 def _named(thresholds: np.ndarray | None) -> dict | None:
-    return None if thresholds is None else dict(zip(LABELS, map(float, thresholds), strict=True))
+    return None if thresholds is None else dict(zip(LABELS, thresholds.tolist(), strict=True))

@@ -11,8 +11,7 @@ from hohoho.scores.class_scores import MACRO, MICRO
 from hohoho.scores.curves import all_curves
 from hohoho.scores.details import Settings, all_details
 from hohoho.scores.operating_points import operating_points
-from hohoho.scores.predictions import ModelPredictions, Truth, model_predictions, refuse_nan, truth_of
-from hohoho.scores.scan_scores import MAX
+from hohoho.scores.predictions import MAX, ModelPredictions, Truth, model_predictions, refuse_nan, truth_of
 from hohoho.scores.subgroups import slice_groups, subgroups
 from hohoho.scores.worst_slices import worst_slices
 from hohoho.slices.split import SPLITS
@@ -84,7 +83,7 @@ def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> 
     refuse_nan(table)
     truth = truth_of(table, studies)
     models = {m: model_predictions(table, m, settings.threshold, truth.rows["val"]) for m in models_in(table)}
-    points = {model: operating_points(truth, said, settings.threshold) for model, said in models.items()}
+    points = {model: operating_points(truth, predictions, settings.threshold) for model, predictions in models.items()}
     details = all_details(truth, models, points, settings)
     own, shown = models[details["own_model"]], truth.shown()
     rows, resampling = truth.rows[shown], settings.resampling(shown)
@@ -97,7 +96,7 @@ def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> 
         subgroups(part, groups, raw, positive, resampling),
         worst_slices(part, raw, calibrated, positive),
         smoothing_table(truth, models, settings),
-        calibration_record({model: said.calibration for model, said in models.items()}, settings.threshold),
+        calibration_record({m: predictions.calibration for m, predictions in models.items()}, settings.threshold),
         own,
         shown,
     )
@@ -105,16 +104,12 @@ def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> 
 
 def smoothing_table(truth: Truth, models: dict[str, ModelPredictions], settings: Settings) -> pd.DataFrame:
     """What smoothing would do, per model, split and class."""
-    counts = {
-        (model, split): smoothing_counts(
-            truth.table.iloc[rows := truth.rows[split]],
-            said.positive[rows],
-            said.smoothed[rows],
-            settings.resampling(split),
-        )
-        for model, said in models.items()
-        for split in truth.labelled()
-    }
+    counts = {}
+    for model, predictions in models.items():
+        for split in truth.labelled():
+            rows = truth.rows[split]
+            before, after = predictions.positive[rows], predictions.smoothed[rows]
+            counts[model, split] = smoothing_counts(truth.table.iloc[rows], before, after, settings.resampling(split))
     if not counts:
         return pd.DataFrame(columns=["case", "model", "split", "class"])
     table = pd.concat(counts, names=["model", "split"]).reset_index(["model", "split"])

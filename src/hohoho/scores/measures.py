@@ -6,7 +6,7 @@ explanation of each; docs/results.md is tested against them. An undefined score 
 nothing to find and nothing was found, the AUROC of a class with one truth only.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -92,10 +92,13 @@ def rank_scores(
     order = np.argsort(-scores, kind="stable")
     targets, patient_index = targets[order], patient_index[order]
     ends = np.flatnonzero(np.r_[np.diff(scores[order]) != 0, len(scores) > 0])  # last row of each group of ties
-    parts = [
-        {name: score.of(ranking) for name, score in RANK_SCORES.items()}
-        for ranking in (_ranking(part[:, patient_index], targets, ends) for part in _chunks(weights, len(scores)))
-    ]
+    step, parts = max(1, CHUNK // max(len(scores), 1)), []
+    for start in range(0, len(weights), step):
+        block = weights[start : start + step].astype(np.int32)[:, patient_index]
+        tp = np.cumsum(block * targets, axis=1)[:, ends].astype(float)
+        fp = np.cumsum(block, axis=1)[:, ends] - tp
+        ranking = Ranking(tp, fp, np.diff(tp, axis=1, prepend=0), np.diff(fp, axis=1, prepend=0))
+        parts.append({name: score.of(ranking) for name, score in RANK_SCORES.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in RANK_SCORES}
 
 
@@ -116,15 +119,3 @@ def rsna_log_loss(
 def number(value: float) -> float | None:
     """As JSON holds it: six digits, None where undefined."""
     return round(float(value), 6) if np.isfinite(value) else None
-
-
-def _chunks(weights: np.ndarray, rows: int) -> Iterator[np.ndarray]:
-    step = max(1, CHUNK // max(rows, 1))
-    return (weights[start : start + step].astype(np.int32) for start in range(0, len(weights), step))
-
-
-def _ranking(weights: np.ndarray, targets: np.ndarray, ends: np.ndarray) -> Ranking:
-    """weights: (resamples, rows) in falling order of the scores; ends: the last row of each threshold."""
-    tp = np.cumsum(weights * targets, axis=1)[:, ends].astype(float)
-    fp = np.cumsum(weights, axis=1)[:, ends] - tp
-    return Ranking(tp, fp, np.diff(tp, axis=1, prepend=0), np.diff(fp, axis=1, prepend=0))

@@ -14,11 +14,11 @@ SCAN_SENSITIVITY = 0.95
 FIXED, GLOBAL, PER_CLASS, SENSITIVE = "fixed", "f2_global", "f2_per_class", "scan_sensitivity_95"
 
 
-def operating_points(truth: Truth, said: ModelPredictions, fixed: float) -> dict[str, np.ndarray | None]:
+def operating_points(truth: Truth, predictions: ModelPredictions, fixed: float) -> dict[str, np.ndarray | None]:
     """Name → (5,) thresholds of the raw probability; None where validation cannot say. fixed: the headline's."""
-    targets, probabilities = truth.targets("val"), said.raw[truth.rows["val"]]
+    targets, probabilities = truth.targets("val"), predictions.raw[truth.rows["val"]]
     per_class = [best_f2_threshold(t, p) for t, p in zip(targets.T, probabilities.T, strict=True)]
-    any_scan, largest = truth.scan_targets("val")[:, -1] > 0, said.scan_max[truth.scan_rows("val"), -1]
+    any_scan, largest = truth.scan_targets("val")[:, -1] > 0, predictions.scan_max[truth.scan_rows("val"), -1]
     return {
         FIXED: _everywhere(fixed),
         GLOBAL: _everywhere(best_f2_threshold(targets.ravel(), probabilities.ravel())),
@@ -27,7 +27,7 @@ def operating_points(truth: Truth, said: ModelPredictions, fixed: float) -> dict
     }
 
 
-def point_table(model: str, points: dict, truth: Truth, said: ModelPredictions) -> pd.DataFrame:
+def point_table(model: str, points: dict, truth: Truth, predictions: ModelPredictions) -> pd.DataFrame:
     """One row per operating point: `point` ("model, name"), its thresholds, and how it does on validation and on test.
 
     Columns: `threshold_<class>`; then per split the COUNT_SCORES, pooled (`f2_<split>` …), and for bleeds of any class
@@ -39,13 +39,13 @@ def point_table(model: str, points: dict, truth: Truth, said: ModelPredictions) 
         for column, label in enumerate(LABELS):
             row[f"threshold_{label}"] = None if thresholds is None else round(float(thresholds[column]), 6)
         for split in SPLITS[1:]:
-            row |= _at(thresholds, truth, said, split)
+            row |= _at(thresholds, truth, predictions, split)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _at(thresholds: np.ndarray | None, truth: Truth, said: ModelPredictions, split: str) -> dict:
-    positive = said.raw >= (np.inf if thresholds is None else thresholds)
+def _at(thresholds: np.ndarray | None, truth: Truth, predictions: ModelPredictions, split: str) -> dict:
+    positive = predictions.raw >= (np.inf if thresholds is None else thresholds)
     in_scan = pd.Series(with_any(positive)[:, -1]).groupby(truth.table["study"].to_numpy(), sort=True).any().to_numpy()
     scores = pooled_scores(truth.targets(split) > 0, positive[truth.rows[split]])
     scans = pooled_scores(truth.scan_targets(split)[:, -1] > 0, in_scan[truth.scan_rows(split)])

@@ -1,4 +1,10 @@
-"""What is scored: the truth, as far as it is known, and all that a model says, slice by slice and scan by scan."""
+"""What is scored: the truth, as far as it is known, and all that a model says, slice by slice and scan by scan.
+
+A scan's probability comes in two ways. The *maximum* over the slices is the headline: it is positive exactly when a
+slice is. *Noisy-or*, 1 - Π(1 - p), is right for independent slices; thirty neighbouring slices are one witness rather
+than thirty, so it saturates near 1 and grows with the number of slices. It is a formula about probabilities and takes
+the calibrated ones; the maximum takes the raw ones, as the slice answers do. Both before any smoothing.
+"""
 
 from typing import NamedTuple
 
@@ -10,10 +16,12 @@ from hohoho.inference.table import models_in, probabilities_of, scan_maxima, wit
 from hohoho.labels import LABELS
 from hohoho.scores.calibration import Calibration, calibrate, fit_calibration
 from hohoho.scores.f2 import predicted
-from hohoho.scores.scan_scores import scan_noisy_or, scan_truth
 from hohoho.slices.label_patterns import smooth
 from hohoho.slices.split import SPLITS, shown_split
 from hohoho.slices.stacks import is_labelled, labelled_rows
+from hohoho.slices.store import SCAN_LABELS
+
+MAX, NOISY_OR = "max", "noisy_or"
 
 
 class Truth(NamedTuple):
@@ -21,7 +29,7 @@ class Truth(NamedTuple):
 
     table: pd.DataFrame
     rows: dict[str, np.ndarray]  # split → rows of its labelled slices: those with all five labels
-    scans: pd.DataFrame  # see hohoho.scores.scan_scores.scan_truth
+    scans: pd.DataFrame  # see `scan_truth`
 
     def targets(self, split: str) -> np.ndarray:
         """(slices, 5) of 0 and 1."""
@@ -47,6 +55,29 @@ class Truth(NamedTuple):
 def truth_of(table: pd.DataFrame, studies: pd.DataFrame) -> Truth:
     """From the labels as given. table: every slice, scans whole; studies: the study table."""
     return Truth(table, labelled_rows(table), scan_truth(table, studies))
+
+
+def scan_truth(table: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
+    """Index study, columns patient, split and the five labels (NaN where unknown).
+
+    A scan is positive where one of its slices is, negative where all are labelled and none is. What its slices leave
+    open the study table's scan labels say, where there are any.
+    """
+    by_study = table.groupby("study", sort=True)
+    truth = by_study[["patient", "split"]].first()
+    found, missing = by_study[LABELS].max(), by_study[LABELS].agg(lambda column: column.isna().any())
+    found = found.mask(missing & (found != 1))
+    if set(SCAN_LABELS) <= set(studies):
+        of_scan = studies.set_index("study")[SCAN_LABELS].set_axis(LABELS, axis=1)
+        found = found.fillna(of_scan.reindex(found.index))
+    return truth.join(found)
+
+
+def scan_noisy_or(table: pd.DataFrame, probabilities: np.ndarray) -> np.ndarray:
+    """(scans, 6) 1 - Π(1 - p) over the slices; for any: over slices and classes."""
+    log_absent = pd.DataFrame(np.log1p(-np.clip(probabilities, 0, 1 - 1e-15)))
+    log_absent = log_absent.groupby(table["study"].to_numpy(), sort=True).sum().to_numpy()
+    return -np.expm1(np.column_stack([log_absent, log_absent.sum(1)]))
 
 
 class ModelPredictions(NamedTuple):
