@@ -61,15 +61,14 @@ def subgroups(
     """
     rows = _by_bleed_size(table, positive, resampling)
     for by in groups:
-        for group, places in sorted(groups.reset_index(drop=True).groupby(by).indices.items(), key=_natural):
-            scores = _scores(table.iloc[places], probabilities[places], positive[places], resampling)
+        places = groups.reset_index(drop=True).groupby(by).indices
+        for group in sorted(
+            places, key=lambda name: re.sub(r"\d+", lambda digits: digits[0].zfill(4), name)
+        ):  # 1–10, 10–20
+            part = places[group]
+            scores = _scores(table.iloc[part], probabilities[part], positive[part], resampling)
             rows.append({"by": by, "group": f"{by} {group}", **scores})
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COUNTS, "Int64"))
-
-
-def _natural(item: tuple) -> str:
-    """A key that puts 1–10 before 10–20. item: group and its rows."""
-    return re.sub(r"\d+", lambda digits: digits[0].zfill(4), item[0])
 
 
 def _scores(table: pd.DataFrame, probabilities: np.ndarray, positive: np.ndarray, resampling: Resampling) -> dict:
