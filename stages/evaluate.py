@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from hohoho.figures.drawn import Drawn, nothing_drawn, write_captions
+from hohoho.figures.drawn import Drawn
 from hohoho.files import write_csv, write_json, write_parquet
 from hohoho.inference.store import read_array
 from hohoho.inference.submission import submission
@@ -57,21 +57,24 @@ def main():
     predicted = found.own.predicted(settings.smoothing).astype(int) if source == "course" else found.own.calibrated
     write_csv(SUBMISSION, submission(table, slices["image"], read_test_images(SLICES), source, predicted))
 
-    drawn = draw(params, slices, stacks, table, found) if settings.figures else nothing_drawn()
-    write_captions(FIGURES, drawn)
+    figures = draw(params, slices, stacks, table, found) if settings.figures else {}
+    write_json(FIGURES / "captions.json", {f"{name}.png": drawn.caption for name, drawn in figures.items()})
     plots = found.plots()
     for path in PLOTS:
         write_csv(path, plots[path.stem])
-    for name, part in (found.tables() | drawn.tables()).items():
+    drawn_tables = {name: part for drawn in figures.values() for name, part in drawn.tables.items()}
+    for name, part in (found.tables() | drawn_tables).items():
         write_csv(TABLES / f"{name}.csv", part)
     trained = {folder.name: json.loads((folder / "model.json").read_text()) for folder in (CNN, LSTM)}
-    content = sections(found, drawn, Inputs(json.loads(INGEST.read_text()), studies, params, trained))
+    content = sections(found, figures, Inputs(json.loads(INGEST.read_text()), studies, params, trained))
     write_report(REPORT, FIGURES, cards(found.headline, found.details["own_model"]), content)
 
 
-def draw(params: Record, slices: pd.DataFrame, stacks: pd.DataFrame, table: pd.DataFrame, found: Evaluation) -> Drawn:
+def draw(
+    params: Record, slices: pd.DataFrame, stacks: pd.DataFrame, table: pd.DataFrame, found: Evaluation
+) -> dict[str, Drawn]:
     """All figures. torch is imported here, so that a run without figures does without it."""
-    from hohoho.figures.gallery import draw_gallery
+    from hohoho.figures.gallery import draw_figures
     from hohoho.figures.run import Run, phantom_of
     from hohoho.models.backbones import load_classifier
     from hohoho.models.devices import on_devices
@@ -87,8 +90,9 @@ def draw(params: Record, slices: pd.DataFrame, stacks: pd.DataFrame, table: pd.D
         threshold=params.evaluate.threshold,
         loss=(params.loss.gamma_neg, params.loss.clip),
         phantom=phantom_of(params.data.source, slices, params.phantom),
+        scores=found,
     )
-    return draw_gallery(FIGURES, run, found)
+    return draw_figures(FIGURES, run)
 
 
 if __name__ == "__main__":

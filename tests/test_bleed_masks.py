@@ -3,11 +3,11 @@ import pandas as pd
 import pytest
 
 from hohoho.labels import LABELS
-from hohoho.phantom import tree
+from hohoho.phantom import population, tree
 from hohoho.phantom.study_files import read_masks
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
-from hohoho.saliency.bleed_masks import PhantomDraw, bleed_masks, on_picture_grid, patient_numbers, true_labels
-from hohoho.saliency.trial import known_bleeds
+from hohoho.saliency.benchmark import sample_lesions
+from hohoho.saliency.bleed_masks import PhantomDraw, bleed_masks, on_picture_grid, true_labels
 
 DRAW = PhantomDraw(patients=2, size_px=32, seed=5)
 
@@ -17,7 +17,7 @@ def phantom(tmp_path_factory):
     """A phantom on disk whose patients all have two studies, and its slices as the slice table has them."""
     out = tmp_path_factory.mktemp("phantom") / "raw"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tree, "P_SECOND_STUDY", 1.0)
+        patch.setattr(population, "P_SECOND_STUDY", 1.0)
         tree.write_phantom(out, DRAW.patients, DRAW.seed, DRAW.size_px, masks=True)
         truth = pd.read_csv(out / "truth/slices.csv")
         truth["patient"] = [pseudonym(PUBLIC_KEY, "patient", name) for name in truth["patient_id"]]
@@ -41,10 +41,6 @@ def test_the_labels_drawn_again_are_the_truth_that_was_written(phantom):
     assert np.any(expected)
 
 
-def test_every_patient_is_known_by_the_pseudonym(phantom):
-    assert set(phantom[1]["patient"]) == set(patient_numbers(DRAW))
-
-
 def test_a_mask_is_resized_as_its_picture_is():
     blood = np.zeros((32, 32), np.uint8)
     blood[4:8, 20:26] = 255
@@ -58,17 +54,17 @@ def test_faint_blood_is_no_part_of_the_mask():
     assert on_picture_grid(np.full((32, 32), 70, np.uint8), 16).all()
 
 
-def test_the_trial_takes_labelled_bleeds_with_blood_in_them(phantom):
+def test_the_benchmark_takes_labelled_bleeds_with_blood_in_them(phantom):
     slices = phantom[1].reset_index(drop=True)
-    found = known_bleeds(slices, np.arange(len(slices)), DRAW, 32, seed=0)
+    found = sample_lesions(slices, np.arange(len(slices)), DRAW, 32, seed=0)
     labels = slices[LABELS].to_numpy()
     assert len(found.rows) == len(found.classes) == len(found.masks) > 0
     assert (labels[found.rows, found.classes] == 1).all()
     assert found.masks.any(axis=(1, 2)).all()
 
 
-def test_a_label_without_blood_takes_no_part_in_the_trial(phantom):
+def test_a_label_without_blood_takes_no_part_in_the_benchmark(phantom):
     slices = phantom[1].reset_index(drop=True)
     wrong = slices.assign(**{label: 1 for label in LABELS})
-    found = known_bleeds(wrong, np.arange(len(slices)), DRAW, 32, seed=0)
+    found = sample_lesions(wrong, np.arange(len(slices)), DRAW, 32, seed=0)
     assert found.masks.any(axis=(1, 2)).all()

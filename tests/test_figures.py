@@ -1,12 +1,13 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from tiny_run import SIDE, Pixels, evaluation_of, predictions_of, slice_table, stacks_of
 
-from hohoho.figures import disagreements, neighbours, saliency_pairs
-from hohoho.figures.disagreements import Gap, closed_gaps, label_gaps
-from hohoho.figures.drawn import nothing_drawn, write_captions
-from hohoho.figures.gallery import draw_gallery
+from hohoho.figures import disagreements, embedding_map, neighbours, saliency_pairs
+from hohoho.figures.disagreements import Gap, label_gaps
+from hohoho.figures.drawn import Drawn
+from hohoho.figures.gallery import FIGURES, draw_figures
 from hohoho.figures.run import Run, phantom_of, shown_rows
 from hohoho.figures.style import canvas, save
 from hohoho.labels import LABELS
@@ -30,7 +31,22 @@ def test_gaps_are_found_within_a_scan_and_the_surest_comes_first():
     probabilities[6:8, 2] = 0.9, 0.8
     gaps = label_gaps(STUDY, gap_labels(), probabilities)
     assert gaps == [Gap((6, 7), 2, 0.8), Gap((1,), 0, 0.4)]
-    assert closed_gaps(gaps, 0.5) == gaps[:1]
+
+
+@pytest.mark.parametrize(("threshold", "closed"), [(0.3, 2), (0.5, 1), (0.8, 1), (0.9, 0)])
+def test_a_gap_is_closed_where_the_model_answers_yes_all_through(threshold, closed):
+    probabilities = np.full((9, 5), 0.4)
+    probabilities[6:8, 2] = 0.9, 0.8
+    slices = pd.DataFrame(gap_labels(), columns=LABELS).assign(study=STUDY)
+    names = [f"cnn_{label}" for label in LABELS]
+    run = run_of()._replace(
+        slices=slices, predictions=pd.DataFrame(probabilities, columns=names), pixels=Pixels(9), threshold=threshold
+    )
+    drawn = disagreements.draw(run)
+    assert f"Of 2 such gaps in the labels of all splits, the CNN answers yes all through {closed}." in drawn.caption
+    assert (
+        sum(bool(axes.images) for axes in drawn.figure.axes) == 4 * closed
+    )  # at an end of a scan one of five is missing
 
 
 def test_a_gap_does_not_span_two_scans():
@@ -46,20 +62,22 @@ def test_unlabelled_slices_make_no_gap():
 
 
 def test_beyond_the_end_of_a_scan_nothing_is_shown():
-    assert disagreements.shown_rows(Gap((1,), 0, 1.0), STUDY) == [None, 0, 1, 2, 3]
-    assert disagreements.shown_rows(Gap((6, 7), 2, 1.0), STUDY) == [None, 5, 6, 7, 8]
+    assert disagreements.rows_around(Gap((1,), 0, 1.0), STUDY) == [None, 0, 1, 2, 3]
+    assert disagreements.rows_around(Gap((6, 7), 2, 1.0), STUDY) == [None, 5, 6, 7, 8]
 
 
 def test_the_surest_right_and_wrong_answers_are_shown():
     targets, probabilities = np.zeros((4, 5)), np.full((4, 5), 0.1)
     targets[:3, 1] = 1
     probabilities[:, 1] = 0.7, 0.9, 0.2, 0.6  # two found, one missed by 0.8, one false alarm of 0.6
-    found = [example for example in saliency_pairs.pick(targets, probabilities, 0.5) if example.label == 1]
-    assert [(example.place, example.match) for example in found] == [(1, True), (2, False)]
+    found = [
+        example for example in saliency_pairs.pick(np.arange(10, 14), targets, probabilities, 0.5) if example.label == 1
+    ]
+    assert [(example.row, example.match) for example in found] == [(11, True), (12, False)]
 
 
 def test_unlabelled_slices_are_no_mismatch():
-    assert saliency_pairs.pick(np.full((4, 5), np.nan), np.full((4, 5), 0.9), 0.5) == []
+    assert saliency_pairs.pick(np.arange(4), np.full((4, 5), np.nan), np.full((4, 5), 0.9), 0.5) == []
 
 
 def test_figure_1_shows_a_slice_with_both_neighbours_and_most_bleeds():
@@ -71,10 +89,15 @@ def test_figure_1_shows_a_slice_with_both_neighbours_and_most_bleeds():
     assert neighbours.pick(np.full((4, 5), np.nan), rows) == 2
 
 
+def test_the_map_takes_from_every_split():
+    titles = [axes.get_title() for axes in embedding_map.draw(run_of()).figure.axes[:3]]
+    assert [title.partition(",")[0] for title in titles] == ["train: 10 slices", "val: 10 slices", "test: 10 slices"]
+
+
 def test_the_composite_takes_the_neighbours_as_red_green_and_blue():
     stack = np.zeros((3, 4, 4), np.uint8)
     stack[0], stack[2] = 255, 90
-    *_, composite = neighbours.draw(stack).axes
+    *_, composite = neighbours.plot(stack).axes
     assert composite.images[0].get_array()[0, 0].tolist() == [255, 0, 90]
 
 
@@ -96,31 +119,30 @@ def run_of(labelled=True, channels=3):
         threshold=0.5,
         loss=(2, 0.05),
         phantom=None,
+        scores=evaluation_of(slices),
     )
 
 
 def test_all_figures_are_drawn_as_wide_as_a_readme_and_twice_the_same(tmp_path):
     run = run_of()
-    found = evaluation_of(run.slices)
-    drawn = draw_gallery(tmp_path / "first", run, found)
-    draw_gallery(tmp_path / "second", run, found)
+    figures = draw_figures(tmp_path / "first", run)
+    draw_figures(tmp_path / "second", run)
     pictures = sorted((tmp_path / "first").iterdir())
-    assert [picture.name for picture in pictures] == sorted(drawn.captions)
+    assert [picture.stem for picture in pictures] == sorted(FIGURES) == sorted(figures)
     assert len(pictures) == 7
     for picture in pictures:
         content = picture.read_bytes()
         assert int.from_bytes(content[16:20], "big") >= README_PX  # width in the PNG header
         assert content == (tmp_path / "second" / picture.name).read_bytes()
-    assert drawn.saliency.empty
-    assert len(drawn.probe) == 3
-    assert all(drawn.captions.values())
+    assert figures["figure6_saliency"].tables["saliency"].empty
+    assert len(figures["figure5_embeddings"].tables["level_probe"]) == 3
+    assert all(drawn.caption for drawn in figures.values())
 
 
 @pytest.mark.parametrize(("labelled", "channels"), [(False, 3), (True, 1)])
 def test_figures_are_drawn_without_labels_and_with_one_channel(tmp_path, labelled, channels):
-    run = run_of(labelled, channels)
-    drawn = draw_gallery(tmp_path, run, evaluation_of(run.slices))
-    assert {picture.name for picture in tmp_path.iterdir()} == set(drawn.captions)
+    draw_figures(tmp_path, run_of(labelled, channels))
+    assert {picture.stem for picture in tmp_path.iterdir()} == set(FIGURES)
 
 
 def test_test_is_shown_and_where_it_has_no_labels_validation():
@@ -147,8 +169,10 @@ def test_a_picture_is_whole_or_absent(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_without_figures_the_folder_is_there_and_the_tables_have_their_columns(tmp_path):
-    nothing = nothing_drawn()
-    write_captions(tmp_path / "figures", nothing)
-    assert (tmp_path / "figures/captions.json").read_text() == "{}\n"
-    assert list(nothing.gradients.columns) == ["p", "cross_entropy", "ce_shift", "asymmetric_focusing", "asl"]
+def test_a_figure_is_drawn_named_and_captioned_by_its_line_in_the_gallery_alone(tmp_path, monkeypatch):
+    table = pd.DataFrame({"x": [1]})
+    monkeypatch.setitem(FIGURES, "figure9", lambda run: Drawn(canvas(1.0, run.device), "says so", {"nine": table}))
+    figures = draw_figures(tmp_path, run_of())
+    assert (tmp_path / "figure9.png").read_bytes().startswith(b"\x89PNG")
+    assert figures["figure9"].caption == "says so"
+    assert figures["figure9"].tables["nine"] is table

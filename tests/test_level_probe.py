@@ -1,7 +1,6 @@
 import numpy as np
 
-from hohoho.figures.embedding_map import choose, project
-from hohoho.figures.level_probe import level_probe, sample
+from hohoho.figures.embedding_map import level_probe, project, sample
 
 SPLIT = np.repeat(["train", "val", "test"], [200, 60, 60])
 LEVEL = np.random.default_rng(0).integers(0, 30, len(SPLIT))
@@ -36,12 +35,12 @@ def test_a_split_of_one_slice_has_no_r2():
 
 
 def test_a_sample_is_sorted_repeatable_and_never_larger_than_asked():
-    rows = np.arange(100, 200)
-    taken = sample(rows, 10, seed=3)
+    taken = sample(SPLIT, "val", 10, seed=3)
     assert len(set(taken.tolist())) == 10
+    assert (SPLIT[taken] == "val").all()
     assert (np.diff(taken) > 0).all()
-    assert taken.tolist() == sample(rows, 10, seed=3).tolist()
-    assert sample(rows, 1000, seed=3) is rows
+    assert taken.tolist() == sample(SPLIT, "val", 10, seed=3).tolist()
+    assert sample(SPLIT, "val", 60, seed=3).tolist() == list(range(200, 260))
 
 
 def test_the_map_is_the_same_for_the_same_seed_and_keeps_far_groups_apart():
@@ -51,7 +50,3 @@ def test_the_map_is_the_same_for_the_same_seed_and_keeps_far_groups_apart():
     assert np.array_equal(points, project(groups, seed=0))
     apart = np.linalg.norm(points[:20].mean(0) - points[20:].mean(0))
     assert apart > 2 * max(points[:20].std(), points[20:].std())
-
-
-def test_the_map_takes_from_every_split():
-    assert set(SPLIT[choose(SPLIT, seed=0)]) == {"train", "val", "test"}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hohoho.figures.loss_gradients import draw, gradient_curves
+from hohoho.figures.loss_gradients import gradient_curves, plot
 
 
 def closed_form(p, gamma, clip):
@@ -30,7 +30,7 @@ def test_the_asymmetric_loss_ignores_a_negative_below_its_margin():
 
 
 def test_the_figure_names_both_axes():
-    axes = draw(gradient_curves(2, 0.05), 2, 0.05).axes[0]
+    axes = plot(gradient_curves(2, 0.05), 2, 0.05).axes[0]
     assert "probability" in axes.get_xlabel()
     assert "gradient" in axes.get_ylabel()
     assert len(axes.lines) == 4

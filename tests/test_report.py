@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from tiny_run import evaluation_of, slice_table, study_table
 
-from hohoho.figures.drawn import Drawn, nothing_drawn
+from hohoho.figures.drawn import Drawn
 from hohoho.labels import LABELS
 from hohoho.params import Record
 from hohoho.report.cards import cards
 from hohoho.report.data_sections import Inputs
 from hohoho.report.decision_sections import subgroup_table
-from hohoho.report.figure_sections import worst_section
+from hohoho.report.figure_sections import MAX_LINES, NOT_DRAWN, figure_section, worst_section
 from hohoho.report.page import LARGEST_PICTURE, inline, sections, write_report
 from hohoho.report.score_sections import NO_LABELS
 from hohoho.report.tables import heading, text
@@ -63,11 +63,10 @@ def drawn_in(folder, side=20):
     """Every figure of the report as noise."""
     names = ["figure1_neighbours", "figure3_gradients", "figure5_embeddings", "figure6_saliency"]
     names += ["figure7_disagreements", "curves", "worst_slices"]
-    captions = {f"{name}.png": f'caption of "{name}" {SCRIPT}' for name in names}
-    for name in captions:
-        picture(folder / name, side)
+    for name in names:
+        picture(folder / f"{name}.png", side)
     saliency = pd.DataFrame([["gradient", 4, 0.25, 0.1, 0.05, 0.2, 4.0, *[0.1] * 5]], columns=COLUMNS)
-    return Drawn(captions, pd.DataFrame(), pd.DataFrame({"split": ["val"], "slices": [10], "r2": [0.5]}), saliency)
+    return {name: Drawn(None, f'caption of "{name}" {SCRIPT}', {"saliency": saliency}) for name in names}
 
 
 def report_of(tmp_path, drawn, labelled=True):
@@ -105,12 +104,12 @@ def test_every_picture_is_in_the_page_once_and_every_link_has_its_place(tmp_path
 
 
 def test_the_page_says_what_it_is_not(tmp_path):
-    assert "For research and teaching; not a medical device." in report_of(tmp_path, nothing_drawn())
+    assert "For research and teaching; not a medical device." in report_of(tmp_path, {})
 
 
 def test_a_model_without_mistakes_is_not_said_to_lack_labels():
     found = evaluation_of(slice_table())
-    assert worst_section(found._replace(worst=found.worst[:0]), nothing_drawn()).text == "Every answer was right."
+    assert worst_section(found._replace(worst=found.worst[:0]), {}).text == "Every answer was right."
 
 
 def test_a_name_with_an_underscore_stays_as_it_is():
@@ -128,7 +127,7 @@ def test_a_score_of_the_table_is_scored_shown_and_explained_by_itself(tmp_path, 
     for name in (*LABELS, "micro"):
         recall, specificity = (classes[name][part]["value"] for part in ("recall", "specificity"))
         assert classes[name]["balanced_accuracy"]["value"] == pytest.approx((recall + specificity) / 2, abs=2e-6)
-    words = Page(report_of(tmp_path, nothing_drawn())).words
+    words = Page(report_of(tmp_path, {})).words
     assert words.count("balanced accuracy") == 2  # a column, and what it means
     assert "mean of recall and specificity" in words
 
@@ -142,7 +141,7 @@ def test_the_documentation_explains_the_scores_as_the_report_does():
 
 
 def test_the_page_names_the_threshold_and_that_the_phantom_is_synthetic(tmp_path):
-    said = " ".join(Page(report_of(tmp_path, nothing_drawn())).words)
+    said = " ".join(Page(report_of(tmp_path, {})).words)
     assert "Positive from a raw 0.5 up." in said
     assert "the phantom, synthetic heads that say nothing about patients" in said
 
@@ -154,14 +153,22 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
 
 
 def test_a_small_parameter_is_not_rounded_away(tmp_path):
-    assert "0.0002" in Page(report_of(tmp_path, nothing_drawn())).words
+    assert "0.0002" in Page(report_of(tmp_path, {})).words
 
 
 def test_without_labels_or_figures_the_sections_say_so(tmp_path):
-    page = Page(report_of(tmp_path, nothing_drawn(), labelled=False))
+    page = Page(report_of(tmp_path, {}, labelled=False))
     assert page.words.count(NO_LABELS) >= 5
     assert any("No slice is labelled in train, val, test" in words for words in page.words)
+    assert page.words.count(NOT_DRAWN) == 3
     assert "img" not in page.tags
+
+
+def test_a_figure_that_the_report_does_not_know_is_shown_with_its_caption_and_its_short_tables():
+    tables = {f"of_{n}_lines": pd.DataFrame({"f2": np.zeros(n)}) for n in (1, MAX_LINES, MAX_LINES + 1)}
+    section = figure_section({"figure8": Drawn(None, "caption", tables), "figure9": Drawn(None, "other")})
+    assert section.pictures == {"figure8.png": "caption", "figure9.png": "other"}
+    assert list(section.tables) == ["of 1 lines", f"of {MAX_LINES} lines"]
 
 
 def test_the_page_stays_small_with_pictures_of_noise(tmp_path):

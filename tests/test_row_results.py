@@ -1,14 +1,16 @@
 """Verdicts, and the pages that show them."""
 
 import json
+import re
 
+import pandas as pd
 import pytest
 from row_experiments import NAMES, ROOT, ROWS, experiment
 
-from hohoho.rows.listing import FORMATS
+from hohoho.rows.listing import FORMATS, markdown
 from hohoho.rows.results import changes, results, verdict
 from hohoho.rows.row import rows_named, rows_of
-from hohoho.rows.table import as_markdown, printed_table
+from hohoho.rows.table import printed_table
 
 
 @pytest.fixture(autouse=True)
@@ -63,10 +65,25 @@ def test_every_format_lists_all_rows():
     assert FORMATS["csv"](found).count("\n") == 34
 
 
+@pytest.mark.parametrize("measured", [True, False])
+def test_as_text_the_columns_line_up_two_blanks_apart_and_empty_ones_are_left_out(measured):
+    found = results(rows_of(ROWS, 2), [experiment("table2_c5", test=0.6)] if measured else [])
+    lines = FORMATS["text"](found).splitlines()
+    assert re.split(" {2,}", lines[0]) == ["row", "settings", "poster train", "poster val", "poster test"] + (
+        ["here train", "here val", "here test", "data"] if measured else []
+    ) + ["verdict"]
+    starts = [match.start() for match in re.finditer(r"(?<=  )\S|^\S", lines[0])]
+    for start in starts[1:]:
+        assert {line[start - 2 : start] for line in lines if len(line) > start} == {"  "}
+
+
+def test_a_bar_in_a_cell_does_not_end_it():
+    assert markdown(pd.DataFrame({"a": ["x|y"], "b": ["z"]})).splitlines()[-1] == "| x\\|y | z |"
+
+
 def test_a_table_shows_published_beside_measured():
     found = results(rows_of(ROWS, 1), [experiment("table1_c4_stacked", test=0.6)])
-    table = printed_table(1, "Vanilla", found)
-    lines = as_markdown(table).splitlines()
+    lines = printed_table(1, "Vanilla", found).splitlines()
     assert "| Stacked, test F2, poster | - | - | - | 0.7310 | - | - |" in lines
     assert "| Stacked, test F2, here | - | - | - | 0.6000 | - | - |" in lines
     assert "| Gray, val F2, poster | 0.6892 | 0.7045 | 0.7064 | 0.7143 | 0.7155 | - |" in lines

@@ -10,7 +10,7 @@ from row_experiments import NAMES, ROOT, ROWS
 
 from hohoho.errors import InputError
 from hohoho.rows.command import chosen_rows
-from hohoho.rows.records import what_matters
+from hohoho.rows.records import result_params
 from hohoho.rows.row import TABLES, read_rows, read_titles, rows_named, rows_of
 from hohoho.rows.runs import composed
 
@@ -27,7 +27,7 @@ def parameters():
     os.chdir(ROOT)
     try:
         return {
-            name: {k: v for k, v in what_matters(composed([f"row={name}"])).items() if k != "row"} for name in NAMES
+            name: {k: v for k, v in result_params(composed([f"row={name}"])).items() if k != "row"} for name in NAMES
         }
     finally:
         os.chdir(before)
@@ -91,8 +91,8 @@ def test_what_a_row_prints_is_what_it_runs(parameters):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_row_file_holds_only_what_differs_and_never_the_scale(name):
-    base = what_matters(yaml.safe_load((ROOT / "conf/config.yaml").read_text()))
-    own = what_matters(yaml.safe_load((ROOT / f"conf/row/{name}.yaml").read_text()))
+    base = result_params(yaml.safe_load((ROOT / "conf/config.yaml").read_text()))
+    own = result_params(yaml.safe_load((ROOT / f"conf/row/{name}.yaml").read_text()))
     assert not [key for key, value in own.items() if base[key] == value]
     scale = ("data", "phantom", "ingest", "split", "backbone.start")
     own_rate = {"table5_c5", "table6_small"}  # the report gives these two a learning rate of their own

@@ -3,13 +3,22 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from hohoho.figures.drawn import Drawn
+from hohoho.figures.run import Run
 from hohoho.figures.style import BLUE, GREY, SMALL_PT, TITLE_PT, VERMILLION, canvas, label_axes
+from hohoho.inference.table import MODEL_NAMES
 
-MODELS = {"cnn": ("CNN", BLUE), "cnn_lstm": ("CNN-LSTM", VERMILLION)}
+CAPTION = "Dashed: validation, and probabilities as they come; solid: test, and calibrated."
+COLOURS = dict(zip(MODEL_NAMES, (BLUE, VERMILLION), strict=True))
 DASHES = {"val": "--", "test": "-", "raw": "--", "calibrated": "-"}
 
 
-def draw(curves: dict[str, pd.DataFrame]) -> Figure:
+def draw(run: Run) -> Drawn:
+    """Of both models, where both were trained."""
+    return Drawn(plot(run.scores.curves), CAPTION)
+
+
+def plot(curves: dict[str, pd.DataFrame]) -> Figure:
     """curves: the tables precision_recall, roc and reliability of an `Evaluation`; what is empty is left out."""
     figure = canvas(3.35, "All slices and classes pooled")
     panels = figure.subplots(1, 3)
@@ -29,18 +38,18 @@ def draw(curves: dict[str, pd.DataFrame]) -> Figure:
 
 
 def _lines(axes, curve: pd.DataFrame, x: str) -> None:
-    for model, (name, colour) in MODELS.items():
+    for model, name in MODEL_NAMES.items():
         for split in ("val", "test"):
             column = f"{model}_{split}"
             if column in curve and curve[column].notna().any():
-                axes.plot(curve[x], curve[column], DASHES[split], color=colour, label=f"{name}, {split}")
+                axes.plot(curve[x], curve[column], DASHES[split], color=COLOURS[model], label=f"{name}, {split}")
 
 
 def _reliability(axes, curve: pd.DataFrame) -> None:
     axes.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
-    for model, (name, colour) in MODELS.items():
+    for model, name in MODEL_NAMES.items():
         for kind in ("raw", "calibrated"):
             x, y = f"{model}_{kind}_predicted", f"{model}_{kind}_observed"
             if x in curve and curve[x].notna().any():
-                known = curve[[x, y]].dropna()
-                axes.plot(known[x], known[y], f"o{DASHES[kind]}", ms=3, color=colour, label=f"{name}, {kind}")
+                dots = curve[[x, y]].dropna()
+                axes.plot(dots[x], dots[y], f"o{DASHES[kind]}", ms=3, color=COLOURS[model], label=f"{name}, {kind}")

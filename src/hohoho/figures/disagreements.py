@@ -5,28 +5,39 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from hohoho.figures.style import BLACK, VERMILLION, canvas, frame, note, show_slice, switch_off
+from hohoho.figures.drawn import Drawn
+from hohoho.figures.run import Run
+from hohoho.figures.style import BLACK, VERMILLION, frame, grid, note, show_slice
+from hohoho.inference.table import MODEL_NAMES, models_in, probabilities_of
 from hohoho.labels import LABELS
+from hohoho.saliency.bleed_masks import true_labels
 from hohoho.slices.label_patterns import isolated_gaps
 
 TITLE = "Figure 7 · Labels that break off where the model does not (framed): maybe errors"
 SHOWN_RUNS, REACH = 4, 2  # runs; slices shown on either side of the gap's first
+MAX_GAPS = 100  # whose truth is looked up: a tenth of a second each
 
 
 class Gap(NamedTuple):
-    """An isolated gap in a label ("101", "1001") that the model's answers close."""
+    """An isolated gap in a label ("101", "1001")."""
 
     rows: tuple[int, ...]  # of the slice table
     label: int  # index into LABELS
     probability: float  # the model's lowest in the gap
 
 
-class Shown(NamedTuple):
-    """One slice of a run, with what label and model say of the gap's class."""
-
-    picture: np.ndarray  # (H, W) uint8
-    target: float
-    probability: float
+def draw(run: Run) -> Drawn:
+    """Of the row's own model and all labelled splits."""
+    model = models_in(run.predictions)[-1]
+    probabilities = probabilities_of(run.predictions, model)
+    gaps = label_gaps(run.slices["study"].to_numpy(), run.targets, probabilities)
+    closed = [gap for gap in gaps if gap.probability >= run.threshold]
+    return Drawn(
+        plot(run, closed[:SHOWN_RUNS], probabilities),
+        f"Labels of one scan that break off for a slice or two while the model stays. Of {len(gaps)} such gaps in the "
+        f"labels of all splits, the {MODEL_NAMES[model]} answers yes all through {len(closed)}."
+        f"{known_truth(run, gaps, len(closed))}",
+    )
 
 
 def label_gaps(study: np.ndarray, targets: np.ndarray, probabilities: np.ndarray) -> list[Gap]:
@@ -34,7 +45,7 @@ def label_gaps(study: np.ndarray, targets: np.ndarray, probabilities: np.ndarray
 
     study: (slices,), studies contiguous and foot to head; targets, probabilities: (slices, 5).
     """
-    found, starts = [], np.flatnonzero(np.r_[True, study[1:] != study[:-1]])
+    gaps, starts = [], np.flatnonzero(np.r_[True, study[1:] != study[:-1]])
     for rows in np.split(np.arange(len(study)), starts[1:]):
         inside = isolated_gaps(targets[rows])
         for label in range(len(LABELS)):
@@ -42,38 +53,42 @@ def label_gaps(study: np.ndarray, targets: np.ndarray, probabilities: np.ndarray
             for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
                 if len(run):
                     gap = rows[run]
-                    found.append(Gap(tuple(gap.tolist()), label, float(probabilities[gap, label].min())))
-    return sorted(found, key=lambda gap: (-gap.probability, gap.rows, gap.label))
+                    gaps.append(Gap(tuple(gap.tolist()), label, float(probabilities[gap, label].min())))
+    return sorted(gaps, key=lambda gap: (-gap.probability, gap.rows, gap.label))
 
 
-def closed_gaps(gaps: list[Gap], threshold: float) -> list[Gap]:
-    """The gaps that the model answers with yes all through."""
-    return [gap for gap in gaps if gap.probability >= threshold]
+def known_truth(run: Run, gaps: list[Gap], closed: int) -> str:
+    """In how many gaps the label is wrong, known of the phantom alone. closed: how many of them the model closes."""
+    if run.phantom is None or not closed or len(gaps) > MAX_GAPS:
+        return ""
+    rows = np.array([row for gap in gaps for row in gap.rows])
+    truth = dict(zip(rows.tolist(), true_labels(run.slices.iloc[rows], run.phantom), strict=True))
+    wrong = [any(truth[row][gap.label] for row in gap.rows) for gap in gaps]  # the closed ones come first
+    return (
+        f" The phantom knows the truth: the label is wrong in {sum(wrong[:closed])} of these {closed}, and in "
+        f"{sum(wrong[closed:])} of the {len(gaps) - closed} where the model breaks off too."
+    )
 
 
-def shown_rows(gap: Gap, study: np.ndarray) -> list[int | None]:
+def rows_around(gap: Gap, study: np.ndarray) -> list[int | None]:
     """The rows around the gap's first slice, None beyond the end of the scan."""
     around = range(gap.rows[0] - REACH, gap.rows[0] + REACH + 1)
     return [row if 0 <= row < len(study) and study[row] == study[gap.rows[0]] else None for row in around]
 
 
-def draw(gaps: list[Gap], lines: list[list[Shown | None]]) -> Figure:
-    """gaps: at most SHOWN_RUNS, closed by the model. lines: per gap what `shown_rows` names, None where that does."""
+def plot(run: Run, gaps: list[Gap], probabilities: np.ndarray) -> Figure:
+    """A line of slices per gap, with what label and model say of its class; probabilities: (slices, 5)."""
     if not gaps:
         return note(TITLE, "None: no label breaks off where the model does not.")
-    figure = canvas(0.45 + 2.05 * len(gaps), TITLE)
-    panels = figure.subplots(len(gaps), 2 * REACH + 1, squeeze=False)
-    switch_off(panels.ravel())
-    for gap, line, places in zip(gaps, lines, panels, strict=True):
-        for step, (shown, axes) in enumerate(zip(line, places, strict=True)):
-            if shown is not None:
-                _draw_slice(axes, shown, gap.label, in_gap=REACH <= step < REACH + len(gap.rows))
+    figure, panels = grid(0.45 + 2.05 * len(gaps), TITLE, len(gaps), 2 * REACH + 1)
+    study, targets = run.slices["study"].to_numpy(), run.targets
+    for gap, line in zip(gaps, panels, strict=True):
+        for row, axes in zip(rows_around(gap, study), line, strict=True):
+            if row is None:
+                continue
+            target, probability = targets[row, gap.label], probabilities[row, gap.label]
+            caption = f"{LABELS[gap.label]}: label {target:g}, model {probability:.2f}"
+            show_slice(axes, run.pixels.take([row])[0], caption, VERMILLION if row in gap.rows else BLACK)
+            if row in gap.rows:
+                frame(axes, VERMILLION)
     return figure
-
-
-def _draw_slice(axes, shown: Shown, label: int, in_gap: bool) -> None:
-    axes.axis("on")
-    caption = f"{LABELS[label]}: label {shown.target:g}, model {shown.probability:.2f}"
-    show_slice(axes, shown.picture, caption, VERMILLION if in_gap else BLACK)
-    if in_gap:
-        frame(axes, VERMILLION)

@@ -3,30 +3,24 @@
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from hohoho.figures.style import (
-    GREEN,
-    SALIENCY_COLOURS,
-    SKY,
-    SMALL_PT,
-    VERMILLION,
-    bare,
-    canvas,
-    note,
-    show_slice,
-    switch_off,
-)
+from hohoho.figures import style
+from hohoho.figures.drawn import Drawn
+from hohoho.figures.run import SEED, Run, shown_rows
+from hohoho.inference.table import probabilities_of
 from hohoho.labels import LABELS
+from hohoho.saliency.benchmark import sample_lesions
+from hohoho.saliency.bleed_masks import bleed_masks
+from hohoho.saliency.methods import METHODS, saliency_maps
+from hohoho.saliency.scores import METHOD_NAMES, POSTER_METHOD, best_method, saliency_scores
+from hohoho.slices.stacks import channel_rows
 
 TITLE = "Figure 6 · Where the CNN looks: a match (left) and a mismatch (right) of every class"
-NAMES = {
-    "gradient": "gradient",  # the poster's
-    "smoothgrad": "SmoothGrad",
-    "integrated_gradients": "integrated gradients",
-    "grad_cam": "Grad-CAM",
-}
+SECOND_METHOD = "integrated_gradients"  # where no bleed's place is known
+OUTLINED = " Blue: outline of the drawn bleed; around a bleed labelled 0 it shows a wrong label."
 SHADES = 16  # of saliency: a file half the size, no difference to the eye
 BRIGHTEST = 99.5  # percentile shown white: one pixel must not darken the rest
 
@@ -34,63 +28,92 @@ BRIGHTEST = 99.5  # percentile shown white: one pixel must not darken the rest
 class Example(NamedTuple):
     """One slice and class to explain."""
 
-    place: int  # row among the slices that were offered
+    row: int
     label: int  # index into LABELS
     match: bool  # the answer equals the label
     target: float
     probability: float
 
 
-def pick(targets: np.ndarray, probabilities: np.ndarray, threshold: float) -> list[Example]:
+def draw(run: Run) -> Drawn:
+    """By the poster's method and by the best one of the benchmark, which needs bleeds whose place is known."""
+    split, rows = shown_rows(run.stacks)
+    scores = score_methods(run, rows)
+    methods = list(dict.fromkeys([POSTER_METHOD, best_method(scores) or SECOND_METHOD]))
+    examples = pick(rows, run.targets[rows], probabilities_of(run.predictions, "cnn")[rows], run.threshold)
+    chosen = np.array([example.row for example in examples], int)
+    classes = np.array([example.label for example in examples], int)
+    maps = {name: explain(run, name, chosen, classes) for name in methods}
+    caption = (
+        f"The CNN on the {split} split: per class the surest bleed found and surest wrong answer, with the saliency by "
+        f"{' and '.join(METHOD_NAMES[name] for name in methods)}.{OUTLINED if run.phantom else ''}"
+    )
+    masks = np.zeros((len(examples), run.pixels.image_size, run.pixels.image_size), bool)
+    if run.phantom and examples:
+        masks = bleed_masks(run.slices.iloc[chosen], run.phantom, run.pixels.image_size)[range(len(chosen)), classes]
+    return Drawn(plot(examples, run.pixels.take(chosen), maps, masks), caption, {"saliency": scores})
+
+
+def score_methods(run: Run, rows: np.ndarray) -> pd.DataFrame:
+    """The table of `saliency_scores` on a sample of the known bleeds among `rows`; empty where none is known."""
+    if run.phantom is None:
+        return saliency_scores({}, np.empty((0, 1, 1), bool), np.empty(0, int))
+    lesions = sample_lesions(run.slices, rows, run.phantom, run.pixels.image_size, SEED)
+    maps = {name: explain(run, name, lesions.rows, lesions.classes) for name in METHODS}
+    return saliency_scores(maps, lesions.masks, lesions.classes)
+
+
+def explain(run: Run, method: str, rows: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """(n, H, W) saliency of these slices for these classes."""
+    channels = channel_rows(run.stacks, run.classifier.settings["channels"])[rows]
+    stacks = run.pixels.take(channels).reshape(*channels.shape, run.pixels.image_size, run.pixels.image_size)
+    return saliency_maps(method, run.classifier, stacks, classes, run.device)
+
+
+def pick(rows: np.ndarray, targets: np.ndarray, probabilities: np.ndarray, threshold: float) -> list[Example]:
     """Per class the surest bleed found and the surest wrong answer, where there are any.
 
-    targets: (slices, 5), NaN where unlabelled; probabilities: (slices, 5).
+    rows: (n,) of the slices to choose from; targets: (n, 5), NaN where unlabelled; probabilities: (n, 5).
     """
-    found = []
+    examples = []
     for label in range(len(LABELS)):
         y, p = targets[:, label], probabilities[:, label]
         right = (y == 1) & (p >= threshold)
         wrong = np.isfinite(y) & ((y == 1) != (p >= threshold))
-        for rows, match in ((right, True), (wrong, False)):
-            sure = np.where(rows, p if match else np.abs(p - y), -1)
-            if rows.any():
-                place = int(sure.argmax())
-                found.append(Example(place, label, match, float(y[place]), float(p[place])))
-    return found
+        for offered, match in ((right, True), (wrong, False)):
+            if offered.any():
+                place = np.where(offered, p if match else np.abs(p - y), -1).argmax()
+                examples.append(Example(int(rows[place]), label, match, float(y[place]), float(p[place])))
+    return examples
 
 
-def draw(examples: list[Example], pictures: np.ndarray, maps: dict[str, np.ndarray], masks: np.ndarray) -> Figure:
+def plot(examples: list[Example], pictures: np.ndarray, maps: dict[str, np.ndarray], masks: np.ndarray) -> Figure:
     """pictures: (n, H, W) uint8, slice l of each example; maps: method → (n, H, W); masks: (n, H, W) bool, all false
     where the bleed's place is unknown."""
     if not examples:
-        return note(TITLE, "No labels, so neither matches nor mismatches.")
+        return style.note(TITLE, "No labels, so neither matches nor mismatches.")
     classes = sorted({example.label for example in examples})
     wide = 1 + len(maps)
-    figure = canvas(0.5 + 9.0 * (1 / (2 * wide) + 0.015) * len(classes), TITLE)
-    panels = figure.subplots(len(classes), 2 * wide, squeeze=False)
-    switch_off(panels.ravel())
+    height_in = 0.5 + style.WIDTH_IN * (1 / (2 * wide) + 0.015) * len(classes)
+    figure, panels = style.grid(height_in, TITLE, len(classes), 2 * wide)
     for number, example in enumerate(examples):
         line = classes.index(example.label)
         own = panels[line, :wide] if example.match else panels[line, wide:]
-        _draw_example(own, example, pictures[number], {name: m[number] for name, m in maps.items()}, masks[number])
+        plot_example(own, example, pictures[number], [m[number] for m in maps.values()], masks[number])
         if line == 0 or number == 0:
             for axes, name in zip(own[1:], maps, strict=True):
-                axes.set_title(NAMES[name], size=SMALL_PT, pad=3)
+                axes.set_title(METHOD_NAMES[name], size=style.SMALL_PT, pad=3)
     return figure
 
 
-def _draw_example(panels, example: Example, picture: np.ndarray, maps: dict[str, np.ndarray], mask: np.ndarray) -> None:
+def plot_example(panels, example: Example, picture: np.ndarray, maps: list[np.ndarray], mask: np.ndarray) -> None:
     """The slice with its bleed outlined, then one panel a method."""
-    for axes in panels:
-        axes.axis("on")
-    written = f"{LABELS[example.label]}: label {example.target:g}, CNN {example.probability:.2f}"
-    show_slice(panels[0], picture)
-    panels[0].set_title(written, size=SMALL_PT, color=GREEN if example.match else VERMILLION, pad=3)
-    colours = colormaps[SALIENCY_COLOURS].resampled(SHADES)
-    for axes, saliency in zip(panels[1:], maps.values(), strict=True):
+    text = f"{LABELS[example.label]}: label {example.target:g}, CNN {example.probability:.2f}"
+    style.show_slice(panels[0], picture, text, style.GREEN if example.match else style.VERMILLION)
+    colours = colormaps[style.SALIENCY_COLOURS].resampled(SHADES)
+    for axes, saliency in zip(panels[1:], maps, strict=True):
         brightest = np.percentile(saliency, BRIGHTEST) or saliency.max() or 1
         axes.imshow(saliency, cmap=colours, vmin=0, vmax=brightest, interpolation="nearest")
-        bare(axes)
-    if mask.any():
-        for axes in panels:
-            axes.contour(mask, levels=[0.5], colors=SKY, linewidths=1.1)
+        style.bare(axes)
+    for axes in panels if mask.any() else ():
+        axes.contour(mask, levels=[0.5], colors=style.SKY, linewidths=1.1)

@@ -1,6 +1,5 @@
 """How every figure looks: colours that colour-blind readers can tell apart, sizes for a README, reproducible bytes."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,15 @@ def canvas(height_in: float, title: str) -> Figure:
     return figure
 
 
+def grid(height_in: float, title: str, lines: int, columns: int) -> tuple[Figure, np.ndarray]:
+    """A canvas and its (lines, columns) panels, each hidden until something is shown in it."""
+    figure = canvas(height_in, title)
+    panels = figure.subplots(lines, columns, squeeze=False)
+    for axes in panels.flat:
+        axes.axis("off")
+    return figure, panels
+
+
 def label_axes(axes, x_label: str, y_label: str) -> None:
     """Name both axes, with units; no box, a faint grid."""
     axes.set_xlabel(x_label, size=TEXT_PT)
@@ -43,7 +51,8 @@ def show_slice(axes, picture: np.ndarray, caption: str = "", colour: str = BLACK
 
 
 def bare(axes, caption: str = "", colour: str = BLACK) -> None:
-    """Take ticks and frame off a picture and write its caption above."""
+    """Show a picture without ticks and frame, its caption above."""
+    axes.axis("on")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
@@ -66,9 +75,3 @@ def save(path: Path, figure: Figure) -> None:
     """Write a PNG; the same figure gives the same bytes."""
     with atomic(path) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})
-
-
-def switch_off(axes: Iterable) -> None:
-    """Hide the places of a grid that no picture took."""
-    for each in axes:
-        each.axis("off")

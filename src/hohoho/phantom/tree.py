@@ -14,17 +14,15 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from hohoho.errors import InputError
-from hohoho.phantom.study import draw_patient, draw_study
-from hohoho.phantom.study_files import draw_series, name, write_masks, write_study
+from hohoho.phantom.population import image_id, patient_id, patient_of, studies_of
+from hohoho.phantom.study_files import draw_series, write_masks, write_study
 from hohoho.phantom.tables import IMAGES, TRUTH, Rows, add_rows, write_tables
 from hohoho.workers import ordered_map
 
 MASKS = f"{TRUTH}/masks"
-P_SECOND_STUDY = 0.04
 SMALLEST_SIZE = 32
 LABEL_ERROR_RATE = 0.01  # errors a slice
 
@@ -50,9 +48,8 @@ def write_phantom(
     try:
         for folder in (IMAGES, MASKS) if masks else (IMAGES, TRUTH):
             (building / folder).mkdir(parents=True)
-        seeds = np.random.SeedSequence(seed).spawn(patients)
         job = partial(write_patient, building, seed, size, label_error_rate)
-        done = ordered_map(job, enumerate(seeds), workers)
+        done = ordered_map(job, range(patients), workers)
         rows = list(tqdm(done, "phantom patients", patients, disable=not progress))
         write_tables(building, rows)
         replace_folder(building, out)
@@ -87,20 +84,14 @@ def check_request(out: Path, patients: int, size: int, label_error_rate: float, 
         raise InputError(f"{out}: exists and is not a phantom (no {TRUTH}/slices.csv in it), so it is not replaced")
 
 
-def write_patient(
-    folder: Path, seed: int, size: int, label_error_rate: float, task: tuple[int, np.random.SeedSequence]
-) -> Rows:
+def write_patient(folder: Path, seed: int, size: int, label_error_rate: float, number: int) -> Rows:
     """Draw one patient and write the one or two studies; returns their table rows."""
-    number, sequence = task
-    rng = np.random.default_rng(sequence)
-    patient, rows = draw_patient(rng), Rows([], [], [])
-    studies = [draw_study(rng, patient, size)]
-    if rng.random() < P_SECOND_STUDY:
-        studies.append(draw_study(rng, patient, size))
+    rows, (patient, rng) = Rows([], [], []), patient_of(seed, number)
+    studies = studies_of(patient, rng, size)
     sex = str(rng.choice(["F", "M"]))
     for study_number, study in enumerate(studies):
-        image_ids = [name(9, seed, number, study_number, index) for index in range(len(study.hu))]
-        series = draw_series(rng, name(8, seed, number), patient.head.age, sex, study.acquisition)
+        image_ids = [image_id(seed, number, study_number, index) for index in range(len(study.hu))]
+        series = draw_series(rng, patient_id(seed, number), patient.head.age, sex, study.acquisition)
         write_study(folder / IMAGES, study, image_ids, series, rng)
         if (folder / MASKS).is_dir():
             write_masks(folder / MASKS / f"{series.study_uid}.npz", study.blood)

@@ -17,27 +17,23 @@ class Card(NamedTuple):
 def cards(headline: dict, own_model: str) -> list[Card]:
     """The headline: F2 of the row's own model, what the LSTM adds, the floor, and scans."""
     f2, gain, scans = headline["f2"], headline.get("lstm_gain"), headline["scan_test"]
-    found = [
-        Card(
-            f"F2 on test, {MODEL_NAMES[own_model]}", text(f2["test"]), _note(f2["test"], headline["f2_test_interval"])
-        ),
-        Card("F2 on validation", text(f2["val"]), "chosen on this split, so flattering"),
-        Card("F2 of answering yes to everything", text(headline["all_positive"]["test"]), "the floor, on test"),
+    shown = [
+        Card(f"F2 on test, {MODEL_NAMES[own_model]}", text(f2["test"]), note(f2["test"], headline["f2_test_interval"]))
     ]
     if gain:
-        found.insert(1, Card("CNN-LSTM minus CNN, F2 on test", _signed(gain["f2_test"]), _note(gain["f2_test"], gain)))
+        difference = NOTHING if gain["f2_test"] is None else f"{gain['f2_test']:+.3f}"
+        shown.append(Card("CNN-LSTM minus CNN, F2 on test", difference, note(gain["f2_test"], gain)))
     return [
-        *found,
+        *shown,
+        Card("F2 on validation", text(f2["val"]), "chosen on this split, so flattering"),
+        Card("F2 of answering yes to everything", text(headline["all_positive"]["test"]), "the floor, on test"),
         Card("AUROC of any bleed, scan by scan", text(scans and scans["any_auroc"]), "by the maximum, on test"),
     ]
 
 
-def _note(value: float | None, ends: dict) -> str:
+def note(value: float | None, ends: dict) -> str:
+    """The interval of a score, or why it has none."""
     if value is None:
         return "unknown: no slice of test is labelled"
     inside = interval(ends).strip(" ()")
     return f"95 % interval over patients {inside}" if inside else "no interval"
-
-
-def _signed(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:+.3f}"

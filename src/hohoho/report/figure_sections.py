@@ -1,19 +1,16 @@
-"""The report's sections with pictures: the poster's figures, saliency, curves and the worst slices."""
+"""The report's sections with pictures: curves, the worst slices, saliency, and all other figures."""
 
 import pandas as pd
 
-from hohoho.figures.drawn import CURVES, DISAGREEMENTS, EMBEDDINGS, GRADIENTS, NEIGHBOURS, SALIENCY, WORST, Drawn
+from hohoho.figures.drawn import Drawn
 from hohoho.report.score_sections import NO_LABELS, Section
+from hohoho.report.tables import heading
+from hohoho.saliency.scores import METHOD_NAMES, POSTER_METHOD
 from hohoho.scores.evaluation import Evaluation
 
-FIGURES = (NEIGHBOURS, GRADIENTS, EMBEDDINGS, DISAGREEMENTS)
-METHOD_NAMES = {
-    "gradient": "gradient (the poster's)",
-    "smoothgrad": "SmoothGrad",
-    "integrated_gradients": "integrated gradients",
-    "grad_cam": "Grad-CAM",
-    "uniform": "uniform saliency, by chance",
-}
+CURVES, WORST, SALIENCY = "curves", "worst_slices", "figure6_saliency"  # each has a section of its own
+TITLES = {"level_probe": "Level read off the embedding by a linear probe"}  # of tables whose name says too little
+MAX_LINES = 50  # a longer table is in metrics/tables/ only
 SCORED = (
     "Scored on {} bleeds that the phantom drew and whose place is known. Pointing game: is the most salient pixel in "
     "the bleed? Share inside: how much of all saliency is, in brackets the middle half of the bleeds."
@@ -21,51 +18,50 @@ SCORED = (
 NOT_DRAWN = "Not drawn: evaluate.figures is off."
 
 
-def curve_section(drawn: Drawn) -> Section:
+def curve_section(figures: dict[str, Drawn]) -> Section:
     """Precision and recall, ROC, reliability."""
-    return Section("Curves", "" if drawn.captions else NOT_DRAWN, {}, chosen(drawn, CURVES))
+    return Section("Curves", "" if figures else NOT_DRAWN, {}, captions(figures, CURVES))
 
 
-def worst_section(found: Evaluation, drawn: Drawn) -> Section:
+def worst_section(found: Evaluation, figures: dict[str, Drawn]) -> Section:
     """The slices that the model got most wrong."""
     table = found.worst.drop(columns=["row", "patient"], errors="ignore")
+    tables, text = {"": table}, "The surest misses and false alarms, at most one of each a scan."
     if table.empty:
-        labelled = any(found.details["data"][split]["labelled"] for split in ("val", "test"))
-        return Section("Worst slices", "Every answer was right." if labelled else NO_LABELS, {}, chosen(drawn, WORST))
-    intro = "The surest misses and false alarms, at most one of each a scan."
-    return Section("Worst slices", intro, {"": table}, chosen(drawn, WORST))
+        labelled = found.details["data"][found.shown]["labelled"]
+        tables, text = {}, "Every answer was right." if labelled else NO_LABELS
+    return Section("Worst slices", text, tables, captions(figures, WORST))
 
 
-def saliency_section(drawn: Drawn) -> Section:
-    """The trial of the saliency methods, and figure 6."""
-    if not drawn.captions:
+def saliency_section(figures: dict[str, Drawn]) -> Section:
+    """The benchmark of the saliency methods, beside chance, and figure 6."""
+    if not figures:
         return Section("Saliency", NOT_DRAWN)
-    intro = "No bleed's place is known in this data, so the methods cannot be scored."
-    if len(drawn.saliency):
-        intro = SCORED.format(drawn.saliency["bleeds"].iloc[0])
-    return Section("Saliency", intro, {"": saliency_table(drawn.saliency)}, chosen(drawn, SALIENCY))
-
-
-def saliency_table(saliency: pd.DataFrame) -> pd.DataFrame:
-    """The methods beside chance."""
+    scores = figures[SALIENCY].tables["saliency"]
     lines = [
         [
-            METHOD_NAMES[row.method],
+            METHOD_NAMES[row.method] + " (the poster's)" * (row.method == POSTER_METHOD),
             f"{row.pointing_game:.1%}",
             f"{row.share_inside:.1%} ({row.share_q25:.1%}–{row.share_q75:.1%})",
             f"{row.times_uniform:.1f} ×",
         ]
-        for row in saliency.itertuples()
+        for row in scores.itertuples()
     ]
-    return pd.DataFrame(lines, columns=["method", "pointing game", "share inside", "against uniform"])
+    text = "No bleed's place is known in this data, so the methods cannot be scored."
+    table = pd.DataFrame(lines, columns=["method", "pointing game", "share inside", "against uniform"])
+    text = SCORED.format(scores["bleeds"].iloc[0]) if lines else text
+    return Section("Saliency", text, {"": table}, captions(figures, SALIENCY))
 
 
-def figure_section(drawn: Drawn) -> Section:
-    """The poster's other figures, and the probe's R²."""
-    tables = {"Level read off the embedding by a linear probe": drawn.probe}
-    return Section("The poster's figures", "" if drawn.captions else NOT_DRAWN, tables, chosen(drawn, *FIGURES))
+def figure_section(figures: dict[str, Drawn]) -> Section:
+    """Every figure that has no section of its own, with its short tables."""
+    others = [name for name in figures if name not in (CURVES, WORST, SALIENCY)]
+    tables = {name: table for figure in others for name, table in figures[figure].tables.items()}
+    short = {name: table for name, table in tables.items() if 0 < len(table) <= MAX_LINES}
+    shown = {TITLES.get(name, heading(name)): table for name, table in short.items()}
+    return Section("The poster's figures", "" if figures else NOT_DRAWN, shown, captions(figures, *others))
 
 
-def chosen(drawn: Drawn, *names: str) -> dict[str, str]:
-    """These pictures with their captions, where they were drawn."""
-    return {name: drawn.captions[name] for name in names if name in drawn.captions}
+def captions(figures: dict[str, Drawn], *names: str) -> dict[str, str]:
+    """File name → caption of these figures, where they were drawn."""
+    return {f"{name}.png": figures[name].caption for name in names if name in figures}

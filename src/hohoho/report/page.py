@@ -21,19 +21,19 @@ LARGEST_PICTURE = 400_000  # bytes: seven of them, in base64, stay below 4 MB
 JPEG_QUALITIES = (85, 70, 50, 30)
 
 
-def sections(found: Evaluation, drawn: Drawn, inputs: Inputs) -> list[scores.Section]:
+def sections(found: Evaluation, figures: dict[str, Drawn], inputs: Inputs) -> list[scores.Section]:
     """All sections in their order."""
     return [
         scores.models_section(found, inputs.params.data.source),
-        pictures.curve_section(drawn),
+        pictures.curve_section(figures),
         decisions.point_section(found),
         scores.scan_section(found),
         scores.class_section(found),
         scores.calibration_section(found),
         decisions.subgroup_section(found),
-        pictures.worst_section(found, drawn),
-        pictures.saliency_section(drawn),
-        pictures.figure_section(drawn),
+        pictures.worst_section(found, figures),
+        pictures.saliency_section(figures),
+        pictures.figure_section(figures),
         decisions.smoothing_section(found),
         data_section(found.details["data"], inputs),
         parameter_section(inputs),

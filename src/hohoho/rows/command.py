@@ -75,7 +75,7 @@ def _table(options: argparse.Namespace) -> None:
     from hohoho.files import atomic
     from hohoho.rows.records import read_experiments
     from hohoho.rows.results import results
-    from hohoho.rows.table import as_markdown, printed_table
+    from hohoho.rows.table import printed_table
 
     if options.all == (options.number is not None):
         raise InputError("which table? Give its number, 1 to 6, or --all")
@@ -83,5 +83,5 @@ def _table(options: argparse.Namespace) -> None:
     for number in TABLES if options.all else [options.number]:
         printed = printed_table(number, titles[number], results(rows_of(rows, number), experiments))
         with atomic(options.out / f"table{number}.md") as temporary:
-            temporary.write_text(as_markdown(printed))
+            temporary.write_text(printed)
         print(options.out / f"table{number}.md")

@@ -1,11 +1,11 @@
 """DVC's own records of experiments: which row each one ran, with which parameters, and what it scored."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from hohoho.errors import InputError
-from hohoho.params import value_at
+from hohoho.params import flat, value_at
 from hohoho.stage.inputs import read_lock, used_parameters
 
 PARAMS, SCORES = "params.yaml", "metrics/scores.json"
@@ -40,21 +40,12 @@ def read_experiments() -> list[Experiment]:
     try:
         with Repo() as repo:
             commits = repo.experiments.show(all_commits=True, hide_workspace=True)
-            found = [_read(ranged, tip, repo) for ranged, tip in _recorded(commits)]
+            # The commits themselves are none: their parameters and scores need not belong together.
+            ranges = [ranged for commit in commits for ranged in commit.experiments or []]
+            experiments = [_read(r, r.revs[0], repo) for r in ranges if r.revs and r.revs[0].data]
     except NotDvcRepoError:
         raise InputError("no DVC repository here: run this in the repository's root folder") from None
-    return sorted(found, key=lambda experiment: (experiment.created is None, experiment.created or 0))
-
-
-def _recorded(commits: list) -> Iterator[tuple[Any, Any]]:
-    """(range, tip) of every experiment whose record can be read.
-
-    The commits themselves are none: their parameters and scores need not belong together.
-    """
-    for commit in commits:
-        for ranged in commit.experiments or []:
-            if ranged.revs and ranged.revs[0].data:
-                yield ranged, ranged.revs[0]
+    return sorted(experiments, key=lambda experiment: (experiment.created is None, experiment.created or 0))
 
 
 def _read(ranged: Any, tip: Any, repo: Any) -> Experiment:
@@ -81,14 +72,7 @@ def stages_agree(lock: Mapping[str, Mapping], params: Mapping) -> bool:
     )
 
 
-def what_matters(params: Mapping, at: str = "") -> dict[str, Any]:
+def result_params(params: Mapping) -> dict[str, Any]:
     """Dotted key → value of everything that can change a result; nulls are left out, as DVC's records may."""
-    flat = {}
-    for key, value in params.items():
-        if f"{at}{key}" in ("edit", "runtime"):
-            continue
-        if isinstance(value, Mapping):
-            flat |= what_matters(value, f"{at}{key}.")
-        elif value is not None:
-            flat[f"{at}{key}"] = value
-    return flat
+    values = flat({key: value for key, value in params.items() if key not in ("edit", "runtime")})
+    return {key: value for key, value in values.items() if value is not None}

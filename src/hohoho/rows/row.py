@@ -53,15 +53,14 @@ def rows_named(rows: list[Row], names: Iterable[str]) -> list[Row]:
     """
     known = {row.name: row for row in rows}
     wanted = list(dict.fromkeys(name.replace("-", "_") for name in names))
-    unknown = [_unknown(name, list(known)) for name in wanted if name not in known]
+    unknown = []
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            unknown.append(f"{name}; did you mean {near[0]}?" if near else name)
     if unknown:
         raise InputError("no such row (see `hohoho rows`):\n  " + "\n  ".join(unknown))
     return [known[name] for name in wanted]
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return name + (f"; did you mean {near[0]}?" if near else "")
 
 
 def rows_of(rows: list[Row], table: int) -> list[Row]:

@@ -14,7 +14,7 @@ import yaml
 
 from hohoho.errors import InputError
 from hohoho.rows.composition import compose
-from hohoho.rows.records import DONE, Experiment, what_matters
+from hohoho.rows.records import DONE, Experiment, result_params
 from hohoho.rows.row import Row
 from hohoho.stage.workspace import wait_for_others
 
@@ -26,8 +26,7 @@ class Plan(NamedTuple):
 
     name: str
     row: str
-    overrides: list[str]  # beside the row's own, in Hydra's grammar
-    params: dict  # of `what_matters`, as composed now
+    params: dict  # of `result_params`, as composed now
 
 
 def composed(overrides: list[str]) -> dict:
@@ -55,24 +54,17 @@ def plan(row: str, overrides: list[str], experiments: list[Experiment]) -> Plan:
     """What would run. A name that other parameters hold already gets a suffix of these parameters."""
     if any(override.lstrip("+~").startswith("row=") for override in overrides):
         raise InputError("-S row=… is what the names of the rows say; leave it out")
-    params = what_matters(composed([f"row={row}", *overrides]))
+    params = result_params(composed([f"row={row}", *overrides]))
     name = experiment_name(row, overrides)
-    if any(e.name == name and what_matters(e.params) != params for e in experiments):
+    if any(e.name == name and result_params(e.params) != params for e in experiments):
         name += "-" + _digest([f"{key}={value!r}" for key, value in sorted(params.items())])
-    return Plan(name, row, overrides, params)
+    return Plan(name, row, params)
 
 
 def recorded(planned: Plan, experiments: list[Experiment], states: tuple[str, ...]) -> Experiment | None:
     """The experiment in one of these states that ran this row with these very parameters."""
     same = (e for e in experiments if e.state in states and e.row == planned.row)
-    return next((e for e in same if what_matters(e.params) == planned.params), None)
-
-
-def command(planned: Plan, queue: bool) -> list[str]:
-    """The `dvc exp run` of a plan."""
-    settings = [f"row={planned.row}", *planned.overrides]
-    options = [part for setting in settings for part in ("-S", setting)]
-    return ["dvc", "exp", "run", *(["--queue"] if queue else []), "-n", planned.name, *options]
+    return next((e for e in same if result_params(e.params) == planned.params), None)
 
 
 def run_command(words: list[str]) -> int:
@@ -102,7 +94,8 @@ def run_rows(
         if found:
             print(f"{progress}: {found.state} already, as experiment {found.name}", flush=True)
             continue
-        words = command(planned, queue)
+        options = [part for setting in (f"row={planned.row}", *overrides) for part in ("-S", setting)]
+        words = ["dvc", "exp", "run", *["--queue"] * queue, "-n", planned.name, *options]
         print(f"{progress}: {shlex.join(words)}", flush=True)
         if run(words):
             failed.append(planned.name)

@@ -1,80 +1,50 @@
 """A table as the poster prints it: settings above, F2 below, one column per run; published beside measured."""
 
-from typing import NamedTuple
+import pandas as pd
 
-from hohoho.rows.listing import data_of, f2_text, markdown_table, measured
+from hohoho.rows.listing import f2_text, markdown
 from hohoho.rows.results import POSTER_DATA, Result
 from hohoho.slices.split import SPLITS
 
 NOT_COMPARABLE = "Measured on other data than the poster's: not comparable with the published numbers."
 
 
-class Line(NamedTuple):
-    """One line of the table."""
-
-    head: str
-    cells: list[str]  # one per column
-    kind: str  # setting | published | measured
-
-
-class Table(NamedTuple):
-    """A printed table."""
-
-    title: str
-    lines: list[Line]
-    notes: list[str]
-
-
-def printed_table(number: int, title: str, results: list[Result]) -> Table:
-    """The poster's table `number` from the results of its rows."""
-    columns = sorted({result.row.column for result in results})
-    groups = list(dict.fromkeys(result.row.group for result in results))
-    lines = _setting_lines(results, columns)
-    for group in groups:
-        by_column = {result.row.column: result for result in results if result.row.group == group}
-        lines += _score_lines(group, [by_column.get(column) for column in columns], _digits(results))
-    return Table(f"Table {number}. {title}", lines, _notes(results))
-
-
-def _setting_lines(results: list[Result], columns: list[int]) -> list[Line]:
+def printed_table(number: int, title: str, results: list[Result]) -> str:
+    """The poster's table `number` from the results of its rows, in Markdown with its title and notes."""
     settings = {result.row.column: result.row.settings for result in results}
+    columns = sorted(settings)
     names = dict.fromkeys(name for column in columns for name in settings[column])
-    return [Line(name, [str(settings[column].get(name, "")) for column in columns], "setting") for name in names]
+    lines = [[name, *(str(settings[column].get(name, "")) for column in columns)] for name in names]
+    digits = max(
+        len(str(f2).partition(".")[2]) for result in results for f2 in result.row.f2.values() if f2 is not None
+    )
+    for group in dict.fromkeys(result.row.group for result in results):
+        by_column = {result.row.column: result for result in results if result.row.group == group}
+        lines += score_lines(group, [by_column.get(column) for column in columns], digits)
+    table = markdown(pd.DataFrame(lines, columns=["", *map(str, columns)]))
+    return "\n\n".join([f"**Table {number}. {title}**", table, "\n".join(notes(results)) + "\n"])
 
 
-def _score_lines(group: str, results: list[Result | None], digits: int) -> list[Line]:
+def score_lines(group: str, results: list[Result | None], digits: int) -> list[list[str]]:
+    """F2 of each split, the poster's above what was measured here; None where the group has no such column."""
     lines = []
     for split in SPLITS:
         published = [result and result.row.f2[split] for result in results]
-        here = [result and measured(result)[split] for result in results]
+        here = [result and result.measured[split] for result in results]
         if any(value is not None for value in published + here):
-            head = f"{group}, {split} F2"
-            lines.append(Line(f"{head}, poster", [f2_text(value, digits) for value in published], "published"))
-            lines.append(Line(f"{head}, here", [f2_text(value, digits) for value in here], "measured"))
-    return [*lines, Line(f"{group}, data here", [data_of(result) if result else "" for result in results], "setting")]
+            lines.append([f"{group}, {split} F2, poster", *(f2_text(value, digits) for value in published)])
+            lines.append([f"{group}, {split} F2, here", *(f2_text(value, digits) for value in here)])
+    return [*lines, [f"{group}, data here", *(result.source if result else "" for result in results)]]
 
 
-def _digits(results: list[Result]) -> int:
-    """As many digits as the poster prints in this table."""
-    values = [value for result in results for value in result.row.f2.values() if value is not None]
-    return max(len(str(value).partition(".")[2]) for value in values)
-
-
-def _notes(results: list[Result]) -> list[str]:
+def notes(results: list[Result]) -> list[str]:
     """When it was measured, with which changes, and whether it may be compared."""
     run = [result for result in results if result.experiment]
     if not run:
         return ["Not run here yet."]
     days = sorted({result.experiment.created.date().isoformat() for result in run})
-    notes = [f"{len(run)} of {len(results)} rows run here, {' to '.join(dict.fromkeys([days[0], days[-1]]))}."]
+    lines = [f"{len(run)} of {len(results)} rows run here, {' to '.join(dict.fromkeys([days[0], days[-1]]))}."]
     for changes in dict.fromkeys(result.changes for result in run if result.changes):
         names = [result.row.name for result in run if result.changes == changes]
-        notes.append(f"{', '.join(names) if len(names) < len(run) else 'All'} with {', '.join(changes)}.")
-    return notes + [NOT_COMPARABLE] * any(result.experiment.source != POSTER_DATA for result in run)
-
-
-def as_markdown(table: Table) -> str:
-    """The table with its title and notes."""
-    head = ["", *(str(number) for number in range(1, len(table.lines[0].cells) + 1))]
-    lines = [[line.head, *line.cells] for line in table.lines]
-    return f"**{table.title}**\n\n{markdown_table(head, lines)}\n\n" + "\n".join(table.notes) + "\n"
+        lines.append(f"{', '.join(names) if len(names) < len(run) else 'All'} with {', '.join(changes)}.")
+    return lines + [NOT_COMPARABLE] * any(result.source != POSTER_DATA for result in run)

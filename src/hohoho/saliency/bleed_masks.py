@@ -8,58 +8,50 @@ import pandas as pd
 
 from hohoho.labels import LABELS
 from hohoho.phantom.acquisition import FIELD_OF_VIEW_MM
-from hohoho.phantom.study import POSITIVE_MM2, blood_area_mm2, draw_blood, draw_patient, draw_study
-from hohoho.phantom.study_files import MASK_FROM, name
+from hohoho.phantom.population import image_id, patient_id, patient_of, studies_of
+from hohoho.phantom.study import POSITIVE_MM2, blood_area_mm2, draw_blood
+from hohoho.phantom.study_files import MASK_FROM
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scans.windowing import square_slice
 
 PART_WINDOW = (0.5, 1.0)  # center, width: a part of 0 to 1 becomes 0 to 255
-MOST_SLICES = 100  # of a study: three times as many as there are
+MAX_SLICES = 100  # of a study: three times as many as there are
 SQUARE_MM = (1.0, 1.0)  # the phantom's pixels are square
 
 
 class PhantomDraw(NamedTuple):
-    """The knobs that say which heads were drawn."""
+    """The parameters that say which heads were drawn."""
 
     patients: int
     size_px: int
     seed: int
 
 
-def patient_numbers(phantom: PhantomDraw) -> dict[str, int]:
-    """Pseudonym → number of every patient of the phantom."""
-    ids = [name(8, phantom.seed, number) for number in range(phantom.patients)]
-    return {pseudonym(PUBLIC_KEY, "patient", patient_id): number for number, patient_id in enumerate(ids)}
-
-
-def blood_of(phantom: PhantomDraw, number: int, images: list[str]) -> dict[str, np.ndarray]:
-    """Image → (5, H, W) uint8 parts of blood, for images of one patient; the draws of phantom.tree.write_patient.
+def blood_of(phantom: PhantomDraw, number: int, images: list[str]) -> Iterator[np.ndarray]:
+    """(5, H, W) uint8 parts of blood of each of these images of patient `number`.
 
     Of the first study only the slices asked for are drawn; a second one follows a first that is drawn as a whole.
     """
-    rng = np.random.default_rng(np.random.SeedSequence(phantom.seed, spawn_key=(number,)))
-    patient, state = draw_patient(rng), rng.bit_generator.state
-    places = {name(9, phantom.seed, number, 0, index): index for index in range(MOST_SLICES)}
-    first = [image for image in images if image in places]
-    found = {}
+    names = {image_id(phantom.seed, number, study, i): (study, i) for study in (0, 1) for i in range(MAX_SLICES)}
+    places = [names[image] for image in images]
+    blood, first = {}, [index for study, index in places if study == 0]
     if first:
-        found = dict(zip(first, draw_blood(rng, patient, phantom.size_px, [places[i] for i in first]), strict=True))
-    if len(first) < len(images):
-        rng.bit_generator.state = state
-        draw_study(rng, patient, phantom.size_px)
-        rng.random()  # whether there is a second study
-        second = draw_study(rng, patient, phantom.size_px).blood
-        found |= {name(9, phantom.seed, number, 1, index): blood for index, blood in enumerate(second)}
-    return {image: found[image] for image in images}
+        patient, rng = patient_of(phantom.seed, number)
+        drawn = draw_blood(rng, patient, phantom.size_px, first)
+        blood |= {(0, index): part for index, part in zip(first, drawn, strict=True)}
+    if len(first) < len(places):
+        _, second = studies_of(*patient_of(phantom.seed, number), phantom.size_px)
+        blood |= {(1, index): part for index, part in enumerate(second.blood)}
+    return (blood[place] for place in places)
 
 
 def blood_of_each_image(phantom: PhantomDraw, slices: pd.DataFrame) -> Iterator[tuple[int, np.ndarray]]:
     """(place in `slices`, that slice's blood) for rows of the slice table, patient by patient. Slow: 7 ms a slice."""
-    numbers = patient_numbers(phantom)
+    pseudonyms = (pseudonym(PUBLIC_KEY, "patient", patient_id(phantom.seed, n)) for n in range(phantom.patients))
+    numbers = {patient: number for number, patient in enumerate(pseudonyms)}
     for patient, places in slices.reset_index(drop=True).groupby("patient").indices.items():
         images = slices["image"].iloc[places].tolist()
-        blood = blood_of(phantom, numbers[patient], images)
-        yield from ((place, blood[image]) for place, image in zip(places, images, strict=True))
+        yield from zip(places, blood_of(phantom, numbers[patient], images), strict=True)
 
 
 def on_picture_grid(blood: np.ndarray, image_size: int) -> np.ndarray:

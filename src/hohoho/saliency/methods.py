@@ -14,7 +14,7 @@ from hohoho.models.backbones import SliceClassifier, to_unit
 BATCH, BATCH_PIXELS = 32, 2**20  # slices at once, at most this many pixels: memory grows with the picture
 NOISE_SD, NOISE_SAMPLES, NOISE_SEED = 0.1, 16, 0  # SmoothGrad: part of the grey range
 PATH_STEPS = 16  # integrated gradients
-LEAST_CAM_PX = 7  # a side of the map, as ResNet's last block has at 224 px
+MIN_CAM_PX = 7  # a side of the map, as ResNet's last block has at 224 px
 
 
 def gradient(model: SliceClassifier, images: Tensor, classes: Tensor) -> Tensor:
@@ -27,7 +27,7 @@ def smoothgrad(model: SliceClassifier, images: Tensor, classes: Tensor) -> Tenso
     tunnel = NoiseTunnel(Saliency(model))
     with torch.random.fork_rng():  # captum draws from the global generator: lend it a seeded one
         torch.manual_seed(NOISE_SEED)
-        found = tunnel.attribute(
+        noisy = tunnel.attribute(
             images.requires_grad_(),
             nt_type="smoothgrad",
             nt_samples=NOISE_SAMPLES,
@@ -36,7 +36,7 @@ def smoothgrad(model: SliceClassifier, images: Tensor, classes: Tensor) -> Tenso
             target=classes,
             abs=False,
         )
-    return _strongest(found)
+    return _strongest(noisy)
 
 
 def integrated_gradients(model: SliceClassifier, images: Tensor, classes: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ METHODS = {
 
 def cam_block(model: SliceClassifier, image_size: int) -> nn.Module:
     """The deepest of the backbone's four blocks whose map is at least 7 pixels a side, else the first."""
-    deepest = max([block for block in (1, 2, 3, 4) if image_size / 2 ** (block + 1) >= LEAST_CAM_PX], default=1)
+    deepest = max([block for block in (1, 2, 3, 4) if image_size / 2 ** (block + 1) >= MIN_CAM_PX], default=1)
     dense = model.settings["name"].startswith("densenet")
     return model.backbone.get_submodule(f"features.denseblock{deepest}" if dense else f"layer{deepest}")
 

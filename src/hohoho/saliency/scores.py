@@ -5,7 +5,14 @@ import pandas as pd
 
 from hohoho.labels import LABELS
 
-UNIFORM = "uniform"
+POSTER_METHOD, UNIFORM = "gradient", "uniform"
+METHOD_NAMES = {
+    "gradient": "gradient",
+    "smoothgrad": "SmoothGrad",
+    "integrated_gradients": "integrated gradients",
+    "grad_cam": "Grad-CAM",
+    UNIFORM: "uniform saliency, by chance",
+}
 COLUMNS = ["method", "bleeds", "pointing_game", "share_inside", "share_q25", "share_q75", "times_uniform"]
 COLUMNS += [f"share_{label}" for label in LABELS]
 

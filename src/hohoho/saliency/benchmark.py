@@ -1,4 +1,4 @@
-"""The trial of the saliency methods: a sample of the phantom's bleeds, each explained by every method."""
+"""The benchmark of the saliency methods: a sample of the phantom's bleeds, each to be explained by every method."""
 
 from typing import NamedTuple
 
@@ -8,10 +8,10 @@ import pandas as pd
 from hohoho.labels import LABELS
 from hohoho.saliency.bleed_masks import PhantomDraw, bleed_masks
 
-PATIENTS, BLEEDS_PER_CLASS = 40, 16  # a sample that two cores explain in a quarter of a minute
+MAX_PATIENTS, MAX_PER_CLASS = 40, 16  # a sample that two cores explain in a quarter of a minute
 
 
-class Bleeds(NamedTuple):
+class Lesions(NamedTuple):
     """n bleeds whose place is known: a slice and a class each."""
 
     rows: np.ndarray  # (n,) of the slice table
@@ -19,18 +19,18 @@ class Bleeds(NamedTuple):
     masks: np.ndarray  # (n, H, W) bool
 
 
-def known_bleeds(slices: pd.DataFrame, rows: np.ndarray, phantom: PhantomDraw, image_size: int, seed: int) -> Bleeds:
-    """Up to BLEEDS_PER_CLASS labelled bleeds of each class, from up to PATIENTS patients with a bleed.
+def sample_lesions(slices: pd.DataFrame, rows: np.ndarray, phantom: PhantomDraw, image_size: int, seed: int) -> Lesions:
+    """Up to MAX_PER_CLASS labelled bleeds of each class, from up to MAX_PATIENTS patients with a bleed.
 
     slices: the whole slice table; rows: (m,) which of it may take part. A label without blood (an error) is left out.
     """
     rng, positive = np.random.default_rng(seed), slices[LABELS].to_numpy() == 1
     bleeding = rows[positive[rows].any(axis=1)]
-    patients = rng.permutation(slices["patient"].iloc[bleeding].unique())[:PATIENTS]
+    patients = rng.permutation(slices["patient"].iloc[bleeding].unique())[:MAX_PATIENTS]
     bleeding = bleeding[slices["patient"].iloc[bleeding].isin(patients)]
     masks = bleed_masks(slices.iloc[bleeding], phantom, image_size)
     places, classes = np.nonzero(positive[bleeding] & masks.any(axis=(2, 3)))
-    order = [rng.permutation(np.flatnonzero(classes == c))[:BLEEDS_PER_CLASS] for c in range(len(LABELS))]
+    order = [rng.permutation(np.flatnonzero(classes == c))[:MAX_PER_CLASS] for c in range(len(LABELS))]
     taken = np.sort(np.concatenate(order))
     places, classes = places[taken], classes[taken]
-    return Bleeds(bleeding[places], classes, masks[places, classes])
+    return Lesions(bleeding[places], classes, masks[places, classes])
