@@ -30,7 +30,7 @@ def worst_section(found: Evaluation, drawn: Drawn) -> Section:
     """The slices that the model got most wrong."""
     table = found.worst.drop(columns=["row", "patient"], errors="ignore")
     if table.empty:
-        labelled = any(found.details["data"][split]["labelled"] for split in ("val", "test"))
+        labelled = found.details["data"][found.shown]["labelled"]
         return Section("Worst slices", "Every answer was right." if labelled else NO_LABELS, {}, chosen(drawn, WORST))
     intro = "The surest misses and false alarms, at most one of each a scan."
     return Section("Worst slices", intro, {"": table}, chosen(drawn, WORST))
