@@ -17,9 +17,9 @@ POINTS = {
 POINT_SCORES = ["f2_val", "f2_test", "precision_test", "recall_test", "scan_sensitivity_test", "scan_specificity_test"]
 
 
-def point_section(found: Evaluation) -> Section:
+def point_section(evaluation: Evaluation) -> Section:
     """Thresholds chosen on validation and what they give on test."""
-    points = found.curves["operating_points"]
+    points = evaluation.curves["operating_points"]
     names = [point.partition(", ")[::2] for point in points["point"]]
     table = points[[*(f"threshold_{label}" for label in LABELS), *POINT_SCORES]]
     table = table.rename(columns=lambda name: name.removeprefix("threshold_"))
@@ -28,12 +28,12 @@ def point_section(found: Evaluation) -> Section:
     return labelled_section("Operating points", intro, table)
 
 
-def subgroup_section(found: Evaluation) -> Section:
+def subgroup_section(evaluation: Evaluation) -> Section:
     """The row's own model, group by group."""
-    intro = f"{MODEL_NAMES[found.details['own_model']]}, {found.shown} split. F2 and precision rise with the share of "
-    intro += "positives: compare recall and AUROC. "
+    intro = f"{MODEL_NAMES[evaluation.details['own_model']]}, {evaluation.shown} split. F2 and precision rise with the "
+    intro += "share of positives: compare recall and AUROC. "
     intro += f"No interval below {MIN_PATIENTS} patients: it would promise too much."
-    return labelled_section("Where it fails", intro, subgroup_table(found.subgroups))
+    return labelled_section("Where it fails", intro, subgroup_table(evaluation.subgroups))
 
 
 def subgroup_table(groups: pd.DataFrame) -> pd.DataFrame:
@@ -45,17 +45,17 @@ def subgroup_table(groups: pd.DataFrame) -> pd.DataFrame:
         f2=with_ends(groups, "f2"),
         recall=with_ends(groups, "recall"),
         bleeds_found=[
-            None if pd.isna(bleeds) else f"{found} of {bleeds}"
-            for found, bleeds in zip(groups["bleeds_found"], groups["bleeds"], strict=True)
+            None if pd.isna(bleeds) else f"{hit} of {bleeds}"
+            for hit, bleeds in zip(groups["bleeds_found"], groups["bleeds"], strict=True)
         ],
     )
 
 
-def smoothing_section(found: Evaluation) -> Section:
+def smoothing_section(evaluation: Evaluation) -> Section:
     """What closing 101 and dropping 010 along the scan would gain and lose, on the split shown."""
-    own, counts = found.details["own_model"], found.smoothing
-    counts = counts[(counts["model"] == own) & (counts["split"] == found.shown)]
-    intro = f"101 → 111, then 010 → 000, along a scan: {MODEL_NAMES[own]}, {found.shown} split. "
+    own, counts = evaluation.details["own_model"], evaluation.smoothing
+    counts = counts[(counts["model"] == own) & (counts["split"] == evaluation.shown)]
+    intro = f"101 → 111, then 010 → 000, along a scan: {MODEL_NAMES[own]}, {evaluation.shown} split. "
     intro += "What it erases are true bleeds."
     return labelled_section("Smoothing", intro, smoothing_table(counts) if len(counts) else counts)
 

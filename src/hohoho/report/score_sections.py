@@ -37,44 +37,45 @@ class Section(NamedTuple):
     pictures: dict[str, str] = {}  # file names with their captions
 
 
-def models_section(found: Evaluation, source: str) -> Section:
+def models_section(evaluation: Evaluation, source: str) -> Section:
     """Micro F2 of both models on the three splits, with their difference and the floor."""
-    rows = {MODEL_NAMES[model]: scores for model, scores in found.details["slices"].items()}
-    rows |= {"difference, paired": found.details["lstm_gain"]} if found.details["lstm_gain"] else {}
+    details = evaluation.details
+    rows = {MODEL_NAMES[model]: scores for model, scores in details["slices"].items()}
+    rows |= {"difference, paired": details["lstm_gain"]} if details["lstm_gain"] else {}
     lines = [[name, *(s and s["micro"]["f2"] for s in map(scores.get, SPLITS))] for name, scores in rows.items()]
-    lines.append(["answering yes to everything", *map(found.headline["all_positive"].get, SPLITS)])
-    settings = found.details["settings"]
-    intro = f"Data: {DATA_NAMES.get(source, source)}. Positive from a raw {settings['threshold']:g} up"
-    intro += ", smoothed along the scan. " if settings["smoothing"] else ". "
-    intro += "In brackets 95 % intervals by bootstrap over patients." if settings["resamples"] else "No intervals."
-    if unlabelled := [split for split in SPLITS if not found.details["data"][split]["labelled"]]:
+    lines.append(["answering yes to everything", *map(evaluation.headline["all_positive"].get, SPLITS)])
+    intro = f"Data: {DATA_NAMES.get(source, source)}. Positive from a raw {details['settings']['threshold']:g} up"
+    intro += ", smoothed along the scan. " if details["settings"]["smoothing"] else ". "
+    resampled = "In brackets 95 % intervals by bootstrap over patients."
+    intro += resampled if details["settings"]["resamples"] else "No intervals."
+    if unlabelled := [split for split in SPLITS if not details["data"][split]["labelled"]]:
         intro += f" No slice is labelled in {', '.join(unlabelled)}: no F2 there."
     return Section("Models", intro, {"": frame(["micro F2", *SPLITS], lines)})
 
 
-def class_section(found: Evaluation) -> Section:
+def class_section(evaluation: Evaluation) -> Section:
     """Every class's scores by the row's own model, and what each score means."""
-    model = found.details["own_model"]
-    scores = found.details["slices"][model][found.shown]
+    model = evaluation.details["own_model"]
+    scores = evaluation.details["slices"][model][evaluation.shown]
     if not scores:
         return Section("Classes", NO_LABELS)
     loss, calibrated = (text(scores["micro"][f"rsna_log_loss{kind}"]) for kind in ("", "_calibrated"))
-    intro = f"{MODEL_NAMES[model]}, {found.shown} split, slice by slice. RSNA's weighted log loss: "
+    intro = f"{MODEL_NAMES[model]}, {evaluation.shown} split, slice by slice. RSNA's weighted log loss: "
     intro += f"{loss} raw, {calibrated} calibrated."
     meanings = frame(["score", "what it means"], [[heading(name), score.meaning] for name, score in SCORES.items()])
     return Section("Classes", intro, {"": of_classes(scores, {name: name for name in SCORES}), "The scores": meanings})
 
 
-def scan_section(found: Evaluation) -> Section:
+def scan_section(evaluation: Evaluation) -> Section:
     """Sensitivity, specificity and AUROC per scan, by the maximum and by noisy-or."""
-    details, model = found.details, found.details["own_model"]
+    details, model = evaluation.details, evaluation.details["own_model"]
     scans = {split: scores for split, scores in details["scans"][model].items() if scores}
     if not scans:
         return Section("Scans", NO_SCANS)
     split = shown_split(scans)
     intro = f"{MODEL_NAMES[model]}, {split} split: is there a bleed in this scan at all? "
     intro += f"Positive from {details['settings']['threshold']:g} up, before any smoothing."
-    if not found.calibration["models"][model]["fitted_slices"]:
+    if not evaluation.calibration["models"][model]["fitted_slices"]:
         intro += " Without labelled slices in validation nothing is calibrated: noisy-or takes raw probabilities."
     return Section("Scans", intro, {POOLINGS[how]: of_classes(by, SCAN_SCORES) for how, by in scans[split].items()})
 
@@ -85,11 +86,11 @@ def of_classes(scores: dict[str, dict], columns: dict[str, str]) -> pd.DataFrame
     return frame(["class", *columns.values()], lines)
 
 
-def calibration_section(found: Evaluation) -> Section:
+def calibration_section(evaluation: Evaluation) -> Section:
     """Calibration error and Brier score before and after, per model and split."""
     lines = [
         [f"{MODEL_NAMES[model]}, {split}", *scores["micro"].values()]
-        for model, splits in found.details["calibration"].items()
+        for model, splits in evaluation.details["calibration"].items()
         for split, scores in splits.items()
         if scores
     ]
