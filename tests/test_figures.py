@@ -4,12 +4,13 @@ import pytest
 import torch
 from tiny_run import SIDE, Pixels, evaluation_of, predictions_of, slice_table, stacks_of
 
-from hohoho.figures import disagreements, embedding_map, neighbours, saliency_pairs
+from hohoho.figures import curves, disagreements, embedding_map, neighbours, saliency_pairs
 from hohoho.figures.disagreements import Gap, label_gaps
 from hohoho.figures.drawn import Drawn
 from hohoho.figures.gallery import FIGURES, draw_figures
 from hohoho.figures.run import Run, phantom_of, shown_rows
 from hohoho.figures.style import canvas, save
+from hohoho.inference.table import MODEL_NAMES
 from hohoho.labels import LABELS
 from hohoho.models.backbones import SliceClassifier, build_backbone
 from hohoho.params import Record
@@ -94,6 +95,15 @@ def test_the_map_takes_from_every_split():
     assert [title.partition(",")[0] for title in titles] == ["train: 10 slices", "val: 10 slices", "test: 10 slices"]
 
 
+def test_every_model_and_split_that_was_scored_has_a_line_and_no_other():
+    run = run_of()
+    lines = {f"{model}, {split}" for model in MODEL_NAMES.values() for split in ("val", "test")}
+    assert {line.get_label() for line in curves.draw(run).figure.axes[0].lines} == lines
+    scored = {name: table.assign(cnn_test=np.nan) for name, table in run.scores.curves.items()}
+    drawn = curves.draw(run._replace(scores=run.scores._replace(curves=scored)))
+    assert {line.get_label() for line in drawn.figure.axes[0].lines} == lines - {"CNN, test"}
+
+
 def test_the_composite_takes_the_neighbours_as_red_green_and_blue():
     stack = np.zeros((3, 4, 4), np.uint8)
     stack[0], stack[2] = 255, 90
@@ -129,7 +139,6 @@ def test_all_figures_are_drawn_as_wide_as_a_readme_and_twice_the_same(tmp_path):
     draw_figures(tmp_path / "second", run)
     pictures = sorted((tmp_path / "first").iterdir())
     assert [picture.stem for picture in pictures] == sorted(FIGURES) == sorted(figures)
-    assert len(pictures) == 7
     for picture in pictures:
         content = picture.read_bytes()
         assert int.from_bytes(content[16:20], "big") >= README_PX  # width in the PNG header

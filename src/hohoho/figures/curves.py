@@ -10,7 +10,7 @@ from hohoho.inference.table import MODEL_NAMES
 
 CAPTION = "Dashed: validation, and probabilities as they come; solid: test, and calibrated."
 COLOURS = dict(zip(MODEL_NAMES, (BLUE, VERMILLION), strict=True))
-DASHES = {"val": "--", "test": "-", "raw": "--", "calibrated": "-"}
+SPLIT_LINES, KIND_LINES = {"val": "--", "test": "-"}, {"raw": "o--", "calibrated": "o-"}  # formats of their lines
 
 
 def draw(run: Run) -> Drawn:
@@ -22,12 +22,13 @@ def plot(curves: dict[str, pd.DataFrame]) -> Figure:
     """curves: the tables precision_recall, roc and reliability of an `Evaluation`; what is empty is left out."""
     figure = canvas(3.35, "All slices and classes pooled")
     panels = figure.subplots(1, 3)
-    _lines(panels[0], curves["precision_recall"], "recall")
+    plot_lines(panels[0], curves["precision_recall"], SPLIT_LINES, "recall", "{model}_{kind}")
     label_axes(panels[0], "recall", "best precision at this recall")
-    _lines(panels[1], curves["roc"], "false_positive_rate")
+    plot_lines(panels[1], curves["roc"], SPLIT_LINES, "false_positive_rate", "{model}_{kind}")
     panels[1].plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
     label_axes(panels[1], "false positive rate", "true positive rate")
-    _reliability(panels[2], curves["reliability"])
+    panels[2].plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
+    plot_lines(panels[2], curves["reliability"], KIND_LINES, "{model}_{kind}_predicted", "{model}_{kind}_observed")
     label_axes(panels[2], "predicted probability", "observed frequency")
     for axes, title in zip(panels, ("Precision and recall", "ROC", "Reliability"), strict=True):
         axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
@@ -37,19 +38,10 @@ def plot(curves: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def _lines(axes, curve: pd.DataFrame, x: str) -> None:
+def plot_lines(axes, curve: pd.DataFrame, kinds: dict[str, str], x: str, y: str) -> None:
+    """A line per model and kind. kinds: its name → format of the line; x, y: columns of both."""
     for model, name in MODEL_NAMES.items():
-        for split in ("val", "test"):
-            column = f"{model}_{split}"
-            if column in curve and curve[column].notna().any():
-                axes.plot(curve[x], curve[column], DASHES[split], color=COLOURS[model], label=f"{name}, {split}")
-
-
-def _reliability(axes, curve: pd.DataFrame) -> None:
-    axes.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
-    for model, name in MODEL_NAMES.items():
-        for kind in ("raw", "calibrated"):
-            x, y = f"{model}_{kind}_predicted", f"{model}_{kind}_observed"
-            if x in curve and curve[x].notna().any():
-                dots = curve[[x, y]].dropna()
-                axes.plot(dots[x], dots[y], f"o{DASHES[kind]}", ms=3, color=COLOURS[model], label=f"{name}, {kind}")
+        for kind, line in kinds.items():
+            points = curve.reindex(columns=[column.format(model=model, kind=kind) for column in (x, y)]).dropna()
+            if len(points):
+                axes.plot(*points.to_numpy().T, line, ms=3, color=COLOURS[model], label=f"{name}, {kind}")

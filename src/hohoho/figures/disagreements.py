@@ -45,15 +45,13 @@ def label_gaps(study: np.ndarray, targets: np.ndarray, probabilities: np.ndarray
 
     study: (slices,), studies contiguous and foot to head; targets, probabilities: (slices, 5).
     """
-    gaps, starts = [], np.flatnonzero(np.r_[True, study[1:] != study[:-1]])
-    for rows in np.split(np.arange(len(study)), starts[1:]):
-        inside = isolated_gaps(targets[rows])
-        for label in range(len(LABELS)):
-            places = np.flatnonzero(inside[:, label])
-            for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
-                if len(run):
-                    gap = rows[run]
-                    gaps.append(Gap(tuple(gap.tolist()), label, float(probabilities[gap, label].min())))
+    gaps, starts = [], np.flatnonzero(study[1:] != study[:-1]) + 1
+    inside = np.concatenate([isolated_gaps(scan) for scan in np.split(targets, starts)])
+    for label in range(len(LABELS)):
+        places = np.flatnonzero(inside[:, label])
+        for rows in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):  # no gap touches the end of a scan
+            if len(rows):
+                gaps.append(Gap(tuple(rows.tolist()), label, float(probabilities[rows, label].min())))
     return sorted(gaps, key=lambda gap: (-gap.probability, gap.rows, gap.label))
 
 
