@@ -1,5 +1,6 @@
 """Any tree of DICOM files, of any depth and names, with or without a CSV of labels."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
