@@ -2,16 +2,16 @@
 
 import logging
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pydicom
-from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels import get_decoder, pixel_array
-from pydicom.uid import UID, RLELossless
+from pydicom.pixels import get_decoder
+from pydicom.uid import UID
 
-from hohoho.dicom.codestream import check_frame, check_run_lengths
+from hohoho.dicom.decoders import DECODERS, decode
 from hohoho.dicom.frames import frame_values
 from hohoho.dicom.header import TAGS, SliceHeader, pixel_format, rescale, slice_header, upright
 from hohoho.dicom.hounsfield import to_hu
@@ -29,7 +29,6 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
 
 FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")  # how a DICOM file without its preamble begins
 GLANCE = 16  # pixels between those that are looked at first
-OWN_DECODER = "pydicom"  # of run lengths; the other one ends the process where they are damaged
 
 
 class MissingCodec(InputError):
@@ -82,7 +81,7 @@ def read_hu(header: SliceHeader) -> np.ndarray:
 
 def _hu_and_repairs(header):
     is_native = header.pixels.offset is not None
-    return to_hu(read_native(header.path, header.pixels) if is_native else _decode(header), header.pixels)
+    return to_hu(read_native(header.path, header.pixels) if is_native else decode(header), header.pixels)
 
 
 def _read_dataset(stream, path):
@@ -124,37 +123,13 @@ def _at(header, offset):
     return header._replace(pixels=header.pixels._replace(offset=offset))
 
 
-def _check_decoder(syntax, path):
-    try:
-        decoder = get_decoder(syntax)
-    except NotImplementedError as error:
-        raise Unusable("undecodable_pixels", f"{path}: stored as {syntax.name}, which is no picture") from error
-    if not decoder.is_available:
-        stored = f"pixels are stored as {syntax.name}, for which no decoder is installed."
-        raise MissingCodec(f"{stored} `uv sync --extra codecs` brings one.")
-
-
-def _decode(header):
-    try:
-        with open_dicom(header.path) as (stream, is_deflated):
-            stored = pixel_array(stream, index=header.frame) if is_deflated else _decompressed(stream, header)
-    except Unusable:
-        raise
-    except Exception as error:  # decoders raise nearly everything on damage: each is reported, none hidden
-        raise Unusable("undecodable_pixels", f"{header.path}: not decodable ({type(error).__name__})") from error
-    if stored.shape == (header.pixels.rows, header.pixels.columns):
-        return stored
-    raise Unusable("undecodable_pixels", f"{header.path}: decoded to {stored.shape}, not to its header's size")
-
-
-def _decompressed(stream, header):
-    """The decoded frame, once it is sure to be a picture of the header's size."""
-    dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["NumberOfFrames"], force=True)
-    stream.seek(stream.tell() + 12)  # (7FE0,0010) OB, undefined length
-    frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
-    stream.seek(0)
-    if dataset.file_meta.TransferSyntaxUID == RLELossless:
-        check_run_lengths(frame, header.path)
-        return pixel_array(stream, index=header.frame, decoding_plugin=OWN_DECODER)
-    check_frame(frame, header.pixels.rows, header.pixels.columns, header.path)
-    return pixel_array(stream, index=header.frame)
+def _check_decoder(syntax: UID, path: str) -> None:
+    """Raises Unusable where a compressed transfer syntax is no picture, MissingCodec where its decoder is missing."""
+    if syntax not in DECODERS:
+        raise Unusable("undecodable_pixels", f"{path}: stored as {syntax.name}, which is not read")
+    decoder = DECODERS[syntax]
+    if not all(map(find_spec, decoder.modules)) or not get_decoder(syntax).is_available:
+        raise MissingCodec(
+            f"pixels are stored as {syntax.name}, for which no decoder is installed. "
+            f"`uv sync --extra codecs` or `pip install {decoder.packages}` brings it."
+        )

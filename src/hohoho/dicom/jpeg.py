@@ -1,0 +1,74 @@
+"""What a JPEG says before its coded data (ITU-T T.81 B.2): where that is damaged, a decoder may end the process."""
+
+import re
+import struct
+from collections import defaultdict
+from collections.abc import Iterator
+
+from hohoho.errors import Unusable
+
+HUFFMAN, SCAN, QUANTIZATION = 0xC4, 0xDA, 0xDB  # DHT, SOS, DQT
+BASELINE, EXTENDED, LOSSLESS = 0xC0, 0xC1, 0xC3  # SOF0, SOF1, SOF3
+PRECISIONS = {BASELINE: {8, 12, 16}, EXTENDED: {8, 12, 16}, LOSSLESS: range(2, 17)}  # T.81 table B.2; GDCM writes 16
+OTHERS = {0xDD, 0xFE, *range(0xE0, 0xF0)}  # restart interval, comment, application data
+KNOWN = {HUFFMAN, SCAN, QUANTIZATION, *PRECISIONS, *OTHERS}
+BREAK = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # any marker but a restart ends the coded data (T.81 B.1.1.2)
+
+
+def check_jpeg(frame: bytes, path: str) -> None:
+    """Raises Unusable where the segments of a grey JPEG of one scan are damaged, or its coded data are broken off."""
+    try:
+        segments, data = _segments(frame)
+        (process,) = PRECISIONS.keys() & segments.keys()
+        (frame_header,), (scan_header,) = segments[process], segments[SCAN]
+        precision, _, _, components, name, _, quantizer = struct.unpack(">BHHBBBB", frame_header)
+        scanned, scan_name, tables, first, last, shift = struct.unpack(">6B", scan_header)
+        coders, is_whole = {tables >> 4}, 1 <= first <= 7 and shift < precision  # T.81 H.1.2: a predictor
+        if process != LOSSLESS:  # class 1, the AC coefficients, has its own tables (B.2.4.2); all 64 are in one scan
+            coders, is_whole = {tables >> 4, 16 | tables & 15}, (first, last, shift) == (0, 63, 0)
+        is_sound = {
+            "precision": precision in PRECISIONS[process],
+            "components": components == scanned == 1 and name == scan_name,
+            "Huffman tables": coders <= {table for content in segments[HUFFMAN] for table in _huffman(content)},
+            "quantization": process == LOSSLESS or quantizer in set().union(*map(_quantizers, segments[QUANTIZATION])),
+            "scan": is_whole,
+        }
+        if not all(is_sound.values()):
+            raise ValueError(", ".join(name for name, sound in is_sound.items() if not sound))
+    except (ValueError, IndexError, struct.error) as error:
+        raise Unusable("undecodable_pixels", f"{path}: damaged JPEG header ({error})") from error
+    end = BREAK.search(data)
+    if not end or end[0] != b"\xff\xd9":
+        raise Unusable("undecodable_pixels", f"{path}: damaged JPEG data")
+
+
+def _segments(frame: bytes) -> tuple[dict[int, list[bytes]], bytes]:
+    """({marker: contents of its segments}, the coded data behind the header of the first scan)."""
+    at, segments = 2, defaultdict(list)
+    while SCAN not in segments:
+        marker, length = frame[at + 1], int.from_bytes(frame[at + 2 : at + 4], "big")
+        if frame[at] != 0xFF or marker not in KNOWN | {0xFF}:
+            raise ValueError(f"marker {marker:02X}")
+        if marker != 0xFF:  # which may stand before a marker any number of times
+            segments[marker].append(frame[at + 4 : at + 2 + length])
+        at += 1 if marker == 0xFF else 2 + length
+    return segments, frame[at:]
+
+
+def _huffman(content: bytes) -> Iterator[int]:
+    """Class and number of each table (T.81 B.2.4.2). Raises ValueError where it is no code."""
+    while content:
+        counts = content[1:17]
+        values = content[17 : 17 + sum(counts)]
+        room = sum(count << 16 - length for length, count in enumerate(counts, 1))
+        if len(counts) < 16 or room > 1 << 16 or len(set(values)) < sum(counts):
+            raise ValueError("Huffman codes")
+        yield content[0]
+        content = content[17 + len(values) :]
+
+
+def _quantizers(content: bytes) -> Iterator[int]:
+    """Number of each table of 64 numbers, in one byte or two (T.81 B.2.4.1)."""
+    while content:
+        yield content[0] & 15
+        content = content[129 if content[0] >> 4 else 65 :]
