@@ -27,8 +27,19 @@ LOSSY_SYNTAXES = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.1
 LARGEST_SIDE = 4096  # pixels; a larger header is damage or an attack
 
 
+class Turn(NamedTuple):
+    """What a stored picture needs to stand with the patient's front up, in this order."""
+
+    transposed: bool  # rows become columns
+    upside_down: bool
+    mirrored: bool
+
+
 class SliceHeader(NamedTuple):
-    """What is known of one CT image before its pixels are read. Lengths in mm, axes as in PS3.3 C.7.6.2 (LPS)."""
+    """What is known of one CT image before its pixels are read. Lengths in mm, axes as in PS3.3 C.7.6.2 (LPS).
+
+    All but `pixels` is true of the picture as it is read, after its turn.
+    """
 
     path: str
     sop_uid: str
@@ -50,6 +61,7 @@ class SliceHeader(NamedTuple):
     repairs: tuple[str, ...]
     warnings: tuple[str, ...]
     frame: int = 0  # its place in a multi-frame file
+    turn: Turn | None = None  # None where the picture is stored as it stands
 
     @property
     def image(self) -> tuple[str, int]:

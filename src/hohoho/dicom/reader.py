@@ -18,6 +18,7 @@ from hohoho.dicom.hounsfield import to_hu
 from hohoho.dicom.image_kind import check_kind, is_multi_frame
 from hohoho.dicom.native_pixels import native_offsets, read_native
 from hohoho.dicom.plain_header import plain_header
+from hohoho.dicom.standing import stand, turned
 from hohoho.dicom.stream import open_dicom
 from hohoho.dicom.values import Values
 from hohoho.errors import InputError, Unusable
@@ -64,7 +65,7 @@ def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = 
 
 
 def read_slice(header: SliceHeader) -> tuple[np.ndarray, tuple[str, ...]]:
-    """((rows, columns) int16 in HU, repairs made). Padding and everything below it end at -1024 HU.
+    """((rows, columns) int16 in HU, front up; repairs made). Padding and everything below it end at -1024 HU.
 
     Raises Unusable where pixels are missing, cannot be decoded or all have one value: nothing is ever filled in.
     """
@@ -75,13 +76,15 @@ def read_slice(header: SliceHeader) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def read_hu(header: SliceHeader) -> np.ndarray:
-    """(rows, columns) int16 in HU, whatever they show. Raises Unusable where pixels are missing or undecodable."""
+    """As `read_slice`, whatever the picture shows. Raises Unusable where pixels are missing or undecodable."""
     return _hu_and_repairs(header)[0]
 
 
 def _hu_and_repairs(header):
     is_native = header.pixels.offset is not None
-    return to_hu(read_native(header.path, header.pixels) if is_native else decode(header), header.pixels)
+    stored = read_native(header.path, header.pixels) if is_native else decode(header)
+    hu, repairs = to_hu(stored, header.pixels)
+    return (turned(hu, header.turn) if header.turn else hu), repairs
 
 
 def _read_dataset(stream, path):
@@ -116,7 +119,7 @@ def _header(path, values, assumed_rescale, syntax):
     """SliceHeader of one image or frame, its pixels not looked for yet."""
     slope, intercept, rescaled = rescale(values, assumed_rescale, path)
     pixels, inverted, warnings = upright(pixel_format(values, slope, intercept, path), values)
-    return slice_header(path, values, pixels, rescaled + inverted, warnings, syntax)
+    return stand(slice_header(path, values, pixels, rescaled + inverted, warnings, syntax))
 
 
 def _at(header, offset):
