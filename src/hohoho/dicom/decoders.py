@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pydicom
-from pydicom.encaps import get_frame
-from pydicom.pixels import pixel_array
+from pydicom.encaps import encapsulate, get_frame
+from pydicom.pixels import get_decoder
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
@@ -28,7 +28,8 @@ from pydicom.uid import (
 from hohoho.dicom.codestream import check_frame, check_run_lengths
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.jpeg import check_jpeg
-from hohoho.dicom.stream import BoundedStream, open_dicom
+from hohoho.dicom.native_pixels import element_header, native_offsets, native_values
+from hohoho.dicom.stream import open_dicom
 from hohoho.errors import Unusable
 
 
@@ -57,7 +58,14 @@ def decode(header: SliceHeader) -> np.ndarray:
     """(rows, columns) stored values of a compressed, or deflated, frame. Raises Unusable where it is damaged."""
     try:
         with open_dicom(header.path) as (stream, is_deflated):
-            stored = pixel_array(stream, index=header.frame) if is_deflated else _decompressed(stream, header)
+            dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["NumberOfFrames"], force=True)
+            if is_deflated:
+                offsets, _ = native_offsets(stream, header.pixels, header.frame + 1, header.path)
+                return native_values(stream, header.pixels, offsets[-1])
+            _, offset, _ = element_header(stream, "little")
+            stream.seek(offset)
+            frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
+            stored = _decompressed(frame, dataset.file_meta.TransferSyntaxUID, header)
     except Unusable:
         raise
     except Exception as error:  # decoders raise nearly everything on damage: each is reported, none hidden
@@ -67,23 +75,32 @@ def decode(header: SliceHeader) -> np.ndarray:
     raise Unusable("undecodable_pixels", f"{header.path}: decoded to {stored.shape}, not to its header's size")
 
 
-def _decompressed(stream: BoundedStream, header: SliceHeader) -> np.ndarray:
+def _decompressed(frame, syntax, header):
     """The decoded frame, once it is sure to be a picture of the header's size."""
-    dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["NumberOfFrames"], force=True)
-    stream.seek(stream.tell() + 12)  # (7FE0,0010) OB, undefined length
-    frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
-    stream.seek(0)
-    syntax, pixels = dataset.file_meta.TransferSyntaxUID, header.pixels
+    pixels, decoder = header.pixels, DECODERS[syntax]
     if syntax == RLELossless:
         check_run_lengths(frame, pixels.rows * pixels.columns, header.path)
     else:
         check_frame(frame, pixels.rows, pixels.columns, header.path)
-    decoder = DECODERS[syntax]
-    if decoder is not GDCM:
-        return pixel_array(stream, index=header.frame, decoding_plugin=decoder.plugin)
-    check_jpeg(frame, header.path)
-    with _libjpeg_watched(header.path):
-        return _jpeg(frame, syntax, pixels)
+    if decoder is GDCM:
+        check_jpeg(frame, header.path)
+        with _libjpeg_watched(header.path):
+            return _jpeg(frame, syntax, pixels)
+    dtype = np.dtype(pixels.dtype)
+    stored, _ = get_decoder(syntax).as_array(
+        encapsulate([frame]),
+        decoding_plugin=decoder.plugin,
+        number_of_frames=1,
+        rows=pixels.rows,
+        columns=pixels.columns,
+        samples_per_pixel=1,
+        photometric_interpretation="MONOCHROME2",
+        bits_allocated=dtype.itemsize * 8,
+        bits_stored=pixels.bits_stored,
+        pixel_representation=int(dtype.kind == "i"),
+        pixel_keyword="PixelData",
+    )
+    return stored
 
 
 def _jpeg(frame, syntax, pixels):

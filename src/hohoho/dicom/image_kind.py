@@ -28,6 +28,8 @@ def check_kind(values: Values, media_class: str, path: str) -> None:
 
     media_class: the SOP class that the file meta information names, "" where there is none.
     """
+    if not len(values.dataset) and media_class in {CT_IMAGE, *MULTI_FRAME_CT}:
+        raise Unusable("no_elements", f"{path}: no element of an image; cut off, or not in its declared byte order")
     sop_class = values.text(SOP_CLASS) or media_class
     image_type = {part.upper() for part in values.texts(IMAGE_TYPE)}
     frames = values.numbers(FRAMES)

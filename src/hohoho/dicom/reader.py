@@ -46,7 +46,7 @@ def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = 
     with open_dicom(path) as (stream, is_deflated):
         dataset, is_forced = _read_dataset(stream, path)
         meta = getattr(dataset, "file_meta", {})
-        is_implicit, is_little_endian = dataset.original_encoding
+        _, is_little_endian = dataset.original_encoding
         values, media_class = Values(dataset, is_little_endian), str(meta.get("MediaStorageSOPClassUID", ""))
         check_kind(values, media_class, path)
         frames = _frames(values, path) if is_multi_frame(values, media_class) else [values]
@@ -58,7 +58,7 @@ def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = 
         if syntax.is_transfer_syntax and syntax.is_compressed:
             _check_decoder(syntax, path)
         else:
-            offsets, trailing = native_offsets(stream, headers[0].pixels, len(headers), is_implicit, path)
+            offsets, trailing = native_offsets(stream, headers[0].pixels, len(headers), path)
             repairs += trailing
             headers = headers if is_deflated else [_at(*each) for each in zip(headers, offsets, strict=True)]
     return [headers[0]._replace(repairs=headers[0].repairs + repairs), *headers[1:]]
