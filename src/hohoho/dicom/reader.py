@@ -13,10 +13,11 @@ from pydicom.uid import UID
 
 from hohoho.dicom.decoders import DECODERS, decode
 from hohoho.dicom.frames import frame_values
-from hohoho.dicom.header import TAGS, SliceHeader, pixel_format, rescale, slice_header, upright
+from hohoho.dicom.header import TAGS, SliceHeader, slice_header
 from hohoho.dicom.hounsfield import to_hu
 from hohoho.dicom.image_kind import check_kind, is_multi_frame
 from hohoho.dicom.native_pixels import native_offsets, read_native
+from hohoho.dicom.pixel_format import normalize_photometric, pixel_format, rescale
 from hohoho.dicom.plain_header import plain_header
 from hohoho.dicom.standing import stand, turned
 from hohoho.dicom.stream import open_dicom
@@ -118,7 +119,7 @@ def _frames(values, path):
 def _header(path, values, assumed_rescale, syntax):
     """SliceHeader of one image or frame, its pixels not looked for yet."""
     slope, intercept, rescaled = rescale(values, assumed_rescale, path)
-    pixels, inverted, warnings = upright(pixel_format(values, slope, intercept, path), values)
+    pixels, inverted, warnings = normalize_photometric(pixel_format(values, slope, intercept, path), values)
     return stand(slice_header(path, values, pixels, rescaled + inverted, warnings, syntax))
 
 
