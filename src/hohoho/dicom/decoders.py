@@ -28,6 +28,7 @@ from pydicom.uid import (
 from hohoho.dicom.codestream import check_frame, check_run_lengths
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.jpeg import check_jpeg
+from hohoho.dicom.lossless_jpeg import fills
 from hohoho.dicom.native_pixels import element_header, native_offsets, native_values
 from hohoho.dicom.stream import open_dicom
 from hohoho.errors import Unusable
@@ -83,9 +84,12 @@ def _decompressed(frame, syntax, header):
     else:
         check_frame(frame, pixels.rows, pixels.columns, header.path)
     if decoder is GDCM:
-        check_jpeg(frame, header.path)
+        lossless = check_jpeg(frame, header.path)
         with _libjpeg_watched(header.path):
-            return _jpeg(frame, syntax, pixels)
+            stored = _jpeg(frame, syntax, pixels)
+        if lossless and not fills(lossless, stored):
+            raise Unusable("undecodable_pixels", f"{header.path}: its picture does not take the coded bits")
+        return stored
     dtype = np.dtype(pixels.dtype)
     stored, _ = get_decoder(syntax).as_array(
         encapsulate([frame]),
