@@ -116,3 +116,16 @@ def test_pixels_that_are_cut_off_are_still_refused(tmp_path, declared, is_implic
     with pytest.raises(Unusable) as caught:
         read_frames(write(tmp_path / "file", image, declared, is_implicit))
     assert caught.value.reason == "truncated_pixels"
+
+
+def test_each_frame_keeps_its_own_rescale_and_its_own_pixels(tmp_path):
+    images = ct_study(3)
+    for number, image in enumerate(images):
+        set_pixels(image, STORED + number)
+        image.RescaleSlope, image.RescaleIntercept = str(number + 1), str(-10 * number)
+    whole = enhanced(images)
+    whole["PixelData"].VR = "OW"
+    frames = read_frames(write(tmp_path / "frames", whole, ExplicitVRLittleEndian, False))
+    for number, frame in enumerate(frames):
+        expected = (STORED.astype(int) + number) * (number + 1) - 10 * number
+        assert np.array_equal(read_hu(frame), np.maximum(expected, -1024))

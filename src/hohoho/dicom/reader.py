@@ -61,7 +61,9 @@ def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = 
         else:
             offsets, trailing = native_offsets(stream, headers[0].pixels, len(headers), path)
             repairs += trailing
-            headers = headers if is_deflated else [_at(*each) for each in zip(headers, offsets, strict=True)]
+            if not is_deflated:
+                pixels = [header.pixels._replace(offset=at) for header, at in zip(headers, offsets, strict=True)]
+                headers = [header._replace(pixels=each) for header, each in zip(headers, pixels, strict=True)]
     return [headers[0]._replace(repairs=headers[0].repairs + repairs), *headers[1:]]
 
 
@@ -121,10 +123,6 @@ def _header(path, values, assumed_rescale, syntax):
     slope, intercept, rescaled = rescale(values, assumed_rescale, path)
     pixels, inverted, warnings = normalize_photometric(pixel_format(values, slope, intercept, path), values)
     return stand(slice_header(path, values, pixels, rescaled + inverted, warnings, syntax))
-
-
-def _at(header, offset):
-    return header._replace(pixels=header.pixels._replace(offset=offset))
 
 
 def _check_decoder(syntax: UID, path: str) -> None:
