@@ -10,6 +10,7 @@ from hohoho.dicom.reader import GLANCE
 from hohoho.errors import Unusable
 from hohoho.prefetch import prefetch
 from hohoho.scans.geometry import gap_warnings
+from hohoho.scans.hu_check import hu_warning
 from hohoho.scans.pixel_hash import pixel_hash
 from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note, Scan
 from hohoho.scans.windowing import square_slice
@@ -26,6 +27,7 @@ class Picture(NamedTuple):
     pixel_hash: str | None  # of its HU; None where the picture shows too little to tell two people apart
     notes: tuple[tuple[str, str], ...]  # action, reason
     size: tuple[int, ...] = ()  # rows and columns of the file; () where it could not be read
+    sample: np.ndarray | None = None  # every 16th pixel in HU; None of grey levels, whose window the source assumes
 
 
 class ScanPixels(NamedTuple):
@@ -58,16 +60,18 @@ def read_picture(
         return Picture(None, None, ((SKIPPED, unusable.reason),))
     pixels = square_slice(hu, spacing_mm, image_size, *window_hu)
     notes = tuple((REPAIRED, repair) for repair in repairs)
-    if not (_shows_brain(hu[::GLANCE, ::GLANCE]) or _shows_brain(hu)):
+    sample = hu[::GLANCE, ::GLANCE].copy()  # no view, which would keep the whole slice
+    if not (_shows_brain(sample) or _shows_brain(hu)):
         notes += ((WARNED, "nothing_in_brain_range"),)
-    return Picture(pixels, None if _is_empty(pixels) else pixel_hash(hu), notes, hu.shape)
+    image_hash = None if _is_empty(pixels) else pixel_hash(hu)
+    return Picture(pixels, image_hash, notes, hu.shape, sample if hu.dtype == np.int16 else None)
 
 
 def gather(
     scan: Scan, pictures: Iterable[Picture], keep: Callable[[np.ndarray], None]
 ) -> tuple[np.ndarray, list[str | None], list[Note]]:
     """(kept, hashes, notes) as in ScanPixels, from the pictures of all slices of one scan; `keep` gets the pixels."""
-    kept, hashes, notes, sizes = [], [], [], set()
+    kept, hashes, notes, sizes, samples = [], [], [], set(), []
     for i, picture in enumerate(pictures):
         index = i if picture.pixels is None else len(kept)
         notes += [Note(action, reason, scan.study, index=index) for action, reason in picture.notes]
@@ -76,8 +80,11 @@ def gather(
             kept.append(i)
             hashes.append(picture.pixel_hash)
             sizes.add((*picture.size, *scan.spacing_mm[i].tolist()))
+            samples += [] if picture.sample is None else [picture.sample.ravel()]
     warnings = _size_warnings(sizes) + gap_warnings(scan.position_mm[kept])
-    return np.array(kept, int), hashes, notes + [Note(WARNED, warning, scan.study) for warning in warnings]
+    warnings += [hu_warning(np.concatenate(samples)) if samples else None]
+    notes += [Note(WARNED, warning, scan.study) for warning in warnings if warning]
+    return np.array(kept, int), hashes, notes
 
 
 def _size_warnings(sizes):
