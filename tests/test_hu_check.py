@@ -6,12 +6,12 @@ import nibabel
 import numpy as np
 import pytest
 from ct_files import ct_study, save_all, set_pixels
+from inventories import find
 
 from hohoho.phantom.tree import write_phantom
 from hohoho.scans.hu_check import hu_warning
 from hohoho.scans.pixels import read_scan
 from hohoho.scans.scan import WARNED, Scan
-from hohoho.sources import dicom_folder
 from hohoho.sources.nifti import read_plane, read_volume
 
 SLICES, SIDE = 6, 128
@@ -99,7 +99,7 @@ def dicom_scan(hu, folder, **tags):
         for name, value in tags.items():
             setattr(image, name, value)
     save_all(images, folder)
-    (scan,) = dicom_folder.find(folder).scans
+    (scan,) = find(folder).scans
     return scan
 
 
@@ -129,13 +129,13 @@ def test_an_intercept_that_is_told_makes_hu_of_the_same_values(tmp_path):
 
 def test_the_phantom_is_not_accused(tmp_path):
     write_phantom(tmp_path / "phantom", 3, 5, 64)
-    for scan in dicom_folder.find(tmp_path / "phantom").scans:
+    for scan in find(tmp_path / "phantom").scans:
         assert warned(scan) == {}
 
 
 @pytest.mark.skipif(not list(GE_HEAD.glob("*.dcm")), reason="the real head lies beside the repository")
 def test_a_real_head_is_not_accused_and_its_offset_is():
-    (scan,) = dicom_folder.find(GE_HEAD).scans
+    (scan,) = find(GE_HEAD).scans
     assert warned(scan) == {}
     sample = np.array([read[::16, ::16] for read, _ in map(scan.read_slice, scan.images)])
     assert hu_warning(sample + 1024) == "values_offset_by_1024"

@@ -5,11 +5,11 @@ from itertools import product
 import numpy as np
 import pytest
 from ct_files import ct_slice, ct_study, enhanced, save, save_all, set_pixels
+from inventories import find
 from pydicom.uid import RLELossless
 
 from hohoho.dicom.reader import read_frames, read_hu, read_slice
 from hohoho.scans.scan import REPAIRED, WARNED
-from hohoho.sources.dicom_folder import find
 
 ROWS, COLUMNS, SPACING_MM = 24, 40, (0.7, 0.4)  # between rows, between columns
 ROW, COLUMN = np.array([1.0, 0, 0]), np.array([0, 1.0, 0])
