@@ -24,6 +24,7 @@ from ingest_readers import CENTER_HU, ROUNDS, SIZE, STUDIES, WIDTH_HU, compare, 
 
 from hohoho.ingest.ingest import ingest
 from hohoho.sources import dicom_folder
+from hohoho.sources.request import Request
 from hohoho.workers import Workers, open_workers
 
 KEY = b"a key for benchmarks"
@@ -33,7 +34,7 @@ MEMORY_SIZE = 128  # pixels: what grows with the slices does not depend on their
 def seconds_to_ingest(folder: Path, out: Path, workers: Workers) -> float:
     """Of headers, pixels and the store, which is not kept."""
     begin = time.perf_counter()
-    ingest(dicom_folder.find(folder, workers=workers), out, SIZE, (CENTER_HU, WIDTH_HU), KEY, workers)
+    ingest(dicom_folder.find(Request(folder, workers=workers)), out, SIZE, (CENTER_HU, WIDTH_HU), KEY, workers)
     end = time.perf_counter()
     shutil.rmtree(out)
     return end - begin
@@ -83,7 +84,7 @@ def peak_mib(folder: Path, out: Path) -> float:
 
 
 def _ingest_and_measure(folder, out):
-    ingest(dicom_folder.find(folder), out, MEMORY_SIZE, (CENTER_HU, WIDTH_HU), KEY)
+    ingest(dicom_folder.find(Request(folder)), out, MEMORY_SIZE, (CENTER_HU, WIDTH_HU), KEY)
     status = Path("/proc/self/status")  # a child's ru_maxrss begins with its parent's
     if status.exists():
         return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024

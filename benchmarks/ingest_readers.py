@@ -14,6 +14,7 @@ import pydicom
 from hohoho.prefetch import prefetch
 from hohoho.scans.pixels import read_windowed
 from hohoho.sources import dicom_folder
+from hohoho.sources.request import Request
 
 SIZE, CENTER_HU, WIDTH_HU = 512, 40, 80
 ROUNDS, STUDIES = 7, 12
@@ -21,7 +22,7 @@ ROUNDS, STUDIES = 7, 12
 
 def hohoho(folder: Path) -> Iterator[np.ndarray]:
     """Pictures of all files below `folder`, by study, foot to head."""
-    for scan in dicom_folder.find(folder).scans:
+    for scan in dicom_folder.find(Request(folder)).scans:
         prefetch(scan.paths)
         for image, spacing_mm in zip(scan.images, scan.spacing_mm, strict=True):
             yield read_windowed(scan.read_slice, image, spacing_mm, SIZE, (CENTER_HU, WIDTH_HU)).pixels

@@ -11,6 +11,7 @@ from hohoho.inference.table import prediction_table
 from hohoho.models.hashes import model_hashes
 from hohoho.params import Record, runtime, stage_params
 from hohoho.report.cards import cards
+from hohoho.report.data_sections import Inputs
 from hohoho.report.page import sections, write_report
 from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import Evaluation, evaluate
@@ -53,8 +54,8 @@ def main():
     write_csv(WORST, found.worst)
 
     source = params.data.source
-    answers = found.own.answers(settings.smoothing).astype(int) if source == "course" else found.own.calibrated
-    write_csv(SUBMISSION, submission(table, slices["image"], read_test_images(SLICES), source, answers))
+    predicted = found.own.predicted(settings.smoothing).astype(int) if source == "course" else found.own.calibrated
+    write_csv(SUBMISSION, submission(table, slices["image"], read_test_images(SLICES), source, predicted))
 
     figures = draw(params, slices, stacks, table, found) if settings.figures else {}
     write_json(FIGURES / "captions.json", {f"{name}.png": drawn.caption for name, drawn in figures.items()})
@@ -65,7 +66,7 @@ def main():
     for name, part in (found.tables() | drawn_tables).items():
         write_csv(TABLES / f"{name}.csv", part)
     trained = {folder.name: json.loads((folder / "model.json").read_text()) for folder in (CNN, LSTM)}
-    content = sections(found, figures, json.loads(INGEST.read_text()), studies, params, trained)
+    content = sections(found, figures, Inputs(json.loads(INGEST.read_text()), studies, params, trained))
     write_report(REPORT, FIGURES, cards(found.headline, found.details["own_model"]), content)
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from hohoho.scores.bootstrap import interval, patient_draws, per_patient
-from hohoho.scores.class_scores import class_scores, difference, judged, sampled, with_intervals
-from hohoho.scores.rates import rates
+from hohoho.inference.table import with_any
+from hohoho.scores.bootstrap import Resampling, interval, resample_weights, sum_by_patient
+from hohoho.scores.class_scores import bootstrapped, class_scores, difference, scored_rows, with_intervals
+from hohoho.scores.f2 import Counts, f2
 
 DATA_SETS, PATIENTS, SLICES, RESAMPLES = 500, 120, 25, 400
 
@@ -30,13 +31,15 @@ def covered(draw):
     rng, truth, hits = np.random.default_rng(0), true_f2(), 0
     for number in range(DATA_SETS):
         counts = simulated(rng)
-        low, high = interval(rates(*draw(number, counts).T)["f2"])
+        low, high = interval(f2(Counts(*draw(number, counts).T)))
         hits += low <= truth <= high
     return hits / DATA_SETS
 
 
 def test_the_interval_over_patients_covers_the_truth_in_92_to_98_percent_of_500_data_sets():
-    assert 0.92 <= covered(lambda seed, counts: patient_draws(PATIENTS, RESAMPLES, seed) @ counts) <= 0.98
+    assert (
+        0.92 <= covered(lambda seed, counts: resample_weights(PATIENTS, Resampling(RESAMPLES, seed)) @ counts) <= 0.98
+    )
 
 
 def test_the_naive_interval_over_slices_does_not():
@@ -48,17 +51,17 @@ def test_the_naive_interval_over_slices_does_not():
 
 
 def test_every_draw_has_as_many_patients_as_there_are():
-    draws = patient_draws(17, 200, seed=3)
-    assert (draws.sum(1) == 17).all()
-    assert (draws == patient_draws(17, 200, seed=3)).all()
-    assert (draws != patient_draws(17, 200, seed=4)).any()
+    weights = resample_weights(17, Resampling(200, seed=3))
+    assert (weights.sum(1) == 17).all()
+    assert (weights == resample_weights(17, Resampling(200, seed=3))).all()
+    assert (weights != resample_weights(17, Resampling(200, seed=4))).any()
 
 
 def test_sums_per_patient_are_those_of_a_loop():
     rng = np.random.default_rng(0)
-    values, codes = rng.random((50, 3)), rng.integers(0, 7, 50)
-    expected = [values[codes == patient].sum(0) for patient in range(8)]
-    assert per_patient(values, codes, 8) == pytest.approx(np.array(expected))
+    values, patient_index = rng.random((50, 3)), rng.integers(0, 7, 50)
+    expected = [values[patient_index == patient].sum(0) for patient in range(8)]
+    assert sum_by_patient(values, patient_index, 8) == pytest.approx(np.array(expected))
 
 
 def test_an_interval_of_mostly_undefined_resamples_is_undefined():
@@ -78,8 +81,8 @@ def test_the_difference_of_a_model_with_itself_is_zero_and_pairing_narrows_it():
     better = np.where(rng.random((400, 5)) < 0.1, truth, worse)
 
     def of(answers):
-        rows = judged(truth, answers.astype(float), answers > 0, patients)
-        return sampled(lambda draws: class_scores(rows, draws), 40, 300, seed=0)
+        rows = scored_rows(with_any(truth), with_any(answers.astype(float)), with_any(answers), patients)
+        return bootstrapped(lambda weights: class_scores(rows, weights), 40, Resampling(300, seed=0))
 
     assert with_intervals(difference(of(worse), of(worse)))["micro"]["f2"] == {"value": 0, "low": None, "high": None}
     gain = with_intervals(difference(of(better), of(worse)))["micro"]["f2"]

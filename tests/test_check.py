@@ -155,7 +155,7 @@ def test_every_series_of_a_study_is_listed_with_the_reason_why_it_is_left(report
     reasons = {name: series["reason"] for name, series in by_name(report).items()}
     assert reasons == {
         "1.1": None,
-        "1.2": "other_series: 1.1 has the extent of a head",
+        "1.2": "other_series: 1.1 has the softer kernel",
         "1.3": "not_axial",
         "1.4": "single_image",
         "2.1": None,

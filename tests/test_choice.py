@@ -102,7 +102,7 @@ KINDS = {
         {"ImageType": ["DERIVED", "PRIMARY", "PERFUSION", "CBF"]}, {"SeriesDescription": "ax mip 10/5"},
         {"SeriesDescription": "VNC head"}, {"SeriesDescription": "Tmax map"},
     ],
-    NOT_HU: [{"RescaleType": "Z_EFF"}, {"RescaleType": "MGML"}, {"RescaleType": "ED"}, {"RescaleType": "PCT"}],
+    NOT_HU: [{"RescaleType": "UNIT"}, {"RescaleType": "Percent"}],
 }  # fmt: skip
 PLAIN = [
     {}, {"ContrastBolusAgent": ""}, {"ContrastBolusAgent": "NONE"}, {"ContrastBolusAgent": "no"},

@@ -4,22 +4,23 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from hohoho.inference.table import CLASSES, with_any
 from hohoho.labels import LABELS
-from hohoho.scores.bootstrap import once_each, patient_draws
-from hohoho.scores.class_scores import CLASSES, class_scores, judged, with_any
-from hohoho.scores.log_loss import rsna_log_loss
-from hohoho.scores.rank_scores import rank_scores
+from hohoho.scores.bootstrap import Resampling, resample_weights, unit_weights
+from hohoho.scores.class_scores import class_scores, scored_rows
+from hohoho.scores.measures import rank_scores, rsna_log_loss
 
 RNG = np.random.default_rng(0)
 TARGETS = (RNG.random((300, 5)) < [0.3, 0.1, 0.2, 0.4, 0.05]).astype(float)
 PROBABILITIES = np.clip(0.5 * TARGETS + 0.6 * RNG.random((300, 5)), 0, 1).round(2)  # rounded: with ties
 PATIENTS = np.repeat(np.arange(30), 10)
-ONCE = once_each(30)
+ONCE = unit_weights(30)
 NAN = {"zero_division": np.nan}
 
 
 def rows(targets=TARGETS, probabilities=PROBABILITIES, threshold=0.5, patients=PATIENTS):
-    return judged(targets, probabilities, probabilities >= threshold, patients)
+    guess = with_any(probabilities)
+    return scored_rows(with_any(targets), guess, guess >= threshold, patients)
 
 
 def value(scores, name, score):
@@ -58,26 +59,26 @@ def test_micro_and_macro_are_scikit_learns():
 
 
 def test_a_patient_drawn_twice_counts_as_two_patients():
-    draws = patient_draws(30, 20, seed=0)
+    draws = resample_weights(30, Resampling(20, seed=0))
     scores = class_scores(rows(), draws)
     for draw in range(20):
         repeated = np.repeat(np.arange(300), draws[draw][PATIENTS])
         again = class_scores(
-            rows(TARGETS[repeated], PROBABILITIES[repeated], patients=repeated), once_each(len(set(repeated)))
+            rows(TARGETS[repeated], PROBABILITIES[repeated], patients=repeated), unit_weights(len(set(repeated)))
         )
         for name, found in scores.items():
             assert {s: v[draw] for s, v in found.items()} == pytest.approx({s: v[0] for s, v in again[name].items()})
 
 
 def test_weighted_ranks_are_scikit_learns_with_many_resamples_at_once(monkeypatch):
-    monkeypatch.setattr("hohoho.scores.rank_scores.CHUNK", 1000)
-    draws = patient_draws(30, 50, seed=1)
+    monkeypatch.setattr("hohoho.scores.measures.CHUNK", 1000)
+    draws = resample_weights(30, Resampling(50, seed=1))
     found = rank_scores(TARGETS[:, 0] > 0, PROBABILITIES[:, 0], PATIENTS, draws)
     for draw, weight in enumerate(draws[:, PATIENTS]):
         t, p = TARGETS[:, 0], PROBABILITIES[:, 0]
-        assert found.auroc[draw] == pytest.approx(metrics.roc_auc_score(t, p, sample_weight=weight))
+        assert found["auroc"][draw] == pytest.approx(metrics.roc_auc_score(t, p, sample_weight=weight))
         expected = metrics.average_precision_score(t, p, sample_weight=weight)
-        assert found.average_precision[draw] == pytest.approx(expected)
+        assert found["average_precision"][draw] == pytest.approx(expected)
 
 
 def test_a_class_without_positives_has_no_recall_and_macro_leaves_it_out():
@@ -93,7 +94,7 @@ def test_a_class_without_positives_has_no_recall_and_macro_leaves_it_out():
 
 
 def test_nothing_to_find_and_nothing_found_is_no_score():
-    scores = class_scores(rows(np.zeros((10, 5)), np.zeros((10, 5)), patients=np.arange(10)), once_each(10))
+    scores = class_scores(rows(np.zeros((10, 5)), np.zeros((10, 5)), patients=np.arange(10)), unit_weights(10))
     assert np.isnan(value(scores, "micro", "f2"))
     assert value(scores, "micro", "specificity") == 1
 
@@ -115,12 +116,12 @@ def test_a_patient_with_one_slice_counts_by_its_slice():
 
 
 def test_log_loss_is_rsnas_weighted_mean_over_six_labels():
-    found = rsna_log_loss(rows(probabilities=np.clip(PROBABILITIES, 0.01, 0.99)), ONCE)[0]
     truth, guess = with_any(TARGETS), np.clip(with_any(PROBABILITIES), 0.01, 0.99)
+    found = rsna_log_loss(truth > 0, guess, PATIENTS, ONCE)[0]
     losses = [metrics.log_loss(truth[:, c], guess[:, c]) for c in range(6)]
     assert found == pytest.approx(np.average(losses, weights=[1, 1, 1, 1, 1, 2]))
 
 
 def test_log_loss_of_a_sure_mistake_is_finite():
-    wrong = rows(np.ones((4, 5)), np.zeros((4, 5)), patients=np.zeros(4))
-    assert rsna_log_loss(wrong, once_each(1))[0] == pytest.approx(-np.log(1e-15))
+    wrong = np.ones((4, 6), bool), np.zeros((4, 6)), np.zeros(4, int)
+    assert rsna_log_loss(*wrong, unit_weights(1))[0] == pytest.approx(-np.log(1e-15))

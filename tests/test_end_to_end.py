@@ -150,14 +150,14 @@ def test_two_forced_runs_with_simclr_give_the_same_bytes(clone):
 def test_an_experiment_in_a_copy_runs_the_copys_code(clone):
     done = run(["dvc", "exp", "run", "--temp", *(f"-S{knob}" for knob in PLAIN), "-S", "evaluate.threshold=0.4"], clone)
     assert ran(done.stdout + done.stderr) == ["evaluate"]
-    source = (clone / "src/hohoho/scores/rates.py").read_text()
+    source = (clone / "src/hohoho/scores/f2.py").read_text()
     try:
-        (clone / "src/hohoho/scores/rates.py").write_text(source + "\nraise SystemExit('the copy speaks')\n")
+        (clone / "src/hohoho/scores/f2.py").write_text(source + "\nraise SystemExit('the copy speaks')\n")
         command = ["dvc", "exp", "run", "--temp", *(f"-S{knob}" for knob in PLAIN), "-S", "evaluate.threshold=0.4"]
         failed = run(command, clone, check=False)
         assert "the copy speaks" in failed.stdout + failed.stderr
     finally:
-        (clone / "src/hohoho/scores/rates.py").write_text(source)
+        (clone / "src/hohoho/scores/f2.py").write_text(source)
 
 
 def test_prediction_needs_no_label_and_names_nobody(clone, tmp_path):

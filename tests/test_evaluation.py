@@ -13,10 +13,11 @@ from sklearn.metrics import fbeta_score, precision_recall_curve, roc_curve
 from hohoho.errors import InputError
 from hohoho.inference.table import probabilities_of
 from hohoho.labels import LABELS
+from hohoho.report.score_sections import class_section
 from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import evaluate
-from hohoho.scores.scan_scores import SCAN_LABELS
 from hohoho.slices.split import SPLITS
+from hohoho.slices.store import SCAN_LABELS
 
 TABLE = predictions(45)  # without sah on test
 STUDIES = studies_of(TABLE)
@@ -59,8 +60,9 @@ def test_the_gain_is_the_difference_of_the_two_models():
         for name, scores in FOUND.details["lstm_gain"][split].items():
             for score, gain in scores.items():
                 cnn, lstm = (FOUND.details["slices"][m][split][name][score]["value"] for m in ("cnn", "cnn_lstm"))
-                undefined = name == "sah" and split == "test" and score in ("recall", "auroc", "average_precision")
+                undefined = None in (cnn, lstm)
                 assert gain["value"] == (None if undefined else pytest.approx(lstm - cnn, abs=2e-6))
+    assert {FOUND.details["lstm_gain"]["test"]["sah"][score]["value"] for score in ("recall", "auroc")} == {None}
     assert FOUND.details["lstm_gain"]["train"]["micro"]["f2"]["low"] is None
 
 
@@ -119,6 +121,22 @@ def test_a_test_set_without_labels_scores_null_and_failures_are_shown_on_validat
     assert found.details["lstm_gain"]["test"] is None
     assert set(found.worst["split"]) == {"val"}
     json.dumps(found.details, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "labelled", [{"train"}, {"train", "val"}, {"train", "test"}, {"val", "test"}, set(SPLITS), set()]
+)
+def test_one_split_is_shown_wherever_one_is_shown(labelled):
+    table = TABLE.copy()
+    table.loc[~table["split"].isin(labelled), LABELS] = np.nan
+    found = evaluate(table, STUDIES, SETTINGS._replace(resamples=0))
+    assert found.shown == next((split for split in ("test", "val", "train") if split in labelled), "test")
+    assert set(found.worst["split"]) == labelled & {found.shown}
+    own = found.details["slices"]["cnn_lstm"][found.shown]
+    assert found.curves["f2_per_class"]["f2"].tolist() == [own and own[label]["f2"]["value"] for label in LABELS]
+    assert found.curves["own_roc"].empty == found.subgroups.empty == (not labelled)
+    assert class_section(found).tables or not labelled
+    assert found.shown in class_section(found).text or not labelled
 
 
 def test_scan_labels_alone_score_scans_and_no_slice():

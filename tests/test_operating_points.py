@@ -6,14 +6,13 @@ from scored_slices import predictions, studies_of
 from sklearn.metrics import fbeta_score
 
 from hohoho.labels import LABELS
-from hohoho.scores.model_answers import model_answers
 from hohoho.scores.operating_points import best_f2_threshold, operating_points, point_table, sensitive_threshold
-from hohoho.scores.truth import truth_of
+from hohoho.scores.predictions import model_predictions, truth_of
 
 TABLE = predictions(60)
 TRUTH = truth_of(TABLE, studies_of(TABLE))
-ANSWERS = model_answers(TABLE, "cnn", 0.5, TRUTH.rows["val"])
-POINTS = operating_points(TRUTH, ANSWERS, 0.5)
+PREDICTIONS = model_predictions(TABLE, "cnn", 0.5, TRUTH.rows["val"])
+POINTS = operating_points(TRUTH, PREDICTIONS, 0.5)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -40,15 +39,15 @@ def test_thresholds_come_from_validation_alone():
     other.loc[test, [f"cnn_{label}" for label in LABELS]] = 0.999
     other.loc[test, LABELS] = 1.0
     truth = truth_of(other, studies_of(other))
-    again = operating_points(truth, model_answers(other, "cnn", 0.5, truth.rows["val"]), 0.5)
+    again = operating_points(truth, model_predictions(other, "cnn", 0.5, truth.rows["val"]), 0.5)
     assert {name: list(t) for name, t in again.items()} == {name: list(t) for name, t in POINTS.items()}
 
 
 def test_the_table_scores_every_point_on_validation_and_test():
-    table = point_table("cnn", POINTS, TRUTH, ANSWERS).set_index("point")
+    table = point_table("cnn", POINTS, TRUTH, PREDICTIONS).set_index("point")
     targets = TRUTH.targets("val")
     for name, thresholds in POINTS.items():
-        positive = ANSWERS.raw[TRUTH.rows["val"]] >= thresholds
+        positive = PREDICTIONS.raw[TRUTH.rows["val"]] >= thresholds
         f2 = fbeta_score(targets, positive, beta=2, average="micro")
         assert table.loc[f"cnn, {name}", "f2_val"] == pytest.approx(f2, abs=1e-6)
     assert table.loc["cnn, f2_global", "f2_val"] >= table.loc["cnn, fixed", "f2_val"]
@@ -59,8 +58,8 @@ def test_a_class_without_positives_in_validation_leaves_its_point_undecided():
     table = TABLE.copy()
     table.loc[table["split"] == "val", "edh"] = 0
     truth = truth_of(table, studies_of(table))
-    answers = model_answers(table, "cnn", 0.5, truth.rows["val"])
-    points = operating_points(truth, answers, 0.5)
+    predictions = model_predictions(table, "cnn", 0.5, truth.rows["val"])
+    points = operating_points(truth, predictions, 0.5)
     assert points["f2_per_class"] is None
-    row = point_table("cnn", points, truth, answers).set_index("point").loc["cnn, f2_per_class"]
+    row = point_table("cnn", points, truth, predictions).set_index("point").loc["cnn, f2_per_class"]
     assert row.isna().all()

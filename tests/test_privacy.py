@@ -204,7 +204,7 @@ def test_what_was_searched_is_what_the_stages_wrote(outputs):
     wanted |= {"metrics/scores.json", "models/cnn/model.safetensors", "report/prediction.json", "log", "params.yaml"}
     assert wanted | {"dvc.lock"} <= found
     assert any(name.startswith(".dvc/cache/") for name in found)
-    assert {Path(name).suffix for name in found if name.startswith("killed/")} >= {".npy", ".jsonl"}
+    assert {Path(name).suffix for name in found if name.startswith("killed/")} >= {".npy", ".json"}
     report = pd.read_csv(outputs / "metrics/ingest_report.csv")
     assert set(report["action"]) == {"skipped", "repaired", "warned"} and report["reason"].nunique() > 8
 

@@ -1,5 +1,6 @@
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,15 +9,20 @@ import pytest
 from tiny_run import evaluation_of, slice_table, study_table
 
 from hohoho.figures.drawn import Drawn
+from hohoho.labels import LABELS
 from hohoho.params import Record
 from hohoho.report.cards import cards
+from hohoho.report.data_sections import Inputs
+from hohoho.report.decision_sections import subgroup_table
 from hohoho.report.figure_sections import MAX_LINES, NOT_DRAWN, figure_section, worst_section
 from hohoho.report.page import LARGEST_PICTURE, inline, sections, write_report
 from hohoho.report.score_sections import NO_LABELS
-from hohoho.report.score_tables import subgroup_table
-from hohoho.report.tables import score, text
+from hohoho.report.tables import heading, text
 from hohoho.saliency.scores import COLUMNS
+from hohoho.scores.f2 import ratio
+from hohoho.scores.measures import COUNT_SCORES, SCORES, Score
 
+ROOT = Path(__file__).parents[1]
 SCRIPT = "<script>alert(1)</script>"
 INGEST = {"files": 30, "studies": 3, "skipped": {SCRIPT: 2}, "repaired": {}, "warned": {}, "positives": {"ich": 3}}
 VOID = {"meta", "img", "br", "link", "input"}
@@ -67,7 +73,7 @@ def report_of(tmp_path, drawn, labelled=True):
     """The page of a tiny run whose kernel is a script."""
     found = evaluation_of(slice_table(labelled), kernel=SCRIPT)
     trained = {"cnn": {"name": "resnet18", "precision": "bf16-mixed"}}
-    content = sections(found, drawn, INGEST, study_table(SCRIPT), PARAMS, trained)
+    content = sections(found, drawn, Inputs(INGEST, study_table(SCRIPT), PARAMS, trained))
     path = tmp_path / "report.html"
     write_report(path, tmp_path / "figures", cards(found.headline, found.details["own_model"]), content)
     return path.read_text(encoding="utf-8")
@@ -108,9 +114,30 @@ def test_a_model_without_mistakes_is_not_said_to_lack_labels():
 
 def test_a_name_with_an_underscore_stays_as_it_is():
     found = evaluation_of(slice_table(), kernel="BONE_PLUS")
-    names = [line[0] for line in subgroup_table(found.subgroups).lines]
+    names = subgroup_table(found.subgroups)["group"].tolist()
     assert "kernel BONE_PLUS" in names
     assert "age band 60-69" in names
+
+
+def test_a_score_of_the_table_is_scored_shown_and_explained_by_itself(tmp_path, monkeypatch):
+    score = Score("mean of recall and specificity", lambda n: (ratio(n.tp, n.tp + n.fn) + ratio(n.tn, n.tn + n.fp)) / 2)
+    monkeypatch.setitem(COUNT_SCORES, "balanced_accuracy", score)
+    monkeypatch.setitem(SCORES, "balanced_accuracy", score)
+    classes = evaluation_of(slice_table()).details["slices"]["cnn"]["test"]
+    for name in (*LABELS, "micro"):
+        recall, specificity = (classes[name][part]["value"] for part in ("recall", "specificity"))
+        assert classes[name]["balanced_accuracy"]["value"] == pytest.approx((recall + specificity) / 2, abs=2e-6)
+    words = Page(report_of(tmp_path, {})).words
+    assert words.count("balanced accuracy") == 2  # a column, and what it means
+    assert "mean of recall and specificity" in words
+
+
+def test_the_documentation_explains_the_scores_as_the_report_does():
+    table = (ROOT / "docs/results.md").read_text().partition("| score | what it means |\n")[2].partition("\n\n")[0]
+    documented = dict(line.strip("| ").split(" | ") for line in table.splitlines()[1:])
+    meanings = {heading(name): score.meaning for name, score in SCORES.items()}
+    assert {"F2", "AUROC"} < set(documented)
+    assert documented == {name: meanings.get(name) for name in documented}
 
 
 def test_the_page_names_the_threshold_and_that_the_phantom_is_synthetic(tmp_path):
@@ -141,7 +168,7 @@ def test_a_figure_that_the_report_does_not_know_is_shown_with_its_caption_and_it
     tables = {f"of_{n}_lines": pd.DataFrame({"f2": np.zeros(n)}) for n in (1, MAX_LINES, MAX_LINES + 1)}
     section = figure_section({"figure8": Drawn(None, "caption", tables), "figure9": Drawn(None, "other")})
     assert section.pictures == {"figure8.png": "caption", "figure9.png": "other"}
-    assert [table.title for table in section.tables] == ["of 1 lines", f"of {MAX_LINES} lines"]
+    assert list(section.tables) == ["of 1 lines", f"of {MAX_LINES} lines"]
 
 
 def test_the_page_stays_small_with_pictures_of_noise(tmp_path):
@@ -175,7 +202,7 @@ def test_a_cell_is_rounded_sensibly(value, expected):
 
 
 def test_a_score_shows_its_interval_where_there_is_one():
-    assert score({"value": 0.5, "low": 0.4, "high": 0.61}) == "0.500 (0.400–0.610)"
-    assert score({"value": 0.5, "low": None, "high": None}) == "0.500"
-    assert score({"value": -0.1, "low": -0.2, "high": 0.05}) == "-0.100 (-0.200 to 0.050)"
-    assert score({"value": None, "low": None, "high": None}) == score(None) == "–"
+    assert text({"value": 0.5, "low": 0.4, "high": 0.61}) == "0.500 (0.400–0.610)"
+    assert text({"value": 0.5, "low": None, "high": None}) == "0.500"
+    assert text({"value": -0.1, "low": -0.2, "high": 0.05}) == "-0.100 (-0.200 to 0.050)"
+    assert text({"value": None, "low": None, "high": None}) == text(None) == "–"

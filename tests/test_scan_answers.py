@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hohoho.labels import LABELS
-from hohoho.predict.answers import MEANING, answer_columns, scan_maxima
+from hohoho.predict.answers import MEANING, answer_columns, scan_summary
 from hohoho.scores.calibration import Calibration, calibrate, calibration_record
 
 RAW = np.array([[0.1, 0.2, 0.3, 0.4, 0.2], [0.6, 0.1, 0.2, 0.3, 0.5]])
@@ -24,11 +24,11 @@ def test_raw_and_calibrated_stand_side_by_side_under_their_own_names():
 @pytest.mark.parametrize("record", [None, calibration_record({"cnn": FITTED._replace(slices=0)}, 0.5)])
 def test_nothing_is_called_calibrated_that_is_not(record):
     assert list(answer_columns({"cnn": RAW}, record)) == [f"cnn_{label}" for label in LABELS]
-    assert "calibrated" not in scan_maxima("cnn", RAW, record)["any"]
+    assert "calibrated" not in scan_summary("cnn", RAW, record)["any"]
 
 
 def test_a_scan_is_positive_where_a_raw_slice_reaches_the_threshold():
-    found = scan_maxima("cnn", RAW, RECORD)
+    found = scan_summary("cnn", RAW, RECORD)
     assert {name: part["positive"] for name, part in found.items()} == {
         "ich": True,
         "ivh": False,

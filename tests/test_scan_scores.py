@@ -6,18 +6,20 @@ import pytest
 from scored_slices import predictions, studies_of
 from sklearn.metrics import roc_auc_score
 
-from hohoho.inference.table import probabilities_of
+from hohoho.inference.table import probabilities_of, scan_maxima, with_any
 from hohoho.labels import LABELS
-from hohoho.scores.bootstrap import once_each
-from hohoho.scores.class_scores import class_scores
-from hohoho.scores.scan_scores import SCAN_LABELS, judged_scans, scan_maxima, scan_noisy_or, scan_truth
+from hohoho.scores.bootstrap import unit_weights
+from hohoho.scores.class_scores import class_scores, scored_rows
+from hohoho.scores.predictions import scan_noisy_or, scan_truth
+from hohoho.slices.store import SCAN_LABELS
 
 TABLE = predictions(20)
+STUDY = TABLE["study"].to_numpy()
 
 
 def test_a_scan_is_the_loop_over_its_slices():
     raw = probabilities_of(TABLE, "cnn").astype(float)
-    maxima, noisy_or = scan_maxima(TABLE, raw), scan_noisy_or(TABLE, raw)
+    maxima, noisy_or = scan_maxima(STUDY, raw), scan_noisy_or(TABLE, raw)
     truth = scan_truth(TABLE, studies_of(TABLE))
     assert list(truth.index) == sorted(set(TABLE["study"]))
     for number, study in enumerate(truth.index):
@@ -28,9 +30,10 @@ def test_a_scan_is_the_loop_over_its_slices():
 
 
 def test_sensitivity_specificity_and_auroc_of_scans():
-    maxima = scan_maxima(TABLE, probabilities_of(TABLE, "cnn"))
+    maxima = scan_maxima(STUDY, probabilities_of(TABLE, "cnn"))
     truth = scan_truth(TABLE, studies_of(TABLE))
-    scores = class_scores(scans := judged_scans(truth, maxima, 0.5), once_each(scans.patients))
+    scans = scored_rows(with_any(truth[LABELS].to_numpy()), maxima, maxima >= 0.5, truth["patient"].to_numpy())
+    scores = class_scores(scans, unit_weights(scans.patients))
     ich, found = truth["ich"] > 0, maxima[:, 0] >= 0.5
     assert scores["ich"]["recall"][0] == pytest.approx((found & ich).sum() / ich.sum())
     assert scores["ich"]["specificity"][0] == pytest.approx((~found & ~ich).sum() / (~ich).sum())
@@ -40,7 +43,7 @@ def test_sensitivity_specificity_and_auroc_of_scans():
 def test_the_maximum_is_positive_exactly_when_a_slice_is():
     raw = probabilities_of(TABLE, "cnn")
     by_slice = pd.DataFrame(raw >= 0.5).groupby(TABLE["study"].to_numpy()).any().to_numpy()
-    assert (by_slice == (scan_maxima(TABLE, raw)[:, :5] >= 0.5)).all()
+    assert (by_slice == (scan_maxima(STUDY, raw)[:, :5] >= 0.5)).all()
 
 
 def test_noisy_or_stays_finite_for_a_sure_slice():

@@ -8,10 +8,9 @@ from sklearn.metrics import fbeta_score, recall_score
 
 from hohoho.inference.table import probabilities_of
 from hohoho.labels import LABELS
-from hohoho.scores.bleeds import bleed_table
-from hohoho.scores.slice_groups import bands, slice_groups
-from hohoho.scores.smoothing_counts import erased_bleeds, single_slice_bleeds, smoothing_counts
-from hohoho.scores.subgroups import subgroups
+from hohoho.scores.bleeds import bleed_table, erased_bleeds, single_slice_bleeds, smoothing_counts
+from hohoho.scores.bootstrap import Resampling
+from hohoho.scores.subgroups import bands, slice_groups, subgroups
 from hohoho.scores.worst_slices import worst_slices
 from hohoho.slices.label_patterns import smooth
 
@@ -50,7 +49,7 @@ def test_smoothing_is_counted_by_the_truth():
     table = table_of(**dict(zip("abc", truth.split(), strict=True)))
     positive = answers(said.replace(" ", ""))
     smoothed = np.vstack([smooth(positive[rows : rows + 5]) for rows in (0, 5, 10)])
-    ich = smoothing_counts(table, positive, smoothed, 200, 0).set_index("class").loc["ich"]
+    ich = smoothing_counts(table, positive, smoothed, Resampling(200, 0)).set_index("class").loc["ich"]
     # a: the only slice of a true bleed goes; b: 101 is filled rightly; c: 101 is filled wrongly
     assert ich[["filled_right", "filled_wrong", "dropped_right", "dropped_wrong"]].tolist() == [1, 1, 0, 1]
     assert ich[["single_slice_bleeds", "single_slice_bleeds_found", "single_slice_bleeds_erased"]].tolist() == [1, 1, 1]
@@ -80,7 +79,7 @@ def test_every_slice_is_in_one_group_of_every_kind():
 def test_a_subgroup_scores_as_scikit_learn_says_of_its_slices():
     table = predictions(40)
     groups, positive = slice_groups(table, studies_of(table)), probabilities_of(table, "cnn") >= 0.5
-    found = subgroups(table, groups, probabilities_of(table, "cnn"), positive, 200, 0).set_index("group")
+    found = subgroups(table, groups, probabilities_of(table, "cnn"), positive, Resampling(200, 0)).set_index("group")
     assert found.index.is_unique
     female = (groups["sex"] == "F").to_numpy()
     targets, row = table[LABELS].to_numpy()[female], found.loc["sex F"]
@@ -95,7 +94,7 @@ def test_groups_stand_in_their_order_and_few_patients_get_no_interval():
     studies = studies_of(table)
     tilt = studies["patient"].map({"p0000": 15.0, "p0001": 25.0}).fillna(5.0)
     groups, positive = slice_groups(table, studies.assign(tilt_deg=tilt)), probabilities_of(table, "cnn") >= 0.5
-    found = subgroups(table, groups, probabilities_of(table, "cnn"), positive, 50, 0)
+    found = subgroups(table, groups, probabilities_of(table, "cnn"), positive, Resampling(50, 0))
     tilted = found[found["by"] == "tilt_deg"]
     assert tilted["group"].tolist() == ["tilt_deg 1–10", "tilt_deg 10–20", "tilt_deg > 20"]
     assert tilted["patients"].tolist() == [58, 1, 1]
@@ -105,7 +104,9 @@ def test_groups_stand_in_their_order_and_few_patients_get_no_interval():
 def test_bleed_sizes_share_out_every_positive_slice():
     table = predictions(40)
     positive = probabilities_of(table, "cnn") >= 0.5
-    found = subgroups(table, slice_groups(table, studies_of(table)), probabilities_of(table, "cnn"), positive, 0, 0)
+    found = subgroups(
+        table, slice_groups(table, studies_of(table)), probabilities_of(table, "cnn"), positive, Resampling(0, 0)
+    )
     sizes, targets = found[found["by"] == "bleed_slices"], table[LABELS].to_numpy()
     assert sizes["positives"].sum() == targets.sum()
     assert (sizes["recall"] * sizes["positives"]).sum() / targets.sum() == pytest.approx(

@@ -8,13 +8,32 @@ JPEG_START, J2K_START, JP2_START = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\x00\x00\
 JPEG_END = b"\xff\xd9"  # also the end of a JPEG 2000 codestream
 FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # SOF markers of JPEG, and of JPEG-LS
 LAST_BYTES = 64  # among which the end stands; no coded data can look like it
+RLE_HEADER = struct.Struct("<16I")  # number of segments, where each begins (PS3.5 G.5)
 LARGEST_RLE_BYTES = 8 * 2**20  # two bytes become 128 at most, so this becomes half a gigabyte
 
 
-def check_run_lengths(frame: bytes, path: str) -> None:
-    """Raises Unusable where an RLE frame (PS3.5 G) could become more than a picture."""
+def check_run_lengths(frame: bytes, pixel_count: int, path: str) -> None:
+    """Raises Unusable where an RLE frame (PS3.5 G) is too large, or a segment of it is not just `pixel_count` bytes."""
     if len(frame) > LARGEST_RLE_BYTES:
         raise Unusable("too_large", f"{path}: {len(frame)} bytes of run lengths")
+    count, *offsets = RLE_HEADER.unpack(frame[: RLE_HEADER.size].ljust(RLE_HEADER.size, b"\0"))
+    ends = [*offsets[1:count], len(frame)]
+    if not 0 < count <= 15 or not all(_runs_fill(frame[a:b], pixel_count) for a, b in zip(offsets, ends, strict=False)):
+        raise Unusable("undecodable_pixels", f"{path}: run lengths of other than {pixel_count} pixels")
+
+
+def _runs_fill(segment, size):
+    """Whether the runs of a segment (PS3.5 G.3.2) come to just `size` bytes, with nothing but padding behind them."""
+    at = total = 0
+    while total < size and at < len(segment):
+        control = segment[at]
+        if control < 128:  # that many bytes and one as they are
+            total += control + 1
+            at += control + 2
+        else:  # one byte many times; 128 is nothing
+            total += (257 - control) % 129
+            at += 2 if control > 128 else 1
+    return total == size and at <= len(segment) and not segment[at + 1 :].strip(b"\0\x80")
 
 
 def check_frame(frame: bytes, rows: int, columns: int, path: str) -> None:

@@ -19,7 +19,7 @@ def frame_values(values: Values, path: str) -> list[Values]:
     Raises Unusable where the file does not give every frame a position of its own.
     """
     common = _elements(values) | _group_elements(values.items(SHARED)[:1])
-    frames = [values.over(Elements(common | _group_elements([own]))) for own in values.items(PER_FRAME)]
+    frames = [values.for_elements(Elements(common | _group_elements([own]))) for own in values.items(PER_FRAME)]
     number = values.numbers(FRAMES)
     if not 0 < len(frames) <= MOST_FRAMES or number != (len(frames),):
         stated = ", ".join(f"{value:g}" for value in number) or "missing"

@@ -6,8 +6,7 @@ from typing import NamedTuple
 from hohoho.dicom import content
 from hohoho.dicom.content import Content
 from hohoho.dicom.hounsfield import PixelFormat
-from hohoho.dicom.values import Values, age_band, plain
-from hohoho.errors import Unusable
+from hohoho.dicom.values import age_band, sanitized_name
 
 IMAGE_TYPE, SOP_CLASS, SOP_UID, MODALITY, MANUFACTURER = 0x00080008, 0x00080016, 0x00080018, 0x00080060, 0x00080070
 DESCRIPTION = 0x0008103E  # read to tell what the images show, and kept nowhere
@@ -15,22 +14,34 @@ PATIENT_ID, SEX, AGE, THICKNESS, KERNEL = 0x00100020, 0x00100040, 0x00101010, 0x
 STUDY_UID, SERIES_UID, ACQUISITION, INSTANCE = 0x0020000D, 0x0020000E, 0x00200012, 0x00200013
 POSITION, ORIENTATION, LOCATION = 0x00200032, 0x00200037, 0x00201041
 SAMPLES, PHOTOMETRIC, FRAMES, ROWS, COLUMNS = 0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011
-SPACING, ALLOCATED, STORED, SIGNED = 0x00280030, 0x00280100, 0x00280101, 0x00280103
+SPACING, ALLOCATED, STORED, HIGH_BIT, SIGNED = 0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103
 PADDING, PADDING_LIMIT, BURNED_IN = 0x00280120, 0x00280121, 0x00280301
-INTERCEPT, SLOPE, LOSSY = 0x00281052, 0x00281053, 0x00282110
+INTERCEPT, SLOPE, RESCALE_TYPE, LOSSY = 0x00281052, 0x00281053, 0x00281054, 0x00282110
 SHARED, PER_FRAME = 0x52009229, 0x52009230  # functional groups of enhanced CT
 TAGS = [tag for name, tag in list(globals().items()) if name.isupper() and isinstance(tag, int)] + content.TAGS
 
 # Pixel Measures, Plane Position, Plane Orientation, Pixel Value Transformation, CT Reconstruction (PS3.3 C.7.6.16.2)
 FUNCTIONAL_GROUPS = (0x00289110, 0x00209113, 0x00209116, 0x00289145, 0x00189314)
 
+HU_TYPES = {"", "HU", "US"}  # Rescale Type (0028,1054): unspecified counts as HU (PS3.3 C.11.1.1.2)
 # JPEG baseline and extended, JPEG-LS near-lossless; of JPEG 2000 only its tag tells
 LOSSY_SYNTAXES = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81"}
 LARGEST_SIDE = 4096  # pixels; a larger header is damage or an attack
 
 
+class Turn(NamedTuple):
+    """What a stored picture needs to stand with the patient's front up, in this order."""
+
+    transposed: bool  # rows become columns
+    upside_down: bool
+    mirrored: bool
+
+
 class SliceHeader(NamedTuple):
-    """What is known of one CT image before its pixels are read. Lengths in mm, axes as in PS3.3 C.7.6.2 (LPS)."""
+    """What is known of one CT image before its pixels are read. Lengths in mm, axes as in PS3.3 C.7.6.2 (LPS).
+
+    All but `pixels` is true of the picture as it is read, after its turn.
+    """
 
     path: str
     sop_uid: str
@@ -55,6 +66,7 @@ class SliceHeader(NamedTuple):
     acquired: str = ""  # acquisition date and time, as text that sorts
     temporal: float = 0.0  # Temporal Position Identifier (0020,0100)
     frame: int = 0  # its place in a multi-frame file
+    turn: Turn | None = None  # None where the picture is stored as it stands
 
     @property
     def image(self) -> tuple[str, int]:
@@ -62,61 +74,15 @@ class SliceHeader(NamedTuple):
         return self.path, self.frame
 
 
-def rescale(values, assumed_rescale, path):
-    """(slope, intercept, repairs). DICOM libraries hand out raw values where the tags are missing: here it is refused.
-
-    assumed_rescale: (slope, intercept) for files without the two tags, None to refuse them.
-    """
-    absent = [tag for tag in (SLOPE, INTERCEPT) if values.raw(tag) is None]
-    if len(absent) == 2 and assumed_rescale is not None:
-        return *map(float, assumed_rescale), ("assumed_rescale",)
-    if absent:
-        raise Unusable("no_rescale", f"{path}: Rescale Slope/Intercept (0028,1053/1052) missing, cannot be read as HU")
-    slopes, intercepts = values.numbers(SLOPE), values.numbers(INTERCEPT)
-    if len(set(slopes)) != 1 or len(set(intercepts)) != 1 or slopes[0] == 0:
-        raise Unusable("bad_rescale", f"{path}: Rescale Slope/Intercept (0028,1053/1052) are {slopes}/{intercepts}")
-    repeated = len(slopes) > 1 or len(intercepts) > 1
-    return slopes[0], intercepts[0], ("repeated_rescale",) if repeated else ()
-
-
-def pixel_format(values: Values, slope: float, intercept: float, path: str) -> PixelFormat:
-    """PixelFormat without its offset, from the Image Pixel module (PS3.3 C.7.6.3). Raises Unusable."""
-    rows, columns = values.integer(ROWS), values.integer(COLUMNS)
-    allocated = values.integer(ALLOCATED)
-    if not rows or not columns or max(rows, columns) > LARGEST_SIDE:
-        raise Unusable("bad_size", f"{path}: {rows} x {columns} pixels; 1 to {LARGEST_SIDE} a side are read")
-    if allocated not in (8, 16, 32):
-        raise Unusable("bad_bits", f"{path}: Bits Allocated (0028,0100) is {allocated}; 8, 16 and 32 are read")
-    stored = values.integer(STORED) or allocated
-    dtype = values.order + ("i" if values.integer(SIGNED) == 1 else "u") + str(allocated // 8)
-    return PixelFormat(rows, columns, dtype, stored, slope, intercept, _padding(values, dtype[1:], allocated), None)
-
-
-def upright(pixels: PixelFormat, values: Values) -> tuple[PixelFormat, tuple[str, ...], tuple[str, ...]]:
-    """(format, repairs, warnings): 8-bit pictures that show high values dark are inverted; HU keep their numbers."""
-    if values.text(PHOTOMETRIC) != "MONOCHROME1":
-        return pixels, (), ()
-    if pixels.dtype[1:] != "u1":
-        return pixels, (), ("monochrome1",)
-    highest = 2**pixels.bits_stored - 1
-    return pixels._replace(slope=-pixels.slope, intercept=pixels.intercept + pixels.slope * highest), ("inverted",), ()
-
-
-def _padding(values, kind, allocated):
-    """Lowest and highest padding value, its bits read as the pixels' are: writers mix US and SS up."""
-    kind = kind if allocated == 16 else "i2" if kind[0] == "i" else "u2"
-    value, limit = values.integer(PADDING, kind), values.integer(PADDING_LIMIT, kind)
-    if value is None:
-        return None
-    limit = value if limit is None else limit
-    return min(value, limit), max(value, limit)
-
-
 def slice_header(path, values, pixels, repairs, warnings, syntax):
     """SliceHeader from the tags; what is missing and can be done without becomes a warning."""
     spacing, spacing_warnings = _spacing(values)
     if values.text(LOSSY) == "01" or syntax in LOSSY_SYNTAXES:
         warnings += ("lossy_compression",)
+    if values.text(RESCALE_TYPE).upper() not in HU_TYPES:
+        warnings += ("rescale_type_not_hu",)
+    if values.integer(HIGH_BIT) not in (None, pixels.bits_stored - 1):  # PS3.5 8.1.1
+        warnings += ("unusual_high_bit",)
     location, instance, thickness = (values.numbers(tag) for tag in (LOCATION, INSTANCE, THICKNESS))
     study_uid = values.text(STUDY_UID)
     temporal = values.numbers(content.TEMPORAL_POSITION)
@@ -133,8 +99,8 @@ def slice_header(path, values, pixels, repairs, warnings, syntax):
         acquisition=values.text(ACQUISITION),
         spacing_mm=spacing,
         thickness_mm=thickness[0] if thickness and thickness[0] > 0 else float("nan"),
-        kernel=plain(values.text(KERNEL)),
-        manufacturer=plain(values.text(MANUFACTURER)),
+        kernel=sanitized_name(values.text(KERNEL)),
+        manufacturer=sanitized_name(values.text(MANUFACTURER)),
         age_band=age_band(values.text(AGE)),
         sex=values.text(SEX) if values.text(SEX) in ("F", "M", "O") else None,
         pixels=pixels,

@@ -23,21 +23,28 @@ class PixelFormat(NamedTuple):
 
 
 def to_hu(stored: np.ndarray, pixels: PixelFormat) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(rows, columns) stored values → (int16 HU, never below -1024; repairs made). Padding becomes -1024 HU.
-
-    Padding is masked on the stored values, as PS3.3 C.7.5.1.1.2 defines it, before anything changes them.
-    """
+    """(rows, columns) stored values → (int16 HU, never below -1024; repairs made). Padding becomes -1024 HU."""
+    # Padding is a stored value, masked before anything changes it (PS3.3 C.7.5.1.1.2)
     padding = _padding(stored, pixels)
-    values = _own_bits(stored, pixels)
+
+    # Of a word only Bits Stored count (PS3.5 8.1.1)
+    values, beyond = _own_bits(stored, pixels, padding)
+
+    # No section allows it: negative values that a writer put into 12 unsigned bits
     wrapped = is_wrapped(values, pixels)
     if wrapped:
         padding = padding | _wrapped_padding(values, pixels)
         values = np.where(values >= WRAPPED_FROM, values.astype(np.int32) - 4096, values)
+
+    # HU = slope * value + intercept (PS3.3 C.11.1.1.2)
     hu = _rescaled(values, pixels.slope, pixels.intercept)
+
+    # Most padding is far below air and has become it by now; a copy with fewer bits or another sign has not
     padded = bool(padding.any())
-    if padded and (wrapped or not _is_air_already(pixels)):
+    if padded and (values is not stored or max(np.multiply(pixels.padding, pixels.slope)) + pixels.intercept > AIR_HU):
         hu[padding] = AIR_HU
-    return hu, ("padding",) * padded + ("wrapped_negatives",) * wrapped
+    repairs = {"padding": padded, "wrapped_negatives": wrapped, "values_beyond_bits_stored": beyond}
+    return hu, tuple(name for name, is_made in repairs.items() if is_made)
 
 
 def is_wrapped(values: np.ndarray, pixels: PixelFormat) -> bool:
@@ -71,17 +78,21 @@ def _wrapped_padding(stored, pixels):
     return np.isin(stored, list(wrapped))
 
 
-def _own_bits(stored, pixels):
-    """Without the bits above BitsStored, which old files fill with overlays; the sign is kept (PS3.5 8.1.1)."""
+def _own_bits(stored, pixels, padding):
+    """(values without the bits above Bits Stored, PS3.5 8.1.1, the sign kept; whether these bits said anything).
+
+    Old files keep overlays there, others values that the header leaves no room for: both are cut off alike.
+    """
     unused = stored.dtype.itemsize * 8 - pixels.bits_stored
     if unused <= 0:
-        return stored
-    return (stored << unused) >> unused
-
-
-def _is_air_already(pixels):
-    """Whether the rescale and the lower limit of HU alone turn padding into air."""
-    return max(value * pixels.slope + pixels.intercept for value in pixels.padding) <= AIR_HU
+        return stored, False
+    size = 1 << pixels.bits_stored
+    lowest = -size // 2 if stored.dtype.kind == "i" else 0
+    if stored.min() >= lowest and stored.max() < lowest + size:  # two quick looks spare two copies
+        return stored, False
+    values = (stored << unused) >> unused
+    is_changed = (values != stored) & ~padding
+    return values, bool(((stored < 0) | (stored >= size))[is_changed].any())  # a sign kept in fewer bits loses nothing
 
 
 def _rescaled(values, slope, intercept):

@@ -7,22 +7,21 @@ from hohoho.dicom.stream import BoundedStream
 from hohoho.errors import Unusable
 
 PIXEL_DATA, UNDEFINED_LENGTH = 0x7FE00010, 0xFFFFFFFF
+EXPLICIT = (b"OB", b"OW", b"UN")
 TRAILING_GROUPS = (0xFFFA, 0xFFFC)  # digital signatures and padding may follow the pixels (PS3.5 7.2)
 
 
 def native_offsets(
-    stream: BoundedStream, pixels: PixelFormat, frames: int, is_implicit: bool, path: str
+    stream: BoundedStream, pixels: PixelFormat, frames: int, path: str
 ) -> tuple[list[int], tuple[str, ...]]:
-    """(byte at which each frame begins, repairs); the stream has stopped at the element (7FE0,0010), PS3.5 7.1.
+    """(byte at which each frame begins, repairs); the stream has stopped at the element (7FE0,0010).
 
     Raises Unusable where there is no such element or it holds too little.
     """
-    order, at = "little" if pixels.dtype[0] == "<" else "big", stream.tell()
-    element = stream.read(12)
-    if _tag(element, order) != PIXEL_DATA:
+    order = "little" if pixels.dtype[0] == "<" else "big"
+    tag, offset, length = element_header(stream, order)
+    if tag != PIXEL_DATA:
         raise Unusable("no_pixels", f"{path}: no Pixel Data (7FE0,0010)")
-    offset = at + (8 if is_implicit else 12)
-    length = int.from_bytes(element[4:8] if is_implicit else element[8:], order)
     size = pixels.rows * pixels.columns * np.dtype(pixels.dtype).itemsize
     needed, there = size * frames, min(length, stream.length() - offset)
     if there < needed:
@@ -30,6 +29,18 @@ def native_offsets(
     is_longer = UNDEFINED_LENGTH != length > needed + needed % 2
     surplus = is_longer or _is_followed_by_garbage(stream, offset + length, order)
     return [offset + size * frame for frame in range(frames)], ("trailing_bytes",) * surplus
+
+
+def element_header(stream: BoundedStream, order: str) -> tuple[int, int, int]:
+    """(tag, byte at which the value begins, its length) of Pixel Data, where the stream stands (PS3.5 7.1).
+
+    Some files declare the one encoding of value representations and use the other, so the element itself tells: read
+    as an implicit length, OB and OW and UN would be odd numbers, which no length may be.
+    """
+    at, element = stream.tell(), stream.read(12)
+    if element[4:6] in EXPLICIT:
+        return _tag(element, order), at + 12, int.from_bytes(element[8:], order)
+    return _tag(element, order), at + 8, int.from_bytes(element[4:8], order)
 
 
 def read_native(path: str, pixels: PixelFormat) -> np.ndarray:
@@ -40,6 +51,17 @@ def read_native(path: str, pixels: PixelFormat) -> np.ndarray:
         raise Unusable("unreadable", f"{path}: {error.strerror}") from error
     if len(stored) < pixels.rows * pixels.columns:
         raise Unusable("truncated_pixels", f"{path}: the pixel data end too early")
+    return _picture(stored, pixels)
+
+
+def native_values(stream: BoundedStream, pixels: PixelFormat, offset: int) -> np.ndarray:
+    """The same from an inflated stream, which `native_offsets` has found long enough."""
+    stream.seek(offset)
+    size = pixels.rows * pixels.columns * np.dtype(pixels.dtype).itemsize
+    return _picture(np.frombuffer(stream.read(size), pixels.dtype), pixels)
+
+
+def _picture(stored, pixels):
     stored = stored.reshape(pixels.rows, pixels.columns)
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)
 

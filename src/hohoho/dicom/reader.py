@@ -2,22 +2,24 @@
 
 import logging
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pydicom
-from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels import get_decoder, pixel_array
-from pydicom.uid import UID, RLELossless
+from pydicom.pixels import get_decoder
+from pydicom.uid import UID
 
-from hohoho.dicom.codestream import check_frame, check_run_lengths
+from hohoho.dicom.decoders import DECODERS, decode
 from hohoho.dicom.frames import frame_values
-from hohoho.dicom.header import TAGS, SliceHeader, pixel_format, rescale, slice_header, upright
+from hohoho.dicom.header import TAGS, SliceHeader, slice_header
 from hohoho.dicom.hounsfield import to_hu
 from hohoho.dicom.image_kind import check_kind, is_multi_frame
 from hohoho.dicom.native_pixels import native_offsets, read_native
+from hohoho.dicom.pixel_format import normalize_photometric, pixel_format, rescale
 from hohoho.dicom.plain_header import plain_header
+from hohoho.dicom.standing import stand, turned
 from hohoho.dicom.stream import open_dicom
 from hohoho.dicom.values import Values
 from hohoho.errors import InputError, Unusable
@@ -29,7 +31,6 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
 
 FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")  # how a DICOM file without its preamble begins
 GLANCE = 16  # pixels between those that are looked at first
-OWN_DECODER = "pydicom"  # of run lengths; the other one ends the process where they are damaged
 
 
 class MissingCodec(InputError):
@@ -46,7 +47,7 @@ def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = 
     with open_dicom(path) as (stream, is_deflated):
         dataset, is_forced = _read_dataset(stream, path)
         meta = getattr(dataset, "file_meta", {})
-        is_implicit, is_little_endian = dataset.original_encoding
+        _, is_little_endian = dataset.original_encoding
         values, media_class = Values(dataset, is_little_endian), str(meta.get("MediaStorageSOPClassUID", ""))
         check_kind(values, media_class, path)
         frames = _frames(values, path) if is_multi_frame(values, media_class) else [values]
@@ -58,14 +59,16 @@ def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = 
         if syntax.is_transfer_syntax and syntax.is_compressed:
             _check_decoder(syntax, path)
         else:
-            offsets, trailing = native_offsets(stream, headers[0].pixels, len(headers), is_implicit, path)
+            offsets, trailing = native_offsets(stream, headers[0].pixels, len(headers), path)
             repairs += trailing
-            headers = headers if is_deflated else [_at(*each) for each in zip(headers, offsets, strict=True)]
+            if not is_deflated:
+                pixels = [header.pixels._replace(offset=at) for header, at in zip(headers, offsets, strict=True)]
+                headers = [header._replace(pixels=each) for header, each in zip(headers, pixels, strict=True)]
     return [headers[0]._replace(repairs=headers[0].repairs + repairs), *headers[1:]]
 
 
 def read_slice(header: SliceHeader) -> tuple[np.ndarray, tuple[str, ...]]:
-    """((rows, columns) int16 in HU, repairs made). Padding and everything below it end at -1024 HU.
+    """((rows, columns) int16 in HU, front up; repairs made). Padding and everything below it end at -1024 HU.
 
     Raises Unusable where pixels are missing, cannot be decoded or all have one value: nothing is ever filled in.
     """
@@ -76,13 +79,15 @@ def read_slice(header: SliceHeader) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def read_hu(header: SliceHeader) -> np.ndarray:
-    """(rows, columns) int16 in HU, whatever they show. Raises Unusable where pixels are missing or undecodable."""
+    """As `read_slice`, whatever the picture shows. Raises Unusable where pixels are missing or undecodable."""
     return _hu_and_repairs(header)[0]
 
 
 def _hu_and_repairs(header):
     is_native = header.pixels.offset is not None
-    return to_hu(read_native(header.path, header.pixels) if is_native else _decode(header), header.pixels)
+    stored = read_native(header.path, header.pixels) if is_native else decode(header)
+    hu, repairs = to_hu(stored, header.pixels)
+    return (turned(hu, header.turn) if header.turn else hu), repairs
 
 
 def _read_dataset(stream, path):
@@ -116,45 +121,17 @@ def _frames(values, path):
 def _header(path, values, assumed_rescale, syntax):
     """SliceHeader of one image or frame, its pixels not looked for yet."""
     slope, intercept, rescaled = rescale(values, assumed_rescale, path)
-    pixels, inverted, warnings = upright(pixel_format(values, slope, intercept, path), values)
-    return slice_header(path, values, pixels, rescaled + inverted, warnings, syntax)
+    pixels, inverted, warnings = normalize_photometric(pixel_format(values, slope, intercept, path), values)
+    return stand(slice_header(path, values, pixels, rescaled + inverted, warnings, syntax))
 
 
-def _at(header, offset):
-    return header._replace(pixels=header.pixels._replace(offset=offset))
-
-
-def _check_decoder(syntax, path):
-    try:
-        decoder = get_decoder(syntax)
-    except NotImplementedError as error:
-        raise Unusable("undecodable_pixels", f"{path}: stored as {syntax.name}, which is no picture") from error
-    if not decoder.is_available:
-        stored = f"pixels are stored as {syntax.name}, for which no decoder is installed."
-        raise MissingCodec(f"{stored} `uv sync --extra codecs` brings one.")
-
-
-def _decode(header):
-    try:
-        with open_dicom(header.path) as (stream, is_deflated):
-            stored = pixel_array(stream, index=header.frame) if is_deflated else _decompressed(stream, header)
-    except Unusable:
-        raise
-    except Exception as error:  # decoders raise nearly everything on damage: each is reported, none hidden
-        raise Unusable("undecodable_pixels", f"{header.path}: not decodable ({type(error).__name__})") from error
-    if stored.shape == (header.pixels.rows, header.pixels.columns):
-        return stored
-    raise Unusable("undecodable_pixels", f"{header.path}: decoded to {stored.shape}, not to its header's size")
-
-
-def _decompressed(stream, header):
-    """The decoded frame, once it is sure to be a picture of the header's size."""
-    dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["NumberOfFrames"], force=True)
-    stream.seek(stream.tell() + 12)  # (7FE0,0010) OB, undefined length
-    frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
-    stream.seek(0)
-    if dataset.file_meta.TransferSyntaxUID == RLELossless:
-        check_run_lengths(frame, header.path)
-        return pixel_array(stream, index=header.frame, decoding_plugin=OWN_DECODER)
-    check_frame(frame, header.pixels.rows, header.pixels.columns, header.path)
-    return pixel_array(stream, index=header.frame)
+def _check_decoder(syntax: UID, path: str) -> None:
+    """Raises Unusable where a compressed transfer syntax is no picture, MissingCodec where its decoder is missing."""
+    if syntax not in DECODERS:
+        raise Unusable("undecodable_pixels", f"{path}: stored as {syntax.name}, which is not read")
+    decoder = DECODERS[syntax]
+    if not all(map(find_spec, decoder.modules)) or not get_decoder(syntax).is_available:
+        raise MissingCodec(
+            f"pixels are stored as {syntax.name}, for which no decoder is installed. "
+            f"`uv sync --extra codecs` or `pip install {decoder.packages}` brings it."
+        )

@@ -21,7 +21,7 @@ class Values:
         value = self.dataset.get_item(tag).value
         return value if isinstance(value, bytes) else b""
 
-    def over(self, elements):
+    def for_elements(self, elements):
         """Values of other elements of the same file."""
         return Values(elements, self.order == "<")
 
@@ -32,7 +32,7 @@ class Values:
             return []
         if len(raw) > LONGEST_SEQUENCE or raw.count(ITEM[self.order]) > MOST_ITEMS:
             raise ValueError("a sequence longer than any image needs")
-        return [self.over(item) for item in self.dataset[tag].value]
+        return [self.for_elements(item) for item in self.dataset[tag].value]
 
     def texts(self, tag):
         """All values of a text element, without padding: [] where absent or empty."""
@@ -62,7 +62,7 @@ class Values:
         return int.from_bytes(value[:size], "little" if self.order == "<" else "big", signed=dtype[0] == "i")
 
 
-def plain(text: str) -> str | None:
+def sanitized_name(text: str) -> str | None:
     """A manufacturer's or kernel's name without what could carry more than a name; None where nothing is left."""
     return re.sub(r"[^A-Za-z0-9 ._+/-]", "", text).strip()[:32] or None
 

@@ -9,8 +9,9 @@ from hohoho.labels import LABELS
 from hohoho.models.backbones import SliceClassifier
 from hohoho.saliency.bleed_masks import PhantomDraw
 from hohoho.scores.evaluation import Evaluation
-from hohoho.slices.split import SPLITS
-from hohoho.slices.store import SlicePixels, is_labelled
+from hohoho.slices.split import shown_split
+from hohoho.slices.stacks import labelled_rows
+from hohoho.slices.store import SlicePixels
 
 SEED = 0  # of samples and of t-SNE: two runs differ by their models, not by what is drawn of them
 
@@ -44,10 +45,7 @@ def phantom_of(source: str, slices: pd.DataFrame, phantom) -> PhantomDraw | None
 
 
 def shown_rows(stacks: pd.DataFrame) -> tuple[str, np.ndarray]:
-    """The split that is shown, and its labelled rows: test, where that has no labels validation, else train."""
-    labelled = is_labelled(stacks)
-    for split in reversed(SPLITS):
-        rows = np.flatnonzero(labelled & (stacks["split"] == split).to_numpy())
-        if len(rows):
-            return split, rows
-    return SPLITS[-1], np.empty(0, int)
+    """The split that is shown, and its labelled rows."""
+    rows = labelled_rows(stacks)
+    split = shown_split([name for name, found in rows.items() if len(found)])
+    return split, rows[split]

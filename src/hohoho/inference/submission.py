@@ -3,35 +3,35 @@
 import numpy as np
 import pandas as pd
 
+from hohoho.inference.table import CLASSES, with_any
 from hohoho.labels import LABELS, RSNA_SUBTYPES
 
 
 def submission(
-    table: pd.DataFrame, images: pd.Series, test_images: list[str], source: str, answers: np.ndarray
+    table: pd.DataFrame, images: pd.Series, test_images: list[str], source: str, predicted: np.ndarray
 ) -> pd.DataFrame:
     """Every unlabelled test image × class once; no rows where the test set is labelled or its images have no names.
 
     table: predictions, one row per slice. images: the images' published names. test_images: those of the whole test
     set; what could not be read gets the answer of a model that sees nothing.
-    Course: `<image>_<class>,prediction`; answers: (slices, 5) of 0 or 1. RSNA: `ID_xxx_<subtype>,Label` and `any` as
-    the largest of the five; answers: (slices, 5) calibrated probabilities, as its log loss wants them.
+    Course: `<image>_<class>,prediction`; predicted: (slices, 5) of 0 or 1. RSNA: `ID_xxx_<subtype>,Label`, `any` too;
+    predicted: (slices, 5) calibrated probabilities, as its log loss wants them.
     """
     wanted = ((table["split"] == "test") & table[LABELS].isna().all(axis=1) & images.notna()).to_numpy()
     unread = pd.Series(sorted(set(test_images) - set(images[wanted])), dtype="str")
     names = pd.concat([images[wanted], unread])
-    usual = usual_shares(table) if len(unread) else np.zeros(len(LABELS) + 1)
     if source == "course":
-        return _long(names, LABELS, _with_unread(answers[wanted], np.zeros(len(LABELS), int), unread), "prediction")
-    any_too = np.column_stack([answers[wanted], answers[wanted].max(axis=1, initial=0)])
+        return _long(names, LABELS, _with_unread(predicted[wanted], np.zeros(len(LABELS), int), unread), "prediction")
+    usual = usual_shares(table) if len(unread) else np.zeros(len(CLASSES))
     subtypes = {label: subtype for subtype, label in RSNA_SUBTYPES.items()}
-    classes = [*(subtypes[label] for label in LABELS), "any"]
-    return _long(names, classes, _with_unread(any_too, usual, unread), "Label")
+    classes = [subtypes.get(name, name) for name in CLASSES]
+    return _long(names, classes, _with_unread(with_any(predicted[wanted]), usual, unread), "Label")
 
 
 def usual_shares(table: pd.DataFrame) -> np.ndarray:
     """(6,) share of positives among the labelled training slices, of each class and of any."""
     known = table.loc[table["split"] == "train", LABELS].dropna().to_numpy(np.float64)
-    return np.append(known.mean(axis=0), known.max(axis=1).mean())
+    return with_any(known).mean(axis=0)
 
 
 def _with_unread(values, usual, unread):

@@ -1,14 +1,13 @@
-"""data/predictions.parquet: every slice with its labels and both models' probabilities."""
+"""data/predictions.parquet: every slice with its labels and both models' probabilities; and what `any` bleed means."""
 
 import numpy as np
 import pandas as pd
 
 from hohoho.labels import LABELS
-from hohoho.slices.label_patterns import smooth
-from hohoho.slices.store import scan_bounds
 
 MODEL_NAMES = {"cnn": "CNN", "cnn_lstm": "CNN-LSTM"}  # as in our files: as people write them
 MODELS = tuple(MODEL_NAMES)  # in the order they are trained
+CLASSES = (*LABELS, "any")
 
 
 def prediction_table(slices: pd.DataFrame, split: pd.Series, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -30,20 +29,14 @@ def probabilities_of(table: pd.DataFrame, model: str) -> np.ndarray:
     return table[[f"{model}_{label}" for label in LABELS]].to_numpy()
 
 
-def answers(probabilities: np.ndarray, threshold: float) -> np.ndarray:
-    """Which are positive: from `threshold` up. Raises ValueError for a NaN probability."""
-    probabilities = np.asarray(probabilities)
-    if np.isnan(probabilities).any():
-        raise ValueError("a probability is NaN")
-    return probabilities >= threshold
+def with_any(values: np.ndarray) -> np.ndarray:
+    """(rows, 6) from (rows, 5) labels, probabilities or decisions, as in CLASSES: `any` is the largest of the five."""
+    return np.column_stack([values, values.max(axis=1, initial=0)])
 
 
-def answers_of(table: pd.DataFrame, model: str, threshold: float, smoothing: bool) -> np.ndarray:
-    """(slices, 5) bool: positive from `threshold` up; with smoothing, scan by scan 101 → 111, then 010 → 000."""
-    positive = answers(probabilities_of(table, model), threshold)
-    if not smoothing:
-        return positive
-    smoothed = positive.copy()
-    for rows in scan_bounds(table["study"]):
-        smoothed[rows] = smooth(positive[rows])
-    return smoothed
+def scan_maxima(study: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """(scans, 6) the largest probability of each class and of `any` over a scan's slices; scans sorted by name.
+
+    study: (slices,) which scan each slice belongs to; probabilities: (slices, 5).
+    """
+    return pd.DataFrame(with_any(probabilities)).groupby(study, sort=True).max().to_numpy()

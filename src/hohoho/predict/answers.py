@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from hohoho.inference.table import CLASSES, scan_maxima
 from hohoho.labels import LABELS
 from hohoho.scores.calibration import calibrated
 
@@ -28,24 +29,23 @@ def answer_columns(raw: dict[str, np.ndarray], calibration: dict | None) -> pd.D
     return pd.DataFrame(columns).round(DIGITS)
 
 
-def scan_maxima(model: str, raw: np.ndarray, calibration: dict | None) -> dict[str, dict]:
+def scan_summary(model: str, raw: np.ndarray, calibration: dict | None) -> dict[str, dict]:
     """Of each class and of `any`: the largest `raw` value and, where they are known, `positive` and `calibrated`.
 
     raw: (slices, 5) by the model.
     """
     largest = _largest(raw)
-    found = {"raw": largest.round(DIGITS).tolist()}
+    columns = {"raw": largest.round(DIGITS).tolist()}
     if calibration:
-        found["positive"] = (largest >= calibration["threshold"]).tolist()
+        columns["positive"] = (largest >= calibration["threshold"]).tolist()
     if _fitted(calibration, model):
-        found["calibrated"] = _largest(calibrated(calibration, model, raw)).round(DIGITS).tolist()
-    return {name: {key: found[key][place] for key in found} for place, name in enumerate((*LABELS, "any"))}
+        columns["calibrated"] = _largest(calibrated(calibration, model, raw)).round(DIGITS).tolist()
+    return {name: {key: columns[key][place] for key in columns} for place, name in enumerate(CLASSES)}
 
 
 def _largest(values: np.ndarray) -> np.ndarray:
-    """(6,) over the slices, of each class and of any."""
-    largest = np.asarray(values, dtype=float).max(axis=0)
-    return np.append(largest, largest.max())
+    """(6,) over the slices of one scan, of each class and of any."""
+    return scan_maxima(np.zeros(len(values)), np.asarray(values, dtype=float))[0]
 
 
 def _fitted(calibration: dict | None, model: str) -> bool:

@@ -16,7 +16,7 @@ from hohoho.machine import cores
 from hohoho.models.backbones import load_classifier
 from hohoho.models.hashes import model_hashes
 from hohoho.models.lstm import load_lstm, predict_scans
-from hohoho.predict.answers import MEANING, answer_columns, scan_maxima
+from hohoho.predict.answers import MEANING, answer_columns, scan_summary
 from hohoho.predict.studies import NewScan, new_scans
 from hohoho.scans.geometry import missing_slices
 from hohoho.scans.pixels import read_scan
@@ -87,7 +87,7 @@ def _predict(new: NewScan, out: Path, models: Models) -> bool:
         "tilt_deg": round(new.scan.tilt_deg, 2) if np.isfinite(new.scan.tilt_deg) else None,
         "model_sha256": model_hashes(models.folder / "cnn", models.folder / "lstm"),
         "versions": {package: version(package) for package in VERSIONS_OF},
-        "scan_maxima": {model: scan_maxima(model, values, models.calibration) for model, values in raw.items()},
+        "scan_maxima": {model: scan_summary(model, values, models.calibration) for model, values in raw.items()},
         "meaning": MEANING,
         "calibration": models.calibration,
     }

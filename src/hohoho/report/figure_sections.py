@@ -1,8 +1,10 @@
 """The report's sections with pictures: curves, the worst slices, saliency, and all other figures."""
 
+import pandas as pd
+
 from hohoho.figures.drawn import Drawn
 from hohoho.report.score_sections import NO_LABELS, Section
-from hohoho.report.tables import Table, heading, of_frame
+from hohoho.report.tables import heading
 from hohoho.saliency.scores import METHOD_NAMES, POSTER_METHOD
 from hohoho.scores.evaluation import Evaluation
 
@@ -18,23 +20,23 @@ NOT_DRAWN = "Not drawn: evaluate.figures is off."
 
 def curve_section(figures: dict[str, Drawn]) -> Section:
     """Precision and recall, ROC, reliability."""
-    return Section("Curves", "" if figures else NOT_DRAWN, [], captions(figures, CURVES))
+    return Section("Curves", "" if figures else NOT_DRAWN, {}, captions(figures, CURVES))
 
 
 def worst_section(found: Evaluation, figures: dict[str, Drawn]) -> Section:
     """The slices that the model got most wrong."""
     table = found.worst.drop(columns=["row", "patient"], errors="ignore")
-    tables, text = [of_frame(table)], "The surest misses and false alarms, at most one of each a scan."
+    tables, text = {"": table}, "The surest misses and false alarms, at most one of each a scan."
     if table.empty:
-        labelled = any(found.details["data"][split]["labelled"] for split in ("val", "test"))
-        tables, text = [], "Every answer was right." if labelled else NO_LABELS
+        labelled = found.details["data"][found.shown]["labelled"]
+        tables, text = {}, "Every answer was right." if labelled else NO_LABELS
     return Section("Worst slices", text, tables, captions(figures, WORST))
 
 
 def saliency_section(figures: dict[str, Drawn]) -> Section:
     """The benchmark of the saliency methods, beside chance, and figure 6."""
     if not figures:
-        return Section("Saliency", NOT_DRAWN, [], {})
+        return Section("Saliency", NOT_DRAWN)
     scores = figures[SALIENCY].tables["saliency"]
     lines = [
         [
@@ -46,9 +48,9 @@ def saliency_section(figures: dict[str, Drawn]) -> Section:
         for row in scores.itertuples()
     ]
     text = "No bleed's place is known in this data, so the methods cannot be scored."
-    table = Table(["method", "pointing game", "share inside", "against uniform"], lines)
+    table = pd.DataFrame(lines, columns=["method", "pointing game", "share inside", "against uniform"])
     text = SCORED.format(scores["bleeds"].iloc[0]) if lines else text
-    return Section("Saliency", text, [table], captions(figures, SALIENCY))
+    return Section("Saliency", text, {"": table}, captions(figures, SALIENCY))
 
 
 def figure_section(figures: dict[str, Drawn]) -> Section:
@@ -56,7 +58,7 @@ def figure_section(figures: dict[str, Drawn]) -> Section:
     others = [name for name in figures if name not in (CURVES, WORST, SALIENCY)]
     tables = {name: table for figure in others for name, table in figures[figure].tables.items()}
     short = {name: table for name, table in tables.items() if 0 < len(table) <= MAX_LINES}
-    shown = [of_frame(table, TITLES.get(name, heading(name))) for name, table in short.items()]
+    shown = {TITLES.get(name, heading(name)): table for name, table in short.items()}
     return Section("The poster's figures", "" if figures else NOT_DRAWN, shown, captions(figures, *others))
 
 

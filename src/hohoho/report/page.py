@@ -5,14 +5,15 @@ from pathlib import Path
 
 import cv2
 import jinja2
-import pandas as pd
 
 from hohoho.figures.drawn import Drawn
 from hohoho.files import atomic
+from hohoho.report import decision_sections as decisions
 from hohoho.report import figure_sections as pictures
 from hohoho.report import score_sections as scores
 from hohoho.report.cards import Card
-from hohoho.report.data_sections import data_section, parameter_section, version_section
+from hohoho.report.data_sections import Inputs, data_section, parameter_section, version_section
+from hohoho.report.tables import heading, text
 from hohoho.scores.evaluation import Evaluation
 
 TEMPLATE = "page.html.j2"
@@ -20,27 +21,22 @@ LARGEST_PICTURE = 400_000  # bytes: seven of them, in base64, stay below 4 MB
 JPEG_QUALITIES = (85, 70, 50, 30)
 
 
-def sections(
-    found: Evaluation, drawn: dict[str, Drawn], ingest: dict, studies: pd.DataFrame, params, trained: dict[str, dict]
-) -> list[scores.Section]:
-    """All sections in their order.
-
-    ingest: metrics/ingest.json; params: the stage's own record; trained: model.json by the model's folder.
-    """
+def sections(found: Evaluation, figures: dict[str, Drawn], inputs: Inputs) -> list[scores.Section]:
+    """All sections in their order."""
     return [
-        scores.models_section(found, params.data.source),
-        pictures.curve_section(drawn),
-        scores.point_section(found),
+        scores.models_section(found, inputs.params.data.source),
+        pictures.curve_section(figures),
+        decisions.point_section(found),
         scores.scan_section(found),
         scores.class_section(found),
         scores.calibration_section(found),
-        scores.subgroup_section(found),
-        pictures.worst_section(found, drawn),
-        pictures.saliency_section(drawn),
-        pictures.figure_section(drawn),
-        scores.smoothing_section(found),
-        data_section(found.details["data"], ingest, studies),
-        parameter_section(params, trained),
+        decisions.subgroup_section(found),
+        pictures.worst_section(found, figures),
+        pictures.saliency_section(figures),
+        pictures.figure_section(figures),
+        decisions.smoothing_section(found),
+        data_section(found.details["data"], inputs),
+        parameter_section(inputs),
         version_section(),
     ]
 
@@ -48,10 +44,14 @@ def sections(
 def write_report(path: Path, figures: Path, cards: list[Card], content: list[scores.Section]) -> None:
     """Write the page; the same content gives the same bytes. figures: the folder of the pictures that are named."""
     names = {name for section in content for name in section.pictures}
-    folder = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(
-        loader=folder, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.filters |= {"heading": heading, "cell": text}
     inlined = {name: inline(figures / name) for name in sorted(names)}
     page = environment.get_template(TEMPLATE).render(cards=cards, sections=content, pictures=inlined)
     with atomic(path) as temporary:

@@ -1,14 +1,14 @@
-"""The report's sections on the scores, from the record that `hohoho.scores.evaluation` makes."""
+"""The report's sections on the scores of models, classes and scans."""
 
 from typing import NamedTuple
 
+import pandas as pd
+
 from hohoho.inference.table import MODEL_NAMES
-from hohoho.labels import LABELS
-from hohoho.report.score_tables import point_table, smoothing_table, subgroup_table
-from hohoho.report.tables import Table, heading, score, text
+from hohoho.report.tables import heading, text
 from hohoho.scores.evaluation import Evaluation
-from hohoho.scores.subgroups import MIN_PATIENTS
-from hohoho.slices.split import SPLITS
+from hohoho.scores.measures import SCORES
+from hohoho.slices.split import SPLITS, shown_split
 
 CLASS_NAMES = {
     "ich": "intraparenchymal (ich)",
@@ -17,135 +17,92 @@ CLASS_NAMES = {
     "sdh": "subdural (sdh)",
     "edh": "epidural (edh)",
 }
-SCAN_SCORES = ("recall", "specificity", "auroc")
+SCAN_SCORES = {"recall": "sensitivity", "specificity": "specificity", "auroc": "AUROC"}
 POOLINGS = {
     "max": "By the largest raw probability of the scan",
     "noisy_or": "By noisy-or over its slices, calibrated",
 }
+CALIBRATION_SCORES = ["ECE, raw", "ECE, calibrated", "Brier, raw", "Brier, calibrated"]
 DATA_NAMES = {"phantom": "the phantom, synthetic heads that say nothing about patients"}
 NO_LABELS = "No slice is labelled here, so slices have no scores."
 NO_SCANS = "Of no scan is it known whether it has a bleed, so scans have no scores."
 
 
 class Section(NamedTuple):
-    """One heading of the report with what stands below it; pictures are file names with their captions."""
+    """One heading of the report with what stands below it."""
 
     title: str
     text: str
-    tables: list[Table]
-    pictures: dict[str, str]
+    tables: dict[str, pd.DataFrame] = {}  # by their titles, maybe ""; the first column is a heading
+    pictures: dict[str, str] = {}  # file names with their captions
 
 
-def shown_split(scores: dict) -> str | None:
-    """Test, or where it has no labels validation, then train; None without any. scores: split → scores or None."""
-    return next((split for split in reversed(SPLITS) if scores.get(split)), None)
-
-
-def models_section(found: Evaluation, source: str) -> Section:
+def models_section(evaluation: Evaluation, source: str) -> Section:
     """Micro F2 of both models on the three splits, with their difference and the floor."""
-    slices = found.details["slices"]
-    lines = [
-        [MODEL_NAMES[model], *(score(scores[split] and scores[split]["micro"]["f2"]) for split in SPLITS)]
-        for model, scores in slices.items()
-    ]
-    if gain := found.details["lstm_gain"]:
-        lines.append(["difference, paired", *(score(gain[split] and gain[split]["micro"]["f2"]) for split in SPLITS)])
-    floor = ["answering yes to everything", *(text(found.headline["all_positive"][split]) for split in SPLITS)]
-    table = Table(["micro F2", *SPLITS], [*lines, floor])
-    return Section("Models", f"Data: {DATA_NAMES.get(source, source)}. {_how_scored(found.details)}", [table], {})
+    details = evaluation.details
+    rows = {MODEL_NAMES[model]: scores for model, scores in details["slices"].items()}
+    rows |= {"difference, paired": details["lstm_gain"]} if details["lstm_gain"] else {}
+    lines = [[name, *(s and s["micro"]["f2"] for s in map(scores.get, SPLITS))] for name, scores in rows.items()]
+    lines.append(["answering yes to everything", *map(evaluation.headline["all_positive"].get, SPLITS)])
+    intro = f"Data: {DATA_NAMES.get(source, source)}. Positive from a raw {details['settings']['threshold']:g} up"
+    intro += ", smoothed along the scan. " if details["settings"]["smoothing"] else ". "
+    resampled = "In brackets 95 % intervals by bootstrap over patients."
+    intro += resampled if details["settings"]["resamples"] else "No intervals."
+    if unlabelled := [split for split in SPLITS if not details["data"][split]["labelled"]]:
+        intro += f" No slice is labelled in {', '.join(unlabelled)}: no F2 there."
+    return Section("Models", intro, {"": frame(["micro F2", *SPLITS], lines)})
 
 
-def _how_scored(details: dict) -> str:
-    settings = details["settings"]
-    said = [f"Positive from a raw {settings['threshold']:g} up{', smoothed along the scan' * settings['smoothing']}."]
-    said += ["In brackets 95 % intervals by bootstrap over patients." if settings["resamples"] else "No intervals."]
-    unlabelled = [split for split in SPLITS if not details["data"][split]["labelled"]]
-    said += [f"No slice is labelled in {', '.join(unlabelled)}: no F2 there."] if unlabelled else []
-    return " ".join(said)
+def class_section(evaluation: Evaluation) -> Section:
+    """Every class's scores by the row's own model, and what each score means."""
+    model = evaluation.details["own_model"]
+    scores = evaluation.details["slices"][model][evaluation.shown]
+    if not scores:
+        return Section("Classes", NO_LABELS)
+    loss, calibrated = (text(scores["micro"][f"rsna_log_loss{kind}"]) for kind in ("", "_calibrated"))
+    intro = f"{MODEL_NAMES[model]}, {evaluation.shown} split, slice by slice. RSNA's weighted log loss: "
+    intro += f"{loss} raw, {calibrated} calibrated."
+    meanings = frame(["score", "what it means"], [[heading(name), score.meaning] for name, score in SCORES.items()])
+    return Section("Classes", intro, {"": of_classes(scores, {name: name for name in SCORES}), "The scores": meanings})
 
 
-def class_section(found: Evaluation) -> Section:
-    """Every class's scores by the row's own model."""
-    details, model = found.details, found.details["own_model"]
-    split = shown_split(details["slices"][model])
-    if split is None:
-        return Section("Classes", NO_LABELS, [], {})
-    scores = details["slices"][model][split]
-    columns = list(scores[LABELS[0]])  # whatever is scored per class is shown
-    lines = [
-        [CLASS_NAMES.get(name, name), *(score(part[column]) for column in columns)] for name, part in scores.items()
-    ]
-    loss = f"RSNA's weighted log loss: {score(scores['micro']['rsna_log_loss'])} raw, "
-    loss += f"{score(scores['micro']['rsna_log_loss_calibrated'])} calibrated."
-    table = Table(["class", *map(heading, columns)], lines)
-    return Section("Classes", f"{MODEL_NAMES[model]}, {split} split, slice by slice. {loss}", [table], {})
-
-
-def scan_section(found: Evaluation) -> Section:
+def scan_section(evaluation: Evaluation) -> Section:
     """Sensitivity, specificity and AUROC per scan, by the maximum and by noisy-or."""
-    details, model = found.details, found.details["own_model"]
-    scans = details["scans"][model]
+    details, model = evaluation.details, evaluation.details["own_model"]
+    scans = {split: scores for split, scores in details["scans"][model].items() if scores}
+    if not scans:
+        return Section("Scans", NO_SCANS)
     split = shown_split(scans)
-    if split is None:
-        return Section("Scans", NO_SCANS, [], {})
-    tables = [_scan_table(how, by_class) for how, by_class in scans[split].items()]
     intro = f"{MODEL_NAMES[model]}, {split} split: is there a bleed in this scan at all? "
     intro += f"Positive from {details['settings']['threshold']:g} up, before any smoothing."
-    if not found.calibration["models"][model]["fitted_slices"]:
+    if not evaluation.calibration["models"][model]["fitted_slices"]:
         intro += " Without labelled slices in validation nothing is calibrated: noisy-or takes raw probabilities."
-    return Section("Scans", intro, tables, {})
+    return Section("Scans", intro, {POOLINGS[how]: of_classes(by, SCAN_SCORES) for how, by in scans[split].items()})
 
 
-def _scan_table(how: str, by_class: dict) -> Table:
-    lines = [
-        [CLASS_NAMES.get(name, name), *(score(part[each]) for each in SCAN_SCORES)] for name, part in by_class.items()
-    ]
-    return Table(["class", "sensitivity", "specificity", "AUROC"], lines, POOLINGS[how])
+def of_classes(scores: dict[str, dict], columns: dict[str, str]) -> pd.DataFrame:
+    """A line per class, micro and macro. columns: name of a score → its heading."""
+    lines = [[CLASS_NAMES.get(name, name), *map(row.get, columns)] for name, row in scores.items()]
+    return frame(["class", *columns.values()], lines)
 
 
-def calibration_section(found: Evaluation) -> Section:
+def calibration_section(evaluation: Evaluation) -> Section:
     """Calibration error and Brier score before and after, per model and split."""
     lines = [
-        [f"{MODEL_NAMES[model]}, {split}", *(text(part["micro"][name]) for name in part["micro"])]
-        for model, splits in found.details["calibration"].items()
-        for split, part in splits.items()
-        if part
+        [f"{MODEL_NAMES[model]}, {split}", *scores["micro"].values()]
+        for model, splits in evaluation.details["calibration"].items()
+        for split, scores in splits.items()
+        if scores
     ]
-    head = ["", "ECE, raw", "ECE, calibrated", "Brier, raw", "Brier, calibrated"]
-    return Section(
-        "Calibration",
-        "Temperature and bias per class, fitted on validation." if lines else NO_LABELS,
-        [Table(head, lines)] if lines else [],
-        {},
-    )
+    intro = "Temperature and bias per class, fitted on validation."
+    return labelled_section("Calibration", intro, frame(["", *CALIBRATION_SCORES], lines))
 
 
-def point_section(found: Evaluation) -> Section:
-    """Thresholds chosen on validation and what they give on test."""
-    points = found.curves["operating_points"]
-    intro = "Thresholds of the raw probability, chosen on validation, never on test; scored without smoothing."
-    return _section("Operating points", intro, point_table(points))
+def frame(columns: list[str], lines: list[list]) -> pd.DataFrame:
+    """Values as they are: a column of counts with a gap stays one of counts."""
+    return pd.DataFrame(lines, columns=columns, dtype=object)
 
 
-def subgroup_section(found: Evaluation) -> Section:
-    """The row's own model, group by group."""
-    details = found.details
-    split = "test" if details["data"]["test"]["labelled"] else "val"
-    intro = f"{MODEL_NAMES[details['own_model']]}, {split} split. F2 and precision rise with the share of positives: "
-    intro += f"compare recall and AUROC. No interval below {MIN_PATIENTS} patients: it would promise too much."
-    return _section("Where it fails", intro, subgroup_table(found.subgroups))
-
-
-def smoothing_section(found: Evaluation) -> Section:
-    """What closing 101 and dropping 010 along the scan would gain and lose, on the split shown."""
-    counts, own = found.smoothing, found.details["own_model"]
-    split = shown_split(found.details["slices"][own])
-    own_counts = counts[(counts["model"] == own) & (counts["split"] == split)]
-    intro = (
-        f"101 → 111, then 010 → 000, along a scan: {MODEL_NAMES[own]}, {split} split. What it erases are true bleeds."
-    )
-    return _section("Smoothing", intro, smoothing_table(own_counts))
-
-
-def _section(title: str, intro: str, table: Table) -> Section:
-    return Section(title, intro, [table], {}) if table.lines else Section(title, NO_LABELS, [], {})
+def labelled_section(title: str, intro: str, table: pd.DataFrame) -> Section:
+    """A section that has something to say where slices are labelled."""
+    return Section(title, intro, {"": table}) if len(table) else Section(title, NO_LABELS)

@@ -49,6 +49,7 @@ def criteria(series, study: list, preferred_kernel: str | None = None) -> list[C
     least_mm, most_mm = HEAD_MM
     extent = series.extent_mm
     fullest = max((other.extent_mm for other in study if other.extent_mm <= most_mm), default=extent)
+    is_part = extent < min(least_mm, FULL * fullest) and fullest >= least_mm
     timed = all(other.acquired for other in study)
     return [
         Criterion("slices in HU, not projections or maps of something else", max(kind, DERIVED)),
@@ -56,7 +57,7 @@ def criteria(series, study: list, preferred_kernel: str | None = None) -> list[C
         Criterion("measured positions", not series.is_measured),
         Criterion("original images, not derived ones", min(kind, PROJECTION)),
         Criterion("no contrast", contrast),
-        Criterion("the extent of a head", 2 if extent < min(least_mm, FULL * fullest) else int(extent > most_mm)),
+        Criterion("the extent of a head", 2 if is_part else int(extent > most_mm)),
         Criterion("the head as its named body part", part),
         Criterion("the preferred kernel", not preferred),
         Criterion("the softer kernel", kernel_rank(first.kernel)),

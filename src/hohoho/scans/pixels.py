@@ -10,6 +10,7 @@ from hohoho.dicom.reader import GLANCE
 from hohoho.errors import Unusable
 from hohoho.prefetch import prefetch
 from hohoho.scans.geometry import gap_warnings
+from hohoho.scans.hu_check import hu_warning
 from hohoho.scans.pixel_hash import pixel_hash
 from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note, Scan
 from hohoho.scans.windowing import window_and_resize
@@ -26,6 +27,7 @@ class WindowedSlice(NamedTuple):
     pixel_hash: str | None  # of its HU; None where the picture shows too little to tell two people apart
     notes: tuple[tuple[str, str], ...]  # action, reason
     size: tuple[int, ...] = ()  # rows and columns of the file; () where it could not be read
+    sample: np.ndarray | None = None  # every 16th pixel in HU; None of grey levels, whose window the source assumes
 
 
 class ReadSlices(NamedTuple):
@@ -53,7 +55,7 @@ def collect(
 
     window_hu: center, width.
     """
-    kept, hashes, notes, sizes = [], [], [], set()
+    kept, hashes, notes, sizes, samples = [], [], [], set(), []
     for i, (image, spacing_mm) in enumerate(zip(scan.images, scan.spacing_mm, strict=True)):
         windowed = read_windowed(scan.read_slice, image, spacing_mm, image_size, window_hu)
         index = i if windowed.pixels is None else len(kept)
@@ -63,8 +65,10 @@ def collect(
             kept.append(i)
             hashes.append(windowed.pixel_hash)
             sizes.add((*windowed.size, *spacing_mm.tolist()))
+            samples += [] if windowed.sample is None else [windowed.sample.ravel()]
     warnings = _size_warnings(sizes) + gap_warnings(scan.position_mm[kept])
-    notes += [Note(WARNED, warning, scan.study) for warning in warnings]
+    warnings += [hu_warning(np.concatenate(samples)) if samples else None]
+    notes += [Note(WARNED, warning, scan.study) for warning in warnings if warning]
     return ReadSlices(np.array(kept, int), hashes, notes)
 
 
@@ -78,9 +82,11 @@ def read_windowed(
         return WindowedSlice(None, None, ((SKIPPED, unusable.reason),))
     pixels = np.ascontiguousarray(window_and_resize(hu, spacing_mm, image_size, *window_hu))
     notes = tuple((REPAIRED, repair) for repair in repairs)
-    if not (_shows_brain(hu[::GLANCE, ::GLANCE]) or _shows_brain(hu)):
+    sample = hu[::GLANCE, ::GLANCE].copy()  # no view, which would keep the whole slice
+    if not (_shows_brain(sample) or _shows_brain(hu)):
         notes += ((WARNED, "nothing_in_brain_range"),)
-    return WindowedSlice(pixels, None if _is_empty(pixels) else pixel_hash(hu), notes, hu.shape)
+    image_hash = None if _is_empty(pixels) else pixel_hash(hu)
+    return WindowedSlice(pixels, image_hash, notes, hu.shape, sample if hu.dtype == np.int16 else None)
 
 
 def _size_warnings(sizes):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hohoho.dicom.content import ELSEWHERE, NOT_HU, PROJECTION
+from hohoho.dicom.content import ELSEWHERE, PROJECTION
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.reader import read_hu
 from hohoho.errors import Unusable
@@ -98,7 +98,6 @@ def _in_order(headers, position_mm, notes, is_measured, phase):
         "mixed_content": len({header.content[:2] for header in headers}) > 1,
         "contrast": content.contrast,
         "projection": content.kind == PROJECTION,
-        "not_hu": content.kind == NOT_HU,
         "other_body_part": content.part == ELSEWHERE,
     }
     notes = notes + double_notes + [Note(REPAIRED, repair, study) for repair in repairs]

@@ -2,9 +2,11 @@
 
 The slices of a patient resemble each other, so they are not independent witnesses: whole patients are drawn with
 replacement, with all their slices (the cluster bootstrap; Field & Welsh 2007, doi 10.1111/j.1467-9868.2007.00593.x).
-The interval is the percentile interval. A draw says how often each patient was drawn, which turns every score into a
-weighted one.
+The interval is the percentile interval. A resample says how often each patient was drawn: as a weight of the patient's
+rows, it turns every score into a weighted one.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,20 +14,27 @@ INTERVAL = 0.95
 MIN_DEFINED = 0.5  # of the resamples: below it an interval would describe the lucky ones
 
 
-def patient_draws(patients: int, resamples: int, seed: int) -> np.ndarray:
+class Resampling(NamedTuple):
+    """How often patients are drawn anew, and from which seed. The same patients and seed: the same weights."""
+
+    resamples: int  # 0 = no intervals
+    seed: int
+
+
+def resample_weights(patients: int, resampling: Resampling) -> np.ndarray:
     """(resamples, patients) int: how often each was drawn. The same for the same arguments: models can be paired."""
     chances = np.full(patients, 1 / max(patients, 1))
-    return np.random.default_rng((seed, 2)).multinomial(patients, chances, size=resamples)
+    return np.random.default_rng((resampling.seed, 2)).multinomial(patients, chances, size=resampling.resamples)
 
 
-def once_each(patients: int) -> np.ndarray:
-    """(1, patients): the data as they are, in the form of a draw."""
+def unit_weights(patients: int) -> np.ndarray:
+    """(1, patients): the data as they are, in the form of a resample."""
     return np.ones((1, patients), dtype=np.int64)
 
 
-def per_patient(values: np.ndarray, codes: np.ndarray, patients: int) -> np.ndarray:
-    """(patients, columns) sums of each patient's rows. values: (rows, columns); codes: (rows,) in 0..patients - 1."""
-    return np.column_stack([np.bincount(codes, weights=column, minlength=patients) for column in values.T])
+def sum_by_patient(values: np.ndarray, patient_index: np.ndarray, patients: int) -> np.ndarray:
+    """(patients, columns) sums. values: (rows, columns); patient_index: (rows,) in 0..patients - 1."""
+    return np.column_stack([np.bincount(patient_index, weights=column, minlength=patients) for column in values.T])
 
 
 def interval(resampled: np.ndarray) -> tuple[float, float]:

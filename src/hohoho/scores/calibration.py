@@ -5,6 +5,8 @@ probability. Here sigmoid(z / T + b) with z the model's logit: temperature scali
 with Platt's bias. Per class, because both distortions depend on a class's own balance, 5 : 1 for sdh and 24 : 1 for
 edh. T is positive, so the order of a class's slices, its AUROC and – with the threshold moved along – every answer stay
 as they are.
+
+And how far probabilities are from frequencies: reliability curve, expected calibration error, Brier score.
 """
 
 import json
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
@@ -19,6 +22,7 @@ from hohoho.errors import InputError
 from hohoho.labels import LABELS
 
 CLIP = 1e-7  # float32 probabilities end here: logits within ±16
+BINS = 10  # of probability, of equal width
 TEMPERATURES = (0.05, 50.0)  # where the classes part cleanly, the best temperature would be 0
 
 
@@ -58,7 +62,7 @@ def calibration_record(calibrations: dict[str, Calibration], threshold: float) -
     return {
         "formula": "sigmoid(logit(raw) / temperature + bias)",
         "threshold": threshold,
-        "models": {model: _record(found, threshold) for model, found in calibrations.items()},
+        "models": {model: _record(fitted, threshold) for model, fitted in calibrations.items()},
     }
 
 
@@ -77,6 +81,30 @@ def calibrated(record: dict | None, model: str, probabilities: np.ndarray) -> np
     fitted = record["models"][model]
     temperature, bias = (np.array([fitted[name][label] for label in LABELS]) for name in ("temperature", "bias"))
     return calibrate(Calibration(temperature, bias, fitted["fitted_slices"]), probabilities)
+
+
+def reliability(targets: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """BINS rows: mean `predicted` probability, `observed` frequency, number of `answers`; NaN in empty bins.
+
+    Both arrays of one shape; every entry is one answer. Bins are [0, 0.1), …, [0.9, 1].
+    """
+    place = np.minimum((probabilities.ravel() * BINS).astype(int), BINS - 1)
+    answers = np.bincount(place, minlength=BINS)
+    sums = [np.bincount(place, weights=values.ravel(), minlength=BINS) for values in (probabilities, targets)]
+    predicted, observed = (np.divide(s, answers, out=np.full(BINS, np.nan), where=answers > 0) for s in sums)
+    return pd.DataFrame({"predicted": predicted, "observed": observed, "answers": answers})
+
+
+def calibration_error(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """Expected calibration error, mean |predicted - observed| over answers (Guo et al. 2017, arXiv 1706.04599)."""
+    curve = reliability(targets, probabilities)
+    gaps = (curve["predicted"] - curve["observed"]).abs().fillna(0)
+    return float(np.average(gaps, weights=curve["answers"])) if len(targets) else np.nan
+
+
+def brier(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean squared difference of probability and truth; NaN without slices."""
+    return float(((probabilities - targets) ** 2).mean()) if len(targets) else np.nan
 
 
 def _fit_class(targets: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
@@ -99,8 +127,8 @@ def _logits(probabilities: np.ndarray) -> np.ndarray:
     return logit(np.clip(np.asarray(probabilities, dtype=np.float64), CLIP, 1 - CLIP))
 
 
-def _record(found: Calibration, threshold: float) -> dict:
-    moved = calibrate(found, np.full((1, len(LABELS)), threshold))[0]
-    values = {"temperature": found.temperature, "bias": found.bias, "threshold": moved}
+def _record(fitted: Calibration, threshold: float) -> dict:
+    moved = calibrate(fitted, np.full((1, len(LABELS)), threshold))[0]
+    values = {"temperature": fitted.temperature, "bias": fitted.bias, "threshold": moved}
     named = {name: dict(zip(LABELS, map(float, numbers), strict=True)) for name, numbers in values.items()}
-    return {"fitted_slices": found.slices, **named}
+    return {"fitted_slices": fitted.slices, **named}

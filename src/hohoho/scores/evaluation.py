@@ -5,17 +5,16 @@ from typing import NamedTuple
 import pandas as pd
 
 from hohoho.inference.table import models_in
-from hohoho.scores import curves
+from hohoho.scores.bleeds import smoothing_counts
 from hohoho.scores.calibration import calibration_record
+from hohoho.scores.class_scores import MACRO, MICRO
+from hohoho.scores.curves import all_curves
 from hohoho.scores.details import Settings, all_details
-from hohoho.scores.headline import headline
-from hohoho.scores.model_answers import ModelAnswers, model_answers, refuse_nan
-from hohoho.scores.operating_points import operating_points, point_table
-from hohoho.scores.slice_groups import slice_groups
-from hohoho.scores.smoothing_counts import smoothing_counts
-from hohoho.scores.subgroups import subgroups
-from hohoho.scores.truth import Truth, truth_of
+from hohoho.scores.operating_points import operating_points
+from hohoho.scores.predictions import MAX, ModelPredictions, Truth, model_predictions, refuse_nan, truth_of
+from hohoho.scores.subgroups import slice_groups, subgroups
 from hohoho.scores.worst_slices import worst_slices
+from hohoho.slices.split import SPLITS
 
 OF_ALL_MODELS = ("precision_recall", "roc", "reliability")
 
@@ -36,23 +35,24 @@ class Evaluation(NamedTuple):
         calibration_test: {ece_raw, ece_calibrated}
     details: metrics/details.json.
         settings: {threshold, smoothing, resamples, seed, interval} · own_model: its name
-        data: {split: {patients, studies, slices, labelled, positives: {class: n},
-                all_positive_f2}}
-        slices: {model: {split: {class | micro | macro: {f2, precision, recall, specificity, average_precision, auroc:
-                 score}}}}; micro also has rsna_log_loss and rsna_log_loss_calibrated
+        data: {split: {patients, studies, slices, labelled, positives: {class: n}, all_positive_f2}}
+        slices: {model: {split: {class | micro | macro: {name: score}}}}; names as in hohoho.scores.measures.SCORES;
+            micro also has rsna_log_loss and rsna_log_loss_calibrated
         scans: {model: {split: {max | noisy_or: {class | micro | macro: the same scores}}}}; recall is sensitivity
         lstm_gain: {split: {class | micro | macro: {name: score}}} cnn_lstm - cnn on slices, paired; {} without an LSTM
         operating_points: {model: {point: {class: threshold}}}
         calibration: {model: {split: {class | micro: {ece_raw, ece_calibrated, brier_raw, brier_calibrated}}}}
         erased_bleeds: {model: [{split, study, index, class}]} true single-slice bleeds that smoothing would erase
     curves: by name. metrics/tables/: precision_recall, roc, reliability of all models and splits. metrics/plots/:
-        f2_per_class, operating_points, own_precision_recall, own_roc, own_reliability, on test or else val.
-    subgroups: one row per group (columns in hohoho.scores.subgroups), by the row's own model, on test or else val.
+        f2_per_class, operating_points, and of the own model on the split shown own_precision_recall (recall,
+        precision), own_roc (false_positive_rate, true_positive_rate), on test own_reliability (predicted, observed).
+    subgroups: one row per group (columns in hohoho.scores.subgroups), by the row's own model, on the split shown.
     worst: the worst misses and false alarms (columns in hohoho.scores.worst_slices), same model and split.
-    smoothing: `case`, `model`, `split` and the columns of hohoho.scores.smoothing_counts.
+    smoothing: `case`, `model`, `split` and the columns of hohoho.scores.bleeds.smoothing_counts.
     calibration: models/calibration.json: {formula, threshold, models: {model: {fitted_slices, temperature: {class: T},
         bias: {class: b}, threshold: {class: calibrated value of the raw threshold}}}}.
     own: the own model's probabilities and decisions, of every slice.
+    shown: the split shown, see hohoho.slices.split.shown_split.
     """
 
     headline: dict
@@ -62,7 +62,8 @@ class Evaluation(NamedTuple):
     worst: pd.DataFrame
     smoothing: pd.DataFrame
     calibration: dict
-    own: ModelAnswers
+    own: ModelPredictions
+    shown: str
 
     def plots(self) -> dict[str, pd.DataFrame]:
         """The tables of metrics/plots/ by name: what DVC draws of the own model."""
@@ -81,50 +82,70 @@ def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> 
     """
     refuse_nan(table)
     truth = truth_of(table, studies)
-    models = {m: model_answers(table, m, settings.threshold, truth.rows["val"]) for m in models_in(table)}
-    points = {model: operating_points(truth, answers, settings.threshold) for model, answers in models.items()}
+    models = {m: model_predictions(table, m, settings.threshold, truth.rows["val"]) for m in models_in(table)}
+    points = {model: operating_points(truth, predictions, settings.threshold) for model, predictions in models.items()}
     details = all_details(truth, models, points, settings)
-    own = models[details["own_model"]]
-    rows = truth.rows["test"] if len(truth.rows["test"]) else truth.rows["val"]
-    part, groups, positive = table.iloc[rows], slice_groups(table, studies).iloc[rows], own.answers(settings.smoothing)
+    own, shown = models[details["own_model"]], truth.shown()
+    rows, resampling = truth.rows[shown], settings.resampling(shown)
+    part, groups = table.iloc[rows], slice_groups(table, studies).iloc[rows]
+    raw, calibrated, positive = own.raw[rows], own.calibrated[rows], own.predicted(settings.smoothing)[rows]
     return Evaluation(
         headline(details),
         details,
         all_curves(truth, models, points, details),
-        subgroups(part, groups, own.raw[rows], positive[rows], settings.resamples, settings.seed),
-        worst_slices(part, own.raw[rows], own.calibrated[rows], positive[rows]),
+        subgroups(part, groups, raw, positive, resampling),
+        worst_slices(part, raw, calibrated, positive),
         smoothing_table(truth, models, settings),
-        calibration_record({model: answers.calibration for model, answers in models.items()}, settings.threshold),
+        calibration_record({m: predictions.calibration for m, predictions in models.items()}, settings.threshold),
         own,
+        shown,
     )
 
 
-def all_curves(truth: Truth, models: dict[str, ModelAnswers], points: dict, details: dict) -> dict[str, pd.DataFrame]:
-    """`Evaluation.curves`. points: model → its operating points."""
-    parts = {(m, s): (truth.targets(s), a.raw[truth.rows[s]]) for m, a in models.items() for s in truth.labelled()}
-    raw = {model: part for (model, split), part in parts.items() if split == "test"}
-    calibrated = {model: (part[0], models[model].calibrated[truth.rows["test"]]) for model, part in raw.items()}
-    own, shown = details["own_model"], "test" if len(truth.rows["test"]) else "val"
-    tables = {
-        "precision_recall": curves.precision_recall(parts),
-        "roc": curves.roc(parts),
-        "reliability": curves.reliability_curves(raw, calibrated),
-        "f2_per_class": curves.f2_per_class(details["slices"][own], shown),
-        "operating_points": pd.concat([point_table(m, points[m], truth, models[m]) for m in models], ignore_index=True),
-    }
-    tables["operating_points"].insert(1, "f2", tables["operating_points"][f"f2_{shown}"])
-    return tables | curves.own_curves(tables, own, shown)
-
-
-def smoothing_table(truth: Truth, models: dict[str, ModelAnswers], settings: Settings) -> pd.DataFrame:
+def smoothing_table(truth: Truth, models: dict[str, ModelPredictions], settings: Settings) -> pd.DataFrame:
     """What smoothing would do, per model, split and class."""
-    parts = []
-    for model, answers in models.items():
+    counts = {}
+    for model, predictions in models.items():
         for split in truth.labelled():
-            rows, draws = truth.rows[split], (settings.resamples_of(split), settings.seed)
-            counts = smoothing_counts(truth.table.iloc[rows], answers.positive[rows], answers.smoothed[rows], *draws)
-            counts.insert(0, "case", [f"{model} {split} {name}" for name in counts["class"]])
-            counts.insert(1, "model", model)
-            counts.insert(2, "split", split)
-            parts.append(counts)
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["case", "model", "split", "class"])
+            rows = truth.rows[split]
+            before, after = predictions.positive[rows], predictions.smoothed[rows]
+            counts[model, split] = smoothing_counts(truth.table.iloc[rows], before, after, settings.resampling(split))
+    if not counts:
+        return pd.DataFrame(columns=["case", "model", "split", "class"])
+    table = pd.concat(counts, names=["model", "split"]).reset_index(["model", "split"])
+    table.insert(0, "case", table["model"] + " " + table["split"] + " " + table["class"])
+    return table.reset_index(drop=True)
+
+
+def headline(details: dict) -> dict:
+    """The few numbers that two runs are compared by, null where unknown; details: as in `Evaluation`."""
+    own = details["own_model"]
+    f2_test = _score(details["slices"][own]["test"], MICRO, "f2")
+    numbers = {
+        "f2": {split: _score(details["slices"][own][split], MICRO, "f2")["value"] for split in SPLITS},
+        "f2_test_interval": {end: f2_test[end] for end in ("low", "high")},
+        **{model: _of_model(splits) for model, splits in details["slices"].items()},
+    }
+    if details["lstm_gain"]:
+        gain = _score(details["lstm_gain"]["test"], MICRO, "f2")
+        numbers["lstm_gain"] = {"f2_test": gain["value"], "low": gain["low"], "high": gain["high"]}
+    scans, calibration = details["scans"][own]["test"], details["calibration"][own]["test"]
+    names = {"auroc": "auroc", "sensitivity": "recall", "specificity": "specificity"}
+    return numbers | {
+        "all_positive": {split: details["data"][split]["all_positive_f2"] for split in SPLITS},
+        "scan_test": {f"any_{n}": _score(scans and scans[MAX], "any", name)["value"] for n, name in names.items()},
+        "calibration_test": {n: calibration and calibration[MICRO][n] for n in ("ece_raw", "ece_calibrated")},
+    }
+
+
+def _of_model(splits: dict) -> dict:
+    test = splits["test"]
+    return {
+        **{f"f2_{split}": _score(scores, MICRO, "f2")["value"] for split, scores in splits.items()},
+        **{f"{name}_test": _score(test, MICRO, name)["value"] for name in ("precision", "recall")},
+        "auroc_test": _score(test, MACRO, "auroc")["value"],
+    }
+
+
+def _score(scores: dict | None, group: str, name: str) -> dict[str, float | None]:
+    return scores[group][name] if scores else dict.fromkeys(("value", "low", "high"))

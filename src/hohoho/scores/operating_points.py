@@ -3,21 +3,22 @@
 import numpy as np
 import pandas as pd
 
+from hohoho.inference.table import with_any
 from hohoho.labels import LABELS
-from hohoho.scores.model_answers import ModelAnswers
-from hohoho.scores.rates import BETA, pooled_rates
-from hohoho.scores.truth import Truth
+from hohoho.scores.f2 import BETA
+from hohoho.scores.measures import pooled_scores
+from hohoho.scores.predictions import ModelPredictions, Truth
 from hohoho.slices.split import SPLITS
 
 SCAN_SENSITIVITY = 0.95
 FIXED, GLOBAL, PER_CLASS, SENSITIVE = "fixed", "f2_global", "f2_per_class", "scan_sensitivity_95"
 
 
-def operating_points(truth: Truth, answers: ModelAnswers, fixed: float) -> dict[str, np.ndarray | None]:
+def operating_points(truth: Truth, predictions: ModelPredictions, fixed: float) -> dict[str, np.ndarray | None]:
     """Name → (5,) thresholds of the raw probability; None where validation cannot say. fixed: the headline's."""
-    targets, probabilities = truth.targets("val"), answers.raw[truth.rows["val"]]
+    targets, probabilities = truth.targets("val"), predictions.raw[truth.rows["val"]]
     per_class = [best_f2_threshold(t, p) for t, p in zip(targets.T, probabilities.T, strict=True)]
-    any_scan, largest = truth.any_scan("val"), answers.scan_max[truth.scan_rows("val"), -1]
+    any_scan, largest = truth.scan_targets("val")[:, -1] > 0, predictions.scan_max[truth.scan_rows("val"), -1]
     return {
         FIXED: _everywhere(fixed),
         GLOBAL: _everywhere(best_f2_threshold(targets.ravel(), probabilities.ravel())),
@@ -26,11 +27,11 @@ def operating_points(truth: Truth, answers: ModelAnswers, fixed: float) -> dict[
     }
 
 
-def point_table(model: str, points: dict, truth: Truth, answers: ModelAnswers) -> pd.DataFrame:
+def point_table(model: str, points: dict, truth: Truth, predictions: ModelPredictions) -> pd.DataFrame:
     """One row per operating point: `point` ("model, name"), its thresholds, and how it does on validation and on test.
 
-    Columns: `threshold_<class>`; then per split micro `f2_`, `precision_`, `recall_`, `specificity_<split>`, and for
-    bleeds of any class in a scan `scan_sensitivity_`, `scan_specificity_<split>`. Without smoothing.
+    Columns: `threshold_<class>`; then per split the COUNT_SCORES, pooled (`f2_<split>` …), and for bleeds of any class
+    in a scan `scan_sensitivity_`, `scan_specificity_<split>`. Without smoothing.
     """
     rows = []
     for name, thresholds in points.items():
@@ -38,20 +39,18 @@ def point_table(model: str, points: dict, truth: Truth, answers: ModelAnswers) -
         for column, label in enumerate(LABELS):
             row[f"threshold_{label}"] = None if thresholds is None else round(float(thresholds[column]), 6)
         for split in SPLITS[1:]:
-            row |= _at(thresholds, truth, answers, split)
+            row |= _at(thresholds, truth, predictions, split)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _at(thresholds: np.ndarray | None, truth: Truth, answers: ModelAnswers, split: str) -> dict:
-    positive = answers.raw >= (np.inf if thresholds is None else thresholds)
-    rows, scans = truth.rows[split], truth.scan_rows(split)
-    any_positive = positive.any(axis=1)
-    in_scan = pd.Series(any_positive).groupby(truth.table["study"].to_numpy(), sort=True).any().to_numpy()
-    slices = pooled_rates(truth.targets(split) > 0, positive[rows])
-    whole = pooled_rates(truth.any_scan(split), in_scan[scans])
-    found = slices | {"scan_sensitivity": whole["recall"], "scan_specificity": whole["specificity"]}
-    return {f"{score}_{split}": None if thresholds is None else value for score, value in found.items()}
+def _at(thresholds: np.ndarray | None, truth: Truth, predictions: ModelPredictions, split: str) -> dict:
+    positive = predictions.raw >= (np.inf if thresholds is None else thresholds)
+    in_scan = pd.Series(with_any(positive)[:, -1]).groupby(truth.table["study"].to_numpy(), sort=True).any().to_numpy()
+    scores = pooled_scores(truth.targets(split) > 0, positive[truth.rows[split]])
+    scans = pooled_scores(truth.scan_targets(split)[:, -1] > 0, in_scan[truth.scan_rows(split)])
+    scores |= {"scan_sensitivity": scans["recall"], "scan_specificity": scans["specificity"]}
+    return {f"{score}_{split}": None if thresholds is None else value for score, value in scores.items()}
 
 
 def best_f2_threshold(targets: np.ndarray, probabilities: np.ndarray) -> float | None:

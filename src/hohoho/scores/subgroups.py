@@ -16,10 +16,14 @@ import pandas as pd
 
 from hohoho.labels import LABELS
 from hohoho.scores.bleeds import bleed_table
-from hohoho.scores.bootstrap import interval, once_each, patient_draws, per_patient
-from hohoho.scores.rank_scores import rank_scores
-from hohoho.scores.rates import number, outcomes, rates
+from hohoho.scores.bootstrap import Resampling, interval, resample_weights, sum_by_patient, unit_weights
+from hohoho.scores.f2 import Counts, confusion_counts
+from hohoho.scores.measures import count_scores, number, rank_scores
 
+UNKNOWN = "unknown"
+QUARTERS = ("1 vertex", "2 upper middle", "3 lower middle", "4 base")  # of the scan's slices
+PLAIN = ("manufacturer", "kernel", "age_band", "sex")
+BORDERS = {"thickness_mm": (1.5, 3, 5), "tilt_deg": (1, 10, 20)}  # a band ends with its upper border
 MIN_PATIENTS = 20  # simulated: intervals of 95 % cover the truth in 77 % with 5 patients, 87 % with 10, 91 % with 20
 BLEED_SLICES = {"1": (1, 1), "2": (2, 2), "3–4": (3, 4), "5–8": (5, 8), "9 or more": (9, 10**6)}
 COLUMNS = ["by", "group", "patients", "slices", "positives", "f2", "f2_low", "f2_high", "recall", "recall_low"]
@@ -27,76 +31,97 @@ COLUMNS += ["recall_high", "precision", "specificity", "auroc", "bleeds", "bleed
 COUNTS = ["patients", "slices", "positives", "bleeds", "bleeds_found"]
 
 
+def slice_groups(table: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
+    """One text column per way of grouping, one row per slice of the table; `unknown` where the study does not say.
+
+    table: slices of whole scans with study and level; studies: the study table. `level`: the quarter of the scan's
+    slices, counted from the vertex: thickness and coverage differ, quarters always exist.
+    """
+    facts = studies.set_index("study").reindex(table["study"])
+    slices = table.groupby("study")["level"].transform("size").to_numpy()
+    quarters = np.array(QUARTERS, dtype=object)[(table["level"].to_numpy() * 4 // slices).clip(0, 3)]
+    plain = {name: facts[name].fillna(UNKNOWN).astype(str).to_numpy() for name in PLAIN}
+    banded = {name: bands(facts[name].abs().to_numpy(float), borders) for name, borders in BORDERS.items()}
+    return pd.DataFrame({"level": quarters, **banded, **plain}, index=table.index)
+
+
+def bands(values: np.ndarray, borders: tuple[float, ...]) -> np.ndarray:
+    """Each value's band as text: "0–1.5", "1.5–3", …, "> 5"; NaN is unknown."""
+    names = [f"{low}–{high}" for low, high in zip((0, *borders[:-1]), borders, strict=True)]
+    named = np.array([*names, f"> {borders[-1]}"], dtype=object)[np.searchsorted(borders, np.nan_to_num(values))]
+    return np.where(np.isfinite(values), named, UNKNOWN)
+
+
 def subgroups(
-    table: pd.DataFrame,
-    groups: pd.DataFrame,
-    probabilities: np.ndarray,
-    positive: np.ndarray,
-    resamples: int,
-    seed: int,
+    table: pd.DataFrame, groups: pd.DataFrame, probabilities: np.ndarray, positive: np.ndarray, resampling: Resampling
 ) -> pd.DataFrame:
     """The table above. table: labelled slices of one split, foot to head; groups: their rows of `slice_groups`.
 
     probabilities, positive: (slices, 5).
     """
-    targets, patients = table[LABELS].to_numpy() > 0, table["patient"].to_numpy()
-    found = _bleed_sizes(table, positive, resamples, seed)
+    rows = _by_bleed_size(table, positive, resampling)
     for by in groups:
-        for group, rows in sorted(groups.reset_index(drop=True).groupby(by).indices.items(), key=_natural):
-            scores = _scores(targets[rows], probabilities[rows], positive[rows], patients[rows], resamples, seed)
-            found.append({"by": by, "group": f"{by} {group}", **scores})
-    return pd.DataFrame(found, columns=COLUMNS).astype(dict.fromkeys(COUNTS, "Int64"))
+        places = groups.reset_index(drop=True).groupby(by).indices
+        for group in sorted(
+            places, key=lambda name: re.sub(r"\d+", lambda digits: digits[0].zfill(4), name)
+        ):  # 1–10, 10–20
+            part = places[group]
+            scores = _scores(table.iloc[part], probabilities[part], positive[part], resampling)
+            rows.append({"by": by, "group": f"{by} {group}", **scores})
+    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COUNTS, "Int64"))
 
 
-def _natural(item: tuple) -> str:
-    """A key that puts 1–10 before 10–20. item: group and its rows."""
-    return re.sub(r"\d+", lambda digits: digits[0].zfill(4), item[0])
-
-
-def _scores(targets, probabilities, positive, patients, resamples: int, seed: int) -> dict:
-    """Of the slices of one group: (slices, 5), (slices, 5), (slices, 5), (slices,)."""
-    names, codes = np.unique(patients, return_inverse=True)
-    cases = np.column_stack([case.sum(1) for case in outcomes(targets, positive)])
-    counts = per_patient(cases, codes, len(names))
-    answers = targets.ravel(), probabilities.ravel(), np.repeat(codes, len(LABELS))
-    point = rates(*counts.sum(0)[:, None]) | rank_scores(*answers, once_each(len(names)))._asdict()
-    intervals = _intervals(counts, resamples, seed)
+def _scores(table: pd.DataFrame, probabilities: np.ndarray, positive: np.ndarray, resampling: Resampling) -> dict:
+    """Of the slices of one group."""
+    targets = table[LABELS].to_numpy() > 0
+    names, patient_index = np.unique(table["patient"].to_numpy(), return_inverse=True)
+    per_patient = confusion_counts(
+        targets, positive, lambda mask: sum_by_patient(mask, patient_index, len(names)).sum(axis=1)
+    )
+    decisions = targets.ravel(), probabilities.ravel(), np.repeat(patient_index, len(LABELS))
+    scores = count_scores(Counts(*np.sum(per_patient, axis=1))) | rank_scores(*decisions, unit_weights(len(names)))
     return {
         "patients": len(names),
         "slices": len(targets),
         "positives": int(targets.sum()),
-        **{score: number(point[score][0]) for score in ("f2", "recall", "precision", "specificity", "auroc")},
-        **{end: value for score in ("f2", "recall") for end, value in intervals[score].items()},
+        **{name: number(np.squeeze(scores[name])) for name in ("f2", "recall", "precision", "specificity", "auroc")},
+        **_intervals(per_patient, resampling, "f2", "recall"),
     }
 
 
-def _intervals(counts: np.ndarray, resamples: int, seed: int) -> dict[str, dict[str, float | None]]:
-    """Score → its two ends by column name. counts: (patients, 4) tp, fp, fn, tn."""
-    enough = resamples and len(counts) >= MIN_PATIENTS
-    draws = patient_draws(len(counts), resamples if enough else 0, seed)
-    resampled = rates(*(draws @ counts).T)
-    ends = {score: interval(values) for score, values in resampled.items()}
-    return {score: {f"{score}_low": number(low), f"{score}_high": number(high)} for score, (low, high) in ends.items()}
-
-
-def _bleed_sizes(table: pd.DataFrame, positive: np.ndarray, resamples: int, seed: int) -> list[dict]:
-    bleeds = bleed_table(table, positive)
-    bleeds["patient"] = table["patient"].to_numpy()[bleeds["row"]]
-    sizes = {name: bleeds[bleeds["slices"].between(*ends)] for name, ends in BLEED_SLICES.items()}
-    return [_bleed_row(name, part, resamples, seed) for name, part in sizes.items() if len(part)]
-
-
-def _bleed_row(name: str, bleeds: pd.DataFrame, resamples: int, seed: int) -> dict:
-    per = bleeds.groupby("patient")[["found", "slices"]].sum()
-    zero = np.zeros(len(per))
-    counts = np.column_stack([per["found"], zero, per["slices"] - per["found"], zero])
+def _intervals(per_patient: Counts, resampling: Resampling, *names: str) -> dict[str, float | None]:
+    """Column name → end of an interval, of the scores `names`. per_patient: (patients,) each."""
+    patients = len(per_patient.tp)
+    if patients < MIN_PATIENTS:
+        resampling = resampling._replace(resamples=0)
+    weights = resample_weights(patients, resampling)
+    resampled = count_scores(Counts(*(weights @ part for part in per_patient)))
     return {
-        "by": "bleed_slices",
-        "group": f"bleed_slices {name}",
-        "patients": len(per),
-        "positives": int(bleeds["slices"].sum()),
-        "recall": number(bleeds["found"].sum() / bleeds["slices"].sum()),
-        **_intervals(counts, resamples, seed)["recall"],
-        "bleeds": len(bleeds),
-        "bleeds_found": int((bleeds["found"] > 0).sum()),
+        f"{name}_{end}": number(value)
+        for name in names
+        for end, value in zip(("low", "high"), interval(resampled[name]), strict=True)
     }
+
+
+def _by_bleed_size(table: pd.DataFrame, positive: np.ndarray, resampling: Resampling) -> list[dict]:
+    """Rows of bleeds that show on equally many slices; of them, only what was found and missed is known."""
+    bleeds, rows = bleed_table(table, positive), []
+    bleeds["patient"] = table["patient"].to_numpy()[bleeds["row"]]
+    for name, ends in BLEED_SLICES.items():
+        part = bleeds[bleeds["slices"].between(*ends)]
+        if part.empty:
+            continue
+        per = part.groupby("patient")[["found", "slices"]].sum().to_numpy().T
+        zero = np.zeros(per.shape[1])
+        row = {
+            "by": "bleed_slices",
+            "group": f"bleed_slices {name}",
+            "patients": per.shape[1],
+            "positives": int(part["slices"].sum()),
+            "recall": number(part["found"].sum() / part["slices"].sum()),
+            **_intervals(Counts(per[0], zero, per[1] - per[0], zero), resampling, "recall"),
+            "bleeds": len(part),
+            "bleeds_found": int((part["found"] > 0).sum()),
+        }
+        rows.append(row)
+    return rows

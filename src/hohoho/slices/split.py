@@ -1,5 +1,7 @@
 """Who is in train, val and test: whole patients, never slices."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -8,6 +10,11 @@ from hohoho.errors import InputError
 SPLITS = ("train", "val", "test")
 UNUSED = "unused"  # labelled, but its labels are held back (small subset)
 UNLABELLED = "unlabelled"  # takes part in SimCLR and prediction only
+
+
+def shown_split(labelled: Collection[str]) -> str:
+    """The split that is shown: test, or where that has no labels validation, then train; test where none has."""
+    return next((split for split in reversed(SPLITS) if split in labelled), SPLITS[-1])
 
 
 def split_patients(

@@ -9,8 +9,8 @@ import pandas as pd
 
 from hohoho.files import write_json, write_parquet
 from hohoho.labels import LABELS
-from hohoho.slices.split import UNLABELLED
-from hohoho.slices.store import SCAN_LABELS
+from hohoho.slices.split import SPLITS, UNLABELLED
+from hohoho.slices.store import SCAN_LABELS, is_labelled
 
 STACK_COLUMNS = ["study", "patient", "split", "below", "above", *LABELS]
 
@@ -58,6 +58,12 @@ def channel_rows(table: pd.DataFrame, channels: int) -> np.ndarray:
     """(slices, channels) store rows of each slice's channels: three are (l-1, l, l+1), one is l alone."""
     rows = np.arange(len(table))
     return np.stack([table["below"], rows, table["above"]], axis=1) if channels == 3 else rows[:, None]
+
+
+def labelled_rows(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Split → the rows of its slices with all five labels, maybe none. table: slices with split and labels."""
+    known = is_labelled(table)
+    return {split: np.flatnonzero(known & (table["split"] == split).to_numpy()) for split in SPLITS}
 
 
 def training_set_statistics(pixels, rows: np.ndarray, batch: int = 512) -> tuple[list[float], list[float]]:

@@ -1,5 +1,6 @@
 """Any tree of DICOM files, of any depth and names, with or without a CSV of labels."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ def find(request: Request) -> Inventory:
     The CSV has a column SOPInstanceUID or file (path relative to root), or SeriesInstanceUID and InstanceNumber, and
     the columns ich, ivh, sah, sdh, edh. Raises InputError where root or labels are not as needed.
     """
-    root = request.root
+    root = Path(request.root)
     labels, notes = read_labels(request.labels, root) if request.labels is not None else (None, [])
     folder = read_folder(request)
     notes += folder.notes
@@ -49,8 +50,9 @@ class Folder(NamedTuple):
 
 def read_folder(request: Request) -> Folder:
     """All headers below `root`. Raises InputError where it is no folder, and MissingCodec."""
-    if not request.root.is_dir():
-        raise InputError(f"{request.root} does not exist or is no folder: give the folder that holds the DICOM files")
-    paths, notes = list_files(request.root)
+    root = Path(request.root)
+    if not root.is_dir():
+        raise InputError(f"{root} does not exist or is no folder: give the folder that holds the DICOM files")
+    paths, notes = list_files(root)
     headers, header_notes = read_headers(paths, request.workers, request.rescale, request.progress)
     return Folder(headers, notes + header_notes, len(paths) + len(notes))

@@ -1,0 +1,145 @@
+"""Compressed pixels: one decoder for each transfer syntax. What it refuses is refused: no other one is asked."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+import pydicom
+from pydicom.encaps import encapsulate, get_frame
+from pydicom.pixels import get_decoder
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+
+from hohoho.dicom.codestream import check_frame, check_run_lengths
+from hohoho.dicom.header import SliceHeader
+from hohoho.dicom.jpeg import check_jpeg
+from hohoho.dicom.lossless_jpeg import fills
+from hohoho.dicom.native_pixels import element_header, native_offsets, native_values
+from hohoho.dicom.stream import open_dicom
+from hohoho.errors import Unusable
+
+
+class Decoder(NamedTuple):
+    """`plugin`: pydicom's name for it."""
+
+    plugin: str
+    modules: tuple[str, ...]
+    packages: str
+
+
+GDCM = Decoder("gdcm", ("gdcm",), "python-gdcm")
+CHARLS = Decoder("pyjpegls", ("jpeg_ls",), "pyjpegls")
+OPENJPEG = Decoder("pylibjpeg", ("pylibjpeg", "openjpeg"), "pylibjpeg pylibjpeg-openjpeg")
+PYDICOM = Decoder("pydicom", ("pydicom",), "pydicom")
+DECODERS = {
+    **dict.fromkeys((JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1), GDCM),
+    **dict.fromkeys((JPEGLSLossless, JPEGLSNearLossless), CHARLS),
+    **dict.fromkeys((JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), OPENJPEG),
+    RLELossless: PYDICOM,
+}
+DAMAGE = (b"Corrupt JPEG data", b"Premature end of JPEG")  # libjpeg's words; it then goes on with pixels of its own
+
+
+def decode(header: SliceHeader) -> np.ndarray:
+    """(rows, columns) stored values of a compressed, or deflated, frame. Raises Unusable where it is damaged."""
+    try:
+        with open_dicom(header.path) as (stream, is_deflated):
+            dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["NumberOfFrames"], force=True)
+            if is_deflated:
+                offsets, _ = native_offsets(stream, header.pixels, header.frame + 1, header.path)
+                return native_values(stream, header.pixels, offsets[-1])
+            _, offset, _ = element_header(stream, "little")
+            stream.seek(offset)
+            frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
+            stored = _decompressed(frame, dataset.file_meta.TransferSyntaxUID, header)
+    except Unusable:
+        raise
+    except Exception as error:  # decoders raise nearly everything on damage: each is reported, none hidden
+        raise Unusable("undecodable_pixels", f"{header.path}: not decodable ({type(error).__name__})") from error
+    if stored.shape == (header.pixels.rows, header.pixels.columns):
+        return stored
+    raise Unusable("undecodable_pixels", f"{header.path}: decoded to {stored.shape}, not to its header's size")
+
+
+def _decompressed(frame, syntax, header):
+    """The decoded frame, once it is sure to be a picture of the header's size."""
+    pixels, decoder = header.pixels, DECODERS[syntax]
+    if syntax == RLELossless:
+        check_run_lengths(frame, pixels.rows * pixels.columns, header.path)
+    else:
+        check_frame(frame, pixels.rows, pixels.columns, header.path)
+    if decoder is GDCM:
+        lossless = check_jpeg(frame, header.path)
+        with _libjpeg_watched(header.path):
+            stored = _jpeg(frame, syntax, pixels)
+        if lossless and not fills(lossless, stored):
+            raise Unusable("undecodable_pixels", f"{header.path}: its picture does not take the coded bits")
+        return stored
+    dtype = np.dtype(pixels.dtype)
+    stored, _ = get_decoder(syntax).as_array(
+        encapsulate([frame]),
+        decoding_plugin=decoder.plugin,
+        number_of_frames=1,
+        rows=pixels.rows,
+        columns=pixels.columns,
+        samples_per_pixel=1,
+        photometric_interpretation="MONOCHROME2",
+        bits_allocated=dtype.itemsize * 8,
+        bits_stored=pixels.bits_stored,
+        pixel_representation=int(dtype.kind == "i"),
+        pixel_keyword="PixelData",
+    )
+    return stored
+
+
+def _jpeg(frame, syntax, pixels):
+    """The stored values of a grey JPEG. pydicom's own call of GDCM refuses the 12 bits of JPEG Extended."""
+    import gdcm
+
+    fragment, fragments = gdcm.Fragment(), gdcm.SequenceOfFragments.New()
+    fragment.SetByteStringValue(frame)
+    fragments.AddFragment(fragment)
+    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
+    element.SetValue(fragments.__ref__())
+    image, dtype = gdcm.Image(), np.dtype(pixels.dtype)
+    image.SetNumberOfDimensions(2)
+    image.SetDimensions((pixels.columns, pixels.rows, 1))
+    image.SetDataElement(element)
+    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2))
+    image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(str(syntax))))
+    stored = pixels.bits_stored
+    image.SetPixelFormat(gdcm.PixelFormat(1, dtype.itemsize * 8, stored, stored - 1, int(dtype.kind == "i")))
+    decoded = image.GetBuffer().encode("utf-8", "surrogateescape")  # GDCM hands bytes out as text
+    return np.frombuffer(decoded, dtype).reshape(pixels.rows, pixels.columns)
+
+
+@contextmanager
+def _libjpeg_watched(path: str) -> Iterator[None]:
+    """Raises Unusable where libjpeg tells of damage: it does so on standard error alone, and fills in what is lost."""
+    with tempfile.TemporaryFile() as said:
+        standard_error = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)
+        said.seek(0)
+        words = said.read()
+    if any(damage in words for damage in DAMAGE):
+        raise Unusable("undecodable_pixels", f"{path}: damaged JPEG data")
