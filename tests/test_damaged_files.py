@@ -66,7 +66,7 @@ def outcome(path):
 def skipped_lines(folder):
     """Lines of the report that say why the one image in a folder, which is no series, is left out."""
     inventory = find(folder)
-    lines = report_lines(inventory.notes, b"a key for tests only", inventory.root)
+    lines = report_lines(inventory.notes, {}, b"a key for tests only", inventory.root)
     return (lines["action"] == "skipped").sum()
 
 

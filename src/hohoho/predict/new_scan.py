@@ -26,6 +26,7 @@ from hohoho.slices.batches import ordered_batches, unlabelled_slices
 from hohoho.slices.stacks import channel_rows, neighbours
 
 NOTICE = "For research and teaching. Not a medical device: never use this for a patient."
+TABLE, SUMMARY = "predictions.csv", "prediction.json"
 VERSIONS_OF = ("hohoho", "torch", "torchvision", "pydicom")
 
 
@@ -52,7 +53,7 @@ def predict_folder(folder: Path, out: Path, models: Path, wanted_series: str | N
     """Write `predictions.csv` and `prediction.json` for each head CT in `folder` (DICOM, any names and depth).
 
     One study is answered in `out`, several in `out`/1, `out`/2 … by their UIDs, as `hohoho check` numbers them; each is
-    answered whatever became of the others. wanted_series: UID or number of the series to take. What the columns mean is
+    answered whatever became of the others; no file or folder is named. wanted_series: UID or number of the series to take. What the columns mean is
     MEANING, which the JSON repeats. Raises InputError where no study can be answered, or `models` are not as needed.
     """
     trained = _trained(models)
@@ -70,13 +71,15 @@ def _predict(new: NewScan, out: Path, models: Models) -> bool:
         window = models.inputs["window_center_hu"], models.inputs["window_width_hu"]
         (kept, _, notes), pixels = read_scan(new.scan, models.inputs["image_size"], *window)
         said = verdict([*new.notes, *notes], bool(len(kept)))
-    print(f"study {new.number} ({new.place}): {said}")
+    print(f"study {new.number}: {said}")
     if not len(kept):
+        for name in (TABLE, SUMMARY):
+            (out / name).unlink(missing_ok=True)  # an older answer to a study that has none now
         return False
     print(f"  {len(kept)} slices of series {new.series['taken']}, which {new.series['why']} → {out}")
     raw = probabilities(new.scan.position_mm[kept], pixels, models.folder)
     table = pd.DataFrame({"slice": range(len(kept)), "position_mm": new.scan.position_mm[kept].round(2)})
-    write_csv(out / "predictions.csv", table.join(answer_columns(raw, models.calibration)))
+    write_csv(out / TABLE, table.join(answer_columns(raw, models.calibration)))
     summary = {
         "notice": NOTICE,
         "trained_on": models.inputs["source"],
@@ -91,7 +94,7 @@ def _predict(new: NewScan, out: Path, models: Models) -> bool:
         "meaning": MEANING,
         "calibration": models.calibration,
     }
-    write_json(out / "prediction.json", summary)
+    write_json(out / SUMMARY, summary)
     return True
 
 

@@ -1,6 +1,5 @@
 """A folder of DICOM files → the scans to answer, one a study, each with what ingest would say of it."""
 
-import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +17,6 @@ class NewScan(NamedTuple):
     """One study of the folder."""
 
     number: str  # "2", by UID, as `hohoho check` numbers the same folder
-    place: str  # the folder that holds all its files, for the terminal alone: such names may be a patient's
     scan: Scan | None  # None where the study is refused or has no usable series
     series: dict  # number of the series that is taken, why it was, and why each other was left
     notes: list[Note]  # before its pixels are read
@@ -65,10 +63,9 @@ def _with_series(studies, wanted):
 def _new_scan(number: int, study: Study, folder_notes: list[Note], is_alone: bool) -> NewScan:
     """is_alone: notes on files that belong to no known study are taken to be about this one."""
     notes = [note for note in folder_notes if note.study == study.uid or is_alone and note.study is None] + study.notes
-    paths = [header.path for series in study.series for header in series.headers]
     reasons = {f"{place}": reason for place, reason in enumerate(study.reasons, 1)}
     taken = next((place for place, reason in reasons.items() if reason is None), None)
     left = {place: reason for place, reason in reasons.items() if reason}
     scan = scan_of(study, study.taken, unlabelled(len(study.taken.headers))) if study.taken else None
     series = {"taken": taken, "why": study.why if taken else None, "left": left}
-    return NewScan(f"{number}", os.path.commonpath(map(os.path.dirname, paths)), scan, series, notes)
+    return NewScan(f"{number}", scan, series, notes)
