@@ -1,24 +1,19 @@
 """What ingest would make of a folder of DICOM files, and why. All of it is read, nothing is written."""
 
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
-from hohoho.check.series import SeriesReport, series_reports
+from hohoho.check.series import entry, read_pixels, relative, series_reports
 from hohoho.scans.assembly import build_studies
-from hohoho.scans.geometry import gaps_mm, missing_slices
-from hohoho.scans.pixels import ReadSlices, read_scan
-from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, Scan
+from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note
 from hohoho.scans.verdict import verdicts
 from hohoho.sources.dicom_folder import read_folder
 from hohoho.sources.request import Request
 from hohoho.workers import open_workers, ordered_map
 
 ALL_USABLE, SOME_USABLE, NOTHING_USABLE = 0, 1, 2  # exit codes
-PICTURE_SIZE, BRAIN_WINDOW_HU = 128, (40, 80)  # only to tell which pictures are too empty to name a patient
 COPIES = ("same_file_twice", "same_slice_twice")
 
 
@@ -56,29 +51,17 @@ def exit_code(report: dict) -> int:
     return SOME_USABLE if is_less else ALL_USABLE
 
 
-def read_pixels(scan: Scan) -> tuple[ReadSlices, dict[tuple[str, int], tuple[int, int]]]:
-    """(what ingest would read of a scan, lowest and highest HU by image)."""
-    ranges = {}
-
-    def watched(header):
-        hu, repairs = scan.read_slice(header)
-        ranges[header.image] = int(hu.min()), int(hu.max())
-        return hu, repairs
-
-    slices, _ = read_scan(replace(scan, read_slice=watched), PICTURE_SIZE, *BRAIN_WINDOW_HU)
-    return slices, ranges
-
-
 def _report(studies, found, pixels, notes, files, root):
     shared = _shared_hashes(found, pixels)
-    series = [_entry(*each, shared, root) for each in zip(found, pixels, strict=True)]
-    for each, (result, _) in zip(found, pixels, strict=True):
+    series = [entry(*each, root) for each in zip(found, pixels, strict=True)]
+    for each, told, (slices, _) in zip(found, series, pixels, strict=True):
         if each.reason is None:
             images = [image.path for image in each.scan.images]
             notes += [
-                note._replace(item=images[note.index]) if note.action == SKIPPED else note for note in result.notes
+                note._replace(item=images[note.index]) if note.action == SKIPPED else note for note in slices.notes
             ]
-            if not shared.isdisjoint(result.hashes):
+            if not shared.isdisjoint(slices.hashes):
+                told["warnings"].append("same_pixels_as_another_patient")
                 notes.append(Note(WARNED, "same_pixels_as_another_patient", each.scan.study))
     kept = {entry["study"]: entry for entry in series if entry["kept"]}
     said = verdicts(notes, [study.uid for number, study in enumerate(studies, 1) if f"{number}" in kept])
@@ -111,62 +94,6 @@ def _shared_hashes(found, pixels):
     return {pixel_hash for pixel_hash, names in patients.items() if pixel_hash and len(names) > 1}
 
 
-def _entry(series: SeriesReport, pixels, shared, root):
-    """One series as the report tells it, from those of its slices whose pixels can be read."""
-    scan, (result, ranges) = series.scan, pixels
-    headers = [scan.images[i] for i in result.kept]
-    reason = series.reason or (None if headers else "no_usable_pixels")
-    first = headers[0].pixels if headers else None
-    ends = np.array([ranges[header.image] for header in headers])
-    position_mm = scan.position_mm[result.kept]
-    copied = series.reason is None and not shared.isdisjoint(result.hashes)
-    return {
-        "study": series.study,
-        "series": series.series,
-        "kept": reason is None,
-        "reason": reason,
-        "n_slices": len(headers),
-        "files": [_relative(header.path, root) for header in headers],
-        "gap_mm": _gaps(position_mm),
-        "missing_below": np.flatnonzero(missing_slices(position_mm)).tolist(),
-        "tilt_deg": _number(scan.tilt_deg),
-        "thickness_mm": _number(scan.thickness_mm),
-        "kernel": scan.kernel,
-        "rows": first and first.rows,
-        "cols": first and first.columns,
-        "hu": {"min": int(ends.min()), "max": int(ends.max())} if headers else None,
-        "warnings": _warnings(series, headers, result) + ["same_pixels_as_another_patient"] * copied,
-        "repairs": _repairs(series, headers, result),
-    }
-
-
-def _warnings(series, headers, result):
-    warnings = [warning for header in headers for warning in header.warnings]
-    warnings += [note.reason for note in result.notes if note.action == WARNED]
-    return list(dict.fromkeys(series.warnings + warnings))
-
-
-def _repairs(series, headers, result):
-    repairs = [repair for header in headers for repair in header.repairs]
-    repairs += [note.reason for note in result.notes if note.action == REPAIRED]
-    return list(dict.fromkeys(series.repairs + repairs))
-
-
-def _gaps(position_mm):
-    gaps = gaps_mm(position_mm)
-    if not len(gaps):
-        return {"min": None, "median": None, "max": None}
-    return {"min": _number(gaps.min()), "median": _number(np.median(gaps)), "max": _number(gaps.max())}
-
-
-def _number(value):
-    return round(float(value), 3) if np.isfinite(value) else None
-
-
 def _listed(notes, root, wanted):
-    files = sorted((_relative(note.item, root), note.reason) for note in notes if wanted(note))
+    files = sorted((relative(note.item, root), note.reason) for note in notes if wanted(note))
     return [{"file": file, "reason": reason} for file, reason in files]
-
-
-def _relative(path, root):
-    return Path(path).relative_to(root).as_posix()

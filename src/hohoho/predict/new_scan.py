@@ -53,8 +53,9 @@ def predict_folder(folder: Path, out: Path, models: Path, wanted_series: str | N
     """Write `predictions.csv` and `prediction.json` for each head CT in `folder` (DICOM, any names and depth).
 
     One study is answered in `out`, several in `out`/1, `out`/2 … by their UIDs, as `hohoho check` numbers them; each is
-    answered whatever became of the others; no file or folder is named. wanted_series: UID or number of the series to take. What the columns mean is
-    MEANING, which the JSON repeats. Raises InputError where no study can be answered, or `models` are not as needed.
+    answered whatever became of the others, and no file is named. wanted_series: UID or number of the series to take.
+    What the columns mean is MEANING, which the JSON repeats. Raises InputError where no study can be answered, or
+    `models` are not as needed.
     """
     trained = _trained(models)
     scans = new_scans(folder, wanted_series)
