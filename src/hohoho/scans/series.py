@@ -114,8 +114,8 @@ def _doubles(headers, position_mm):
     line_mm = line_through(numbers, position_mm, NEARLY_ALL)
     off_mm = np.nan_to_num(np.abs(line_mm - position_mm).round(3))
     dropped, notes = set(), []
-    for place_ in places:
-        first, *others = sorted(place_, key=lambda i: (off_mm[i], headers[i].instance or 0, headers[i].sop_uid))
+    for crowd in places:
+        first, *others = sorted(crowd, key=lambda i: (off_mm[i], headers[i].instance or 0, headers[i].sop_uid))
         notes += [_double(headers[first], headers[other]) for other in others]
         dropped |= set(others)
     return dropped, notes
