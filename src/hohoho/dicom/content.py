@@ -10,6 +10,7 @@ IMAGE_TYPE, DESCRIPTION, PROTOCOL, RESCALE_TYPE = 0x00080008, 0x0008103E, 0x0018
 AGENT, AGENT_SEQUENCE, VOLUME, BODY_PART = 0x00180010, 0x00180012, 0x00181041, 0x00180015
 DATE_TIME, DATE, TIME = 0x0008002A, 0x00080022, 0x00080032  # of the acquisition
 SERIES_NUMBER, TEMPORAL_POSITION = 0x00200011, 0x00200100
+SAID = (IMAGE_TYPE, RESCALE_TYPE, DESCRIPTION, PROTOCOL, AGENT, VOLUME, BODY_PART, SERIES_NUMBER)
 TAGS = [tag for name, tag in list(globals().items()) if name.isupper() and isinstance(tag, int)]
 
 ORIGINAL, DERIVED, PROJECTION, NOT_HU = range(4)  # the higher, the less it is a plain slice in HU
@@ -57,31 +58,34 @@ def content_of(values: Values) -> Content:
 
     Image Type (PS3.3 C.7.6.1.1.2), Rescale Type (C.11.1.1.2), Contrast/Bolus (C.7.6.4), Body Part Examined and names.
     """
-    names = values.text(DESCRIPTION), values.text(PROTOCOL)
-    number = values.numbers(SERIES_NUMBER)
-    contrast = values.text(AGENT), values.text(VOLUME), bool(values.raw(AGENT_SEQUENCE))
-    types = values.text(IMAGE_TYPE), values.text(RESCALE_TYPE)
-    return _content(types, contrast, values.text(BODY_PART), names, number[0] if number else float("inf"))
+    sequence = AGENT_SEQUENCE in values.dataset and bool(values.dataset.get_item(AGENT_SEQUENCE).value)
+    return _content(tuple([values.raw(tag) for tag in SAID]), sequence)
 
 
 def acquired(values: Values) -> str:
     """When the image was acquired, as text that sorts by time; "" where date and time are not there."""
-    moment = values.text(DATE_TIME) or values.text(DATE) + values.text(TIME)
+    return _moment(values.raw(DATE_TIME), values.raw(DATE), values.raw(TIME))
+
+
+@lru_cache(maxsize=1024)
+def _moment(date_time, date, time):
+    moment = (date_time or (date or b"").strip(b" \0") + (time or b"")).decode("latin-1").strip(" \0")
     return moment if moment[:12].isdigit() else ""
 
 
 @lru_cache(maxsize=1024)  # the images of a series say the same
-def _content(types, contrast, body_part, names, series_number):
-    names = tuple(name.upper().replace("_", " ") for name in names)
-    return Content(
-        _kind(*(text.upper() for text in types), names[0]), _contrast(*contrast, names), _part(body_part, names),
-        series_number,
-    )  # fmt: skip
+def _content(raw, has_agents):
+    texts = [(value or b"").decode("latin-1").strip(" \0").upper() for value in raw]
+    image_type, rescale_type, description, protocol, agent, volume, body_part, number = texts
+    names = description.replace("_", " "), protocol.replace("_", " ")
+    kind = _kind(image_type, rescale_type, names[0])
+    series_number = float(number) if number.isdigit() else float("inf")
+    return Content(kind, has_agents or _contrast(agent, volume, names[0]), _part(body_part, names), series_number)
 
 
 def _kind(image_type, rescale_type, description):
     words = image_type.replace("_", " ").replace("\\", " ")
-    if rescale_type not in ("", "HU", "US"):  # US: not specified
+    if rescale_type not in ("", "HU", "US"):  # US: unspecified, which counts as HU (PS3.3 C.11.1.1.2)
         return NOT_HU
     if COMPUTED.search(words) or COMPUTED.search(description):
         return PROJECTION
@@ -89,17 +93,17 @@ def _kind(image_type, rescale_type, description):
     return DERIVED if is_derived or rescale_type == "US" else ORIGINAL
 
 
-def _contrast(agent, volume, has_sequence, names):
+def _contrast(agent, volume, description):
     """Whether contrast was given. A description is about this series, an agent often about the whole examination."""
-    if WITHOUT_CONTRAST.search(names[0]):
+    if WITHOUT_CONTRAST.search(description):
         return False
-    is_named = bool(agent) and not NO_AGENT.fullmatch(agent.upper().strip())
+    is_named = bool(agent) and not NO_AGENT.fullmatch(agent)
     injected = volume.replace(".", "", 1).isdigit() and float(volume) > 0
-    return is_named or injected or has_sequence or bool(WITH_CONTRAST.search(names[0]))
+    return is_named or injected or bool(WITH_CONTRAST.search(description))
 
 
 def _part(body_part, names):
-    for text in (body_part.upper(), *names):
+    for text in (body_part, *names):
         if HEADS.search(text):
             return HEAD
         if OTHER_PARTS.search(text):

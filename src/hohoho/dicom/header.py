@@ -23,7 +23,6 @@ TAGS = [tag for name, tag in list(globals().items()) if name.isupper() and isins
 # Pixel Measures, Plane Position, Plane Orientation, Pixel Value Transformation, CT Reconstruction (PS3.3 C.7.6.16.2)
 FUNCTIONAL_GROUPS = (0x00289110, 0x00209113, 0x00209116, 0x00289145, 0x00189314)
 
-HU_TYPES = {"", "HU", "US"}  # Rescale Type (0028,1054): unspecified counts as HU (PS3.3 C.11.1.1.2)
 # JPEG baseline and extended, JPEG-LS near-lossless; of JPEG 2000 only its tag tells
 LOSSY_SYNTAXES = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81"}
 LARGEST_SIDE = 4096  # pixels; a larger header is damage or an attack
@@ -79,7 +78,8 @@ def slice_header(path, values, pixels, repairs, warnings, syntax):
     spacing, spacing_warnings = _spacing(values)
     if values.text(LOSSY) == "01" or syntax in LOSSY_SYNTAXES:
         warnings += ("lossy_compression",)
-    if values.text(RESCALE_TYPE).upper() not in HU_TYPES:
+    shown, sex = content.content_of(values), values.text(SEX)
+    if shown.kind == content.NOT_HU:
         warnings += ("rescale_type_not_hu",)
     if values.integer(HIGH_BIT) not in (None, pixels.bits_stored - 1):  # PS3.5 8.1.1
         warnings += ("unusual_high_bit",)
@@ -102,11 +102,11 @@ def slice_header(path, values, pixels, repairs, warnings, syntax):
         kernel=sanitized_name(values.text(KERNEL)),
         manufacturer=sanitized_name(values.text(MANUFACTURER)),
         age_band=age_band(values.text(AGE)),
-        sex=values.text(SEX) if values.text(SEX) in ("F", "M", "O") else None,
+        sex=sex if sex in ("F", "M", "O") else None,
         pixels=pixels,
         repairs=repairs,
         warnings=warnings + spacing_warnings,
-        content=content.content_of(values),
+        content=shown,
         acquired=content.acquired(values),
         temporal=temporal[0] if temporal else 0.0,
     )

@@ -1,6 +1,7 @@
 """One standing for every slice: the patient's front up, the right on the left (PS3.3 C.7.6.2.1.1)."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,30 +19,43 @@ def stand(header: SliceHeader) -> SliceHeader:
     """
     if header.orientation is None:
         return header
-    row, column = header.orientation[:3], header.orientation[3:]
+    turn, is_rotated = _turn(header.orientation)
+    if is_rotated:
+        header = header._replace(warnings=(*header.warnings, "rotated_in_plane"))
+    return _after(header, turn) if any(turn) else header
+
+
+@lru_cache(maxsize=256)  # the slices of a series ask for the same one
+def _turn(orientation):
+    """(Turn, whether the slice is still rotated within its plane after it)."""
+    row, column = orientation[:3], orientation[3:]
     if abs(row[0] * column[1] - row[1] * column[0]) <= AXIAL_FROM:
-        return header
-    spacing_mm, size = header.spacing_mm, (header.pixels.rows, header.pixels.columns)
+        return Turn(False, False, False), False
     transposed = abs(row[0]) + abs(column[1]) < abs(row[1]) + abs(column[0])
     if transposed:
+        row, column = column, row
+    turn = Turn(transposed, upside_down=column[1] < 0, mirrored=row[0] < 0)
+    along, across = abs(row[0]) + abs(column[1]), row[1] * (-1) ** turn.mirrored - column[0] * (-1) ** turn.upside_down
+    # zero for a tilt of the gantry, about x, or of the head, about y
+    return turn, abs(math.degrees(math.atan2(across, along))) > MOST_ROTATED_DEG
+
+
+def _after(header, turn):
+    row, column = header.orientation[:3], header.orientation[3:]
+    position, spacing_mm, size = header.position, header.spacing_mm, (header.pixels.rows, header.pixels.columns)
+    if turn.transposed:
         row, column, spacing_mm, size = column, row, spacing_mm[::-1], size[::-1]
-    turn, position = Turn(transposed, upside_down=column[1] < 0, mirrored=row[0] < 0), header.position
     if turn.upside_down:
         position, column = _from_the_end(position, column, spacing_mm[0] * (size[0] - 1))
     if turn.mirrored:
         position, row = _from_the_end(position, row, spacing_mm[1] * (size[1] - 1))
-    if any(turn):
-        header = header._replace(
-            position=position,
-            orientation=(*row, *column),
-            spacing_mm=spacing_mm,
-            turn=turn,
-            repairs=(*header.repairs, "turned_front_up"),
-        )
-    # the rotation within the plane that is left: zero for a tilt of the gantry, about x, or of the head, about y
-    if abs(math.degrees(math.atan2(column[0] - row[1], row[0] + column[1]))) > MOST_ROTATED_DEG:
-        header = header._replace(warnings=(*header.warnings, "rotated_in_plane"))
-    return header
+    return header._replace(
+        position=position,
+        orientation=(*row, *column),
+        spacing_mm=spacing_mm,
+        turn=turn,
+        repairs=(*header.repairs, "turned_front_up"),
+    )
 
 
 def turned(picture: np.ndarray, turn: Turn) -> np.ndarray:

@@ -13,12 +13,15 @@ class Values:
     def __init__(self, dataset, little_endian):
         self.dataset = dataset
         self.order = "<" if little_endian else ">"
+        # a data set's own `get` would interpret the element
+        self.find = dataset.get if isinstance(dataset, dict) else lambda tag: tag in dataset and dataset.get_item(tag)
 
     def raw(self, tag):
         """Bytes of the element, None where it is absent, b"" where it is empty."""
-        if tag not in self.dataset:
+        element = self.find(tag)
+        if not element:
             return None
-        value = self.dataset.get_item(tag).value
+        value = element.value
         return value if isinstance(value, bytes) else b""
 
     def for_elements(self, elements):

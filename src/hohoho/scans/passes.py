@@ -21,6 +21,8 @@ def split_passes(headers: list, position_mm: np.ndarray) -> list[np.ndarray]:
     """
     images = Images(headers, np.asarray(position_mm))
     parts = [np.arange(len(headers))]
+    if len({(*header.content[:2], header.kernel) for header in headers}) == 1 and _is_even(parts[0], images, np.inf):
+        return parts  # as nearly all series are
     for split in (_by_content, _by_acquisition, _by_run, _by_rank):
         parts = [layer for part in parts for layer in split(part, images)]
     return sorted(parts, key=lambda part: min(order_of(headers[i]) for i in part))
@@ -48,10 +50,12 @@ def _by_acquisition(part, images):
 
 def _by_run(part, images):
     """By the way the table went: times or numbers that run over the same ground again are another scan."""
+    if _is_even(part, images, default_mm=0):
+        return [part]
     order = images.in_order(part)
     turns = np.sign(np.diff(images.position_mm[order]))
     backwards = np.flatnonzero(turns == -np.sign(np.sum(turns))) + 1
-    if not len(backwards) or len(order) < LEAST_RUN * (len(backwards) + 1) or _is_even(part, images, default_mm=0):
+    if not len(backwards) or len(order) < LEAST_RUN * (len(backwards) + 1):
         return [part]
     pieces = [piece.tolist() for piece in np.split(np.array(order), backwards)]
     layers = split_layers(part, pieces, images)
@@ -65,6 +69,8 @@ def _by_rank(part, images):
     if not len(gaps):
         return [part]
     borders = np.flatnonzero(gaps > max(SAME_PLANE_MM, QUITE_NEAR * np.quantile(gaps, 0.75))) + 1
+    if len(borders) + 1 > len(part) / 1.5:  # too many places for most of them to hold two
+        return [part]
     places = [images.in_order(place) for place in np.split(order, borders)]
     held = np.array([len(place) for place in places])
     if len(places) < 2 or np.mean(held > 1) <= 0.5:
@@ -75,6 +81,8 @@ def _by_rank(part, images):
 
 def _pieces(part, images, key):
     pieces = {}
+    if len({key(images.headers[i]) for i in part}) == 1:
+        return [part.tolist()]
     for i in images.in_order(part):
         pieces.setdefault(key(images.headers[i]), []).append(i)
     return list(pieces.values())

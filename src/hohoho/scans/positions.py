@@ -66,6 +66,8 @@ def _places(values):
 
 def _informative(values):
     """(n,) the values, NaN where one is shared by a crowd while others are not: such a value was never measured."""
+    if len(values) < 2 or np.diff(np.sort(values)).min() > SAME_PLANE_MM:
+        return values  # all known, no two alike
     places, place, counts = np.unique(np.round(values / SAME_PLANE_MM), return_inverse=True, return_counts=True)
     counts = np.where(np.isfinite(places), counts, 0)
     usual, known = np.median(counts[counts > 0]) if counts.any() else 0, counts.sum()
