@@ -16,7 +16,7 @@ from pydicom.uid import RLELossless
 
 from hohoho.dicom.reader import read_slice
 from hohoho.errors import InputError
-from hohoho.ingest.blocks import SHARD_SLICES, cut
+from hohoho.ingest.blocks import SHARD_SLICES, partition
 from hohoho.ingest.ingest import ingest
 from hohoho.ingest.tables import join_copies
 from hohoho.labels import LABELS
@@ -246,7 +246,7 @@ def test_one_scan_is_read_for_prediction_without_a_store(tmp_path):
 
 @pytest.mark.parametrize(("studies", "slices", "blocks"), [(5, 28, 5), (200, 30, 34), (300, 500, 150)])
 def test_studies_are_cut_into_blocks_enough_for_many_workers_and_short_enough_for_one(studies, slices, blocks):
-    parts = list(cut([SimpleNamespace(number=i, images=range(slices)) for i in range(studies)]))
+    parts = list(partition([SimpleNamespace(number=i, images=range(slices)) for i in range(studies)]))
     assert [scan.number for part in parts for scan in part] == list(range(studies))
     assert len(parts) == blocks
     assert max(len(part) * slices for part in parts) <= max(slices, SHARD_SLICES)

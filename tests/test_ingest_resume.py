@@ -20,7 +20,7 @@ from inventories import find
 from hohoho.dicom.reader import read_slice
 from hohoho.errors import InputError
 from hohoho.ingest import blocks as ingest_blocks
-from hohoho.ingest.checkpoint import work_folder
+from hohoho.ingest.checkpoint import scratch_folder
 from hohoho.ingest.ingest import ingest
 from hohoho.pseudonyms import pseudonym
 
@@ -251,7 +251,7 @@ def test_a_worker_that_was_given_up_and_ends_late_changes_nothing(place, monkeyp
 
 
 def test_two_ingests_never_work_in_one_folder(place):
-    with work_folder(place / "work", "first"), pytest.raises(InputError, match="another ingest is at work"):
+    with scratch_folder(place / "work", "first"), pytest.raises(InputError, match="another ingest is at work"):
         run(place)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hohoho.ingest.slice_writer import publish
+from hohoho.ingest.slice_writer import commit_store
 from hohoho.labels import LABELS
 from hohoho.slices.store import (
     SLICE_COLUMNS,
@@ -44,7 +44,7 @@ def write_shards(folder, pixels, slices_a_shard=4):
 
 def write(folder, pixels, slices_a_shard=4):
     shards = write_shards(folder.with_name(f"{folder.name}-work"), pixels, slices_a_shard)
-    publish(shards, folder, SIZE, slice_table(len(pixels)), study_table(), [])
+    commit_store(shards, folder, SIZE, slice_table(len(pixels)), study_table(), [])
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_slice_store import SIZE, slice_table, study_table, write_shards
 
-from hohoho.ingest.slice_writer import is_finished, new_shard, publish, start_writing
+from hohoho.ingest.slice_writer import commit_store, is_finished, new_shard, start_writing
 from hohoho.slices.store import SlicePixels, read_slice_table
 
 
@@ -24,7 +24,7 @@ def contents(folder):
 
 def finish(tmp_path, pixels):
     shards = write_shards(tmp_path / "work", pixels)
-    publish(shards, tmp_path / "store", SIZE, slice_table(len(pixels)), study_table(), [])
+    commit_store(shards, tmp_path / "store", SIZE, slice_table(len(pixels)), study_table(), [])
     return tmp_path / "store"
 
 
@@ -62,7 +62,7 @@ def test_shards_without_slices_are_left_out_of_the_store(tmp_path, pixels):
     for number in range(3):
         with new_shard(tmp_path / f"{number}.npy", SIZE):
             shards.insert(2 * number, tmp_path / f"{number}.npy")
-    publish(shards, tmp_path / "store", SIZE, slice_table(len(pixels)), study_table(), [])
+    commit_store(shards, tmp_path / "store", SIZE, slice_table(len(pixels)), study_table(), [])
     assert np.array_equal(SlicePixels(tmp_path / "store").take(range(11)), pixels)
     assert len(SlicePixels(tmp_path / "store").shards) == 3
 
@@ -87,5 +87,5 @@ def test_a_file_system_without_links_gets_copies(tmp_path, pixels, monkeypatch):
 def test_rows_and_pixels_must_agree_in_number(tmp_path, pixels):
     shards = write_shards(tmp_path / "work", pixels)
     with pytest.raises(ValueError, match="10 rows"):
-        publish(shards, tmp_path / "store", SIZE, slice_table(10), study_table(), [])
+        commit_store(shards, tmp_path / "store", SIZE, slice_table(10), study_table(), [])
     assert not (tmp_path / "store").exists()

@@ -40,7 +40,7 @@ class FinishedBlock(NamedTuple):
     studies: list[ReadSlices]
 
 
-def cut(scans: Sequence[Scan]) -> Iterator[tuple[Scan, ...]]:
+def partition(scans: Sequence[Scan]) -> Iterator[tuple[Scan, ...]]:
     """The scans in runs of about as many slices. It depends on nothing else, so that every machine cuts alike."""
     most = min(SHARD_SLICES, sum(len(scan.images) for scan in scans) // BLOCKS)
     run, slices = [], 0
@@ -60,31 +60,32 @@ def read_block(block: Block) -> FinishedBlock:
     Each call writes a shard under a name of its own: a worker that a cluster gave up, and that still writes the same
     block, cannot change what another one returned.
     """
-    if finished := taken_over(block):
+    if finished := finished_block(block):
         return finished
     shard = block.sidecar.with_name(f"{block.sidecar.stem}-{uuid4().hex}.npy")
-    marks, studies = [], []
+    fingerprints, studies = [], []
     paths = [*(scan.paths for scan in block.scans), []]
     prefetch(paths[0])
     with new_shard(shard, block.image_size) as file:
         for scan, following in zip(block.scans, paths[1:], strict=True):
             prefetch(following)  # arrives while this study is worked at
-            marks.append(mark(scan))  # before it is read, lest a change in between be taken for what was read
+            # before it is read, lest a change in between be taken for what was read
+            fingerprints.append(fingerprint(scan))
             begin = file.tell()
             studies.append(collect(scan, block.image_size, block.window_hu, file.write))
             start_writing(file, begin)
     finished = FinishedBlock(shard, studies)
-    _write_sidecar(block, marks, finished)
+    _write_sidecar(block, fingerprints, finished)
     return finished
 
 
-def taken_over(block: Block) -> FinishedBlock | None:
+def finished_block(block: Block) -> FinishedBlock | None:
     """What an earlier call read of a block; None where that is not whole, or where the code or a file has changed."""
     try:
         known = json.loads(block.sidecar.read_text())
     except (FileNotFoundError, ValueError):  # ValueError: the power failed before it was on the disk
         return None
-    if known["code"] != block.code or known["marks"] != [mark(scan) for scan in block.scans]:
+    if known["code"] != block.code or known["fingerprints"] != [fingerprint(scan) for scan in block.scans]:
         return None
     studies = [
         ReadSlices(np.array(kept, int), hashes, [Note(*note)._replace(study=scan.study) for note in notes])
@@ -95,13 +96,13 @@ def taken_over(block: Block) -> FinishedBlock | None:
     return finished if is_finished(finished.shard, block.image_size, slices) else None
 
 
-def _write_sidecar(block, marks, finished):
+def _write_sidecar(block, fingerprints, finished):
     """Whole or absent, even if two workers write it at once. No fsync: it would wait for all pixels of this worker."""
     nameless = [
         (kept.tolist(), hashes, [note._replace(study=None, item=None) for note in notes])
         for kept, hashes, notes in finished.studies
     ]
-    content = {"code": block.code, "marks": marks, "shard": finished.shard.name, "studies": nameless}
+    content = {"code": block.code, "fingerprints": fingerprints, "shard": finished.shard.name, "studies": nameless}
     temporary = finished.shard.with_suffix(".tmp")
     temporary.write_text(json.dumps(content))
     temporary.replace(block.sidecar)
@@ -109,13 +110,13 @@ def _write_sidecar(block, marks, finished):
 
 def clear(work: Path, blocks: Sequence[Block]) -> int:
     """Remove from `work` all that cannot be taken over. Returns how many studies can be."""
-    finished = {block.sidecar: found for block in blocks if (found := taken_over(block))}
+    finished = {block.sidecar: found for block in blocks if (found := finished_block(block))}
     for path in set(work.iterdir()) - {*finished, *(found.shard for found in finished.values())}:
         path.unlink(missing_ok=True)
     return sum(len(found.studies) for found in finished.values())
 
 
-def mark(scan: Scan) -> str:
+def fingerprint(scan: Scan) -> str:
     """What a study is known by: a hash of its headers, and of its files' sizes and times of change."""
     files = [(path, *_size_and_time(path)) for path in scan.paths]
     known = repr((scan.study, scan.images, scan.spacing_mm.tolist(), files))

@@ -18,7 +18,7 @@ LIBRARIES = ("nibabel", "numpy", "opencv-python-headless", "pydicom")
 
 
 @contextmanager
-def work_folder(checkpoints: Path, name: str) -> Iterator[Path]:
+def scratch_folder(checkpoints: Path, name: str) -> Iterator[Path]:
     """The folder of the work `name`, for this process alone; it goes when the work is done, and stays if it fails.
 
     Raises InputError where another ingest is at work in `checkpoints`, and where there is no room for the work.

@@ -10,10 +10,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from hohoho.errors import InputError
-from hohoho.ingest.blocks import Block, FinishedBlock, clear, cut, read_block
-from hohoho.ingest.checkpoint import code_version, work_folder
+from hohoho.ingest.blocks import Block, FinishedBlock, clear, partition, read_block
+from hohoho.ingest.checkpoint import code_version, scratch_folder
 from hohoho.ingest.report import count, count_scan_labels, report_lines
-from hohoho.ingest.slice_writer import publish, settle
+from hohoho.ingest.slice_writer import commit_store, fsync_shard
 from hohoho.ingest.tables import join_copies, slice_rows, study_row
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scans.pixels import ReadSlices
@@ -55,9 +55,9 @@ def ingest(
     scans = sorted(inventory.scans, key=lambda scan: pseudonym(key, "study", scan.study))
     checkpoints = checkpoints or folder.with_name(f".{folder.name}.ingest")
     name = pseudonym(key, "ingest", f"{inventory.root} {image_size} {window_hu}")
-    with work_folder(checkpoints, name) as work:
+    with scratch_folder(checkpoints, name) as work:
         knobs = image_size, window_hu, code_version()
-        blocks = [Block(work / f"{number:06d}.json", part, *knobs) for number, part in enumerate(cut(scans))]
+        blocks = [Block(work / f"{number:06d}.json", part, *knobs) for number, part in enumerate(partition(scans))]
         if done := clear(work, blocks):
             print(f"ingest goes on: {done} of {len(scans)} studies are there already", flush=True)
         finished = _read(blocks, len(scans), workers, progress)
@@ -66,7 +66,7 @@ def ingest(
         if strict:
             refuse_missing_slices(slices)
         test_images = inventory.test_images if key == PUBLIC_KEY else ()
-        publish([block.shard for block in finished], folder, image_size, slices, studies, test_images)
+        commit_store([block.shard for block in finished], folder, image_size, slices, studies, test_images)
         stored = set(studies["study"])
         found = verdicts(notes, [scan.study for scan in scans if pseudonym(key, "study", scan.study) in stored])
         counts = count(inventory.files, slices, notes, found) | count_scan_labels(studies)
@@ -78,7 +78,7 @@ def _read(blocks: list[Block], studies: int, workers: Workers, progress: bool) -
     finished = []
     with tqdm(desc="pixels", total=studies, disable=not progress, unit="scan") as bar:
         for block in ordered_map(read_block, blocks, workers):
-            settle(block.shard)  # here, while the workers go on
+            fsync_shard(block.shard)  # here, while the workers go on
             bar.update(len(block.studies))
             finished.append(block)
     return finished

@@ -20,7 +20,7 @@ HEADER_BYTES = 128  # of a .npy file: NumPy leaves room in it for the largest nu
 def new_shard(path: Path, image_size: int) -> Iterator[BinaryIO]:
     """A file to write slices to, (size, size) uint8 each; it ends as a .npy file of (n, size, size).
 
-    Every byte of a slice is written once; the header, which counts them, comes last. On the disk after `settle`. A
+    Every byte of a slice is written once; the header, which counts them, comes last. On the disk after `fsync_shard`. A
     failure leaves no file. Raises FileExistsError.
     """
     with path.open("xb") as file:
@@ -43,7 +43,7 @@ def start_writing(file: BinaryIO, begin: int) -> None:
         os.posix_fadvise(file.fileno(), begin, 0, os.POSIX_FADV_DONTNEED)
 
 
-def settle(path: Path) -> None:
+def fsync_shard(path: Path) -> None:
     """Wait until a shard is on the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
@@ -57,7 +57,7 @@ def is_finished(path: Path, image_size: int, slices: int) -> bool:
         return file.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX  # written last
 
 
-def publish(
+def commit_store(
     shards: Sequence[Path],
     folder: Path,
     image_size: int,
