@@ -183,7 +183,7 @@ def draw(text: str, path: Path) -> None:
     lines = text.splitlines()
     figure = plt.figure(figsize=(0.085 * max(map(len, lines)) + 0.3, 0.155 * len(lines) + 0.3), facecolor="#1e1e1e")
     figure.text(0.015, 0.99, text, family="monospace", size=9, color="#e0e0e0", va="top", linespacing=1.15)
-    figure.savefig(path, dpi=100)
+    figure.savefig(path, dpi=100, bbox_inches="tight", pad_inches=0.15)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ HEAD_SERIES = {"slices": 28, "step_mm": 5.0}
 WORSE = {  # what a series is → what speaks for a plain head beside it
     "a map of something else than HU": ({"content": content(kind=NOT_HU)}, "slices in HU, not projections"),
     "a MIP": ({"content": content(kind=PROJECTION)}, "slices in HU, not projections"),
-    "another body part": ({"content": content(part=ELSEWHERE)}, "no other body part named"),
+    "another body part": ({"content": content(part=ELSEWHERE)}, "no name of another body part"),
     "without positions": ({"position": None}, "measured positions"),
     "reformatted": ({"content": content(kind=DERIVED)}, "original images"),
     "after contrast": ({"content": content(contrast=True)}, "no contrast"),

@@ -41,10 +41,17 @@ def _series_lines(series, study):
     tilt, verdict = _fixed(series["tilt_deg"], 1, "°"), study["verdict"] if study else ""
     kernel, thickness = (series["kernel"] or "-")[:9], _fixed(series["thickness_mm"], 2)
     row = ROW.format(series["series"], verdict, series["n_slices"], *gaps, tilt, thickness, kernel, size, hu)
+    remarks = [_folder(series)] if study else []
     if series["reason"]:
-        return [row, *_remark(f"left: {_words(series['reason']).removeprefix('other series: ')}")]
-    remarks = [f"{action}: {_reasons(reasons, series)}" for action, reasons in study["reasons"].items()]
-    return [row, *_remark("; ".join(remark for remark in remarks if not remark.endswith(": ")))]
+        remarks.append(f"left: {_words(series['reason']).removeprefix('other series: ')}")
+    else:
+        remarks += [f"{action}: {_reasons(reasons, series)}" for action, reasons in study["reasons"].items()]
+    return [row, *_remark("; ".join(remark for remark in remarks if remark and not remark.endswith(": ")))]
+
+
+def _folder(series):
+    """Where the files of a study lie, "" for the root itself."""
+    return _printable(series["files"][0].rpartition("/")[0]) if series["files"] else ""
 
 
 def _reasons(reasons, series):

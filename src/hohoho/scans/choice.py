@@ -53,12 +53,12 @@ def criteria(series, study: list, preferred_kernel: str | None = None) -> list[C
     timed = all(other.acquired for other in study)
     return [
         Criterion("slices in HU, not projections or maps of something else", max(kind, DERIVED)),
-        Criterion("no other body part named", part == ELSEWHERE),
+        Criterion("no name of another body part", part == ELSEWHERE),
         Criterion("measured positions", not series.is_measured),
         Criterion("original images, not derived ones", min(kind, PROJECTION)),
         Criterion("no contrast", contrast),
         Criterion("the extent of a head", 2 if is_part else int(extent > most_mm)),
-        Criterion("the head as its named body part", part),
+        Criterion("the name of a head", part),
         Criterion("the preferred kernel", not preferred),
         Criterion("the softer kernel", kernel_rank(first.kernel)),
         Criterion("a thickness nearer 5 mm", off_mm),
