@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hohoho.scans import series as series_room
 from hohoho.scans.assembly import build_studies
 from hohoho.scans.geometry import missing_slices
-from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED
-from hohoho.scans.verdict import verdict
+from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note
+from hohoho.scans.verdict import VERDICTS, verdict
 
 MANY = settings(max_examples=150, deadline=None)
 
@@ -236,3 +236,18 @@ def test_a_repair_is_said_once_for_each_image_that_was_placed():
     scan = [header._replace(position=None) if i in (4, 7) else header for i, header in enumerate(scan_headers(20))]
     repaired = [note.item for note in only_study(scan).notes if note.action == REPAIRED]
     assert repaired == ["1.2.1.5", "1.2.1.8"]
+
+
+@pytest.mark.parametrize("word", VERDICTS)
+def test_a_verdict_in_words_begins_with_its_word(word):
+    reasons = {
+        "skipped": ["other_series"] * 3,
+        "repaired": ["padding"],
+        "warned": ["missing_slice"],
+        "refused": ["two"],
+    }
+    least = VERDICTS.index(word)
+    notes = [Note(action, why, "1.2") for action in VERDICTS[1 : least + 1] for why in reasons[action]]
+    notes += [Note(SKIPPED, "other_series", "1.2")]
+    said = verdict(notes, is_taken=word not in ("skipped", "refused"))
+    assert said.word == word and str(said).startswith(word)

@@ -18,7 +18,9 @@ class Verdict(NamedTuple):
     reasons: dict[str, dict[str, int]]  # action → reason → how many images; 1 where the whole scan is meant
 
     def __str__(self):
-        told = [f"{action}: {_counted(reasons)}" for action, reasons in self.reasons.items()]
+        """The word first, with its own reasons, then all others."""
+        actions = sorted(self.reasons, key=lambda action: action != self.word)
+        told = [f"{action}: {_counted(self.reasons[action])}" for action in actions]
         return "; ".join([self.word] * (self.word not in self.reasons) + told)
 
 
