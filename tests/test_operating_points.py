@@ -6,7 +6,13 @@ from scored_slices import predictions, studies_of
 from sklearn.metrics import fbeta_score
 
 from hohoho.labels import LABELS
-from hohoho.scores.operating_points import best_f2_threshold, operating_points, point_table, sensitive_threshold
+from hohoho.scores.operating_points import (
+    best_f2_threshold,
+    operating_points,
+    point_table,
+    printed_threshold,
+    sensitive_threshold,
+)
 from hohoho.scores.predictions import model_predictions, truth_of
 
 TABLE = predictions(60)
@@ -63,3 +69,11 @@ def test_a_class_without_positives_in_validation_leaves_its_point_undecided():
     assert points["f2_per_class"] is None
     row = point_table("cnn", points, truth, predictions).set_index("point").loc["cnn, f2_per_class"]
     assert row.isna().all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_at_a_printed_threshold_at_least_as_much_is_found_as_at_the_threshold(seed):
+    values = np.random.default_rng(seed).random(200)
+    threshold = sensitive_threshold(np.ones(200), values, 0.95)
+    assert printed_threshold(threshold) <= threshold < printed_threshold(threshold) + 1.1e-6
+    assert (values >= printed_threshold(threshold)).mean() >= 0.95

@@ -240,8 +240,8 @@ def test_a_repair_is_said_once_for_each_image_that_was_placed():
 
 @pytest.mark.parametrize("word", VERDICTS)
 def test_a_verdict_in_words_begins_with_its_word(word):
-    reasons = {"skipped": ["other_series"], "repaired": ["padding"], "warned": ["missing_slice"], "refused": ["two"]}
-        "skipped": ["other_series"] * 3,
+    reasons = {
+        "skipped": ["other_series"],
         "repaired": ["padding"],
         "warned": ["missing_slice"],
         "refused": ["two"],

@@ -53,6 +53,11 @@ def test_positive_weights_are_negatives_per_positive_of_the_labelled_slices():
     assert positive_weights(targets) == pytest.approx([2, 1, 0.5, 0.5, 1])
 
 
+@pytest.mark.parametrize("slices", [1, 2, 50])
+def test_a_class_that_is_always_positive_still_has_a_weight(slices):
+    assert positive_weights(np.ones((slices, 5))) == pytest.approx([1 / slices] * 5)
+
+
 def test_every_slice_without_a_label_inherits_its_scans_and_no_other():
     slices = pd.DataFrame({"study": ["a", "a", "b", "b", "c"]}).assign(**dict.fromkeys(LABELS, np.nan))
     slices.loc[0, LABELS] = 0.0

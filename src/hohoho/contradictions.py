@@ -38,6 +38,11 @@ def _the_source_reads_it(params: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: read for data={' and data='.join(readers)} only, not for data={source}"
 
 
+def _private_ids_stay_secret(params: Mapping[str, Any]) -> Iterator[str]:
+    if params.get("data.source") == "dicom" and params.get("data.pseudonyms") == "public":
+        yield "data.pseudonyms: public lets anyone guess the ids of your own scans (data=dicom); leave it secret"
+
+
 def _the_window_shows_brain(params: Mapping[str, Any]) -> Iterator[str]:
     center, width = params.get("ingest.window_center_hu"), params.get("ingest.window_width_hu")
     if center is not None and width is not None:
@@ -82,6 +87,7 @@ LAWS = (
     _cosine_falls,
     _float16_is_for_gpus,
     _the_source_reads_it,
+    _private_ids_stay_secret,
     _the_window_shows_brain,
     _every_split_has_a_patient,
     _spatial_dropout_needs_images,

@@ -1,5 +1,7 @@
 """Where to put the threshold: chosen on validation, never on test."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -37,11 +39,16 @@ def point_table(model: str, points: dict, truth: Truth, predictions: ModelPredic
     for name, thresholds in points.items():
         row = {"point": f"{model}, {name}"}
         for column, label in enumerate(LABELS):
-            row[f"threshold_{label}"] = None if thresholds is None else round(float(thresholds[column]), 6)
+            row[f"threshold_{label}"] = None if thresholds is None else printed_threshold(thresholds[column])
         for split in SPLITS[1:]:
             row |= _at(thresholds, truth, predictions, split)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def printed_threshold(threshold: float) -> float:
+    """Six digits, rounded down: at the printed value at least as much is positive as at the threshold itself."""
+    return math.floor(float(threshold) * 1e6) / 1e6
 
 
 def _at(thresholds: np.ndarray | None, truth: Truth, predictions: ModelPredictions, split: str) -> dict:

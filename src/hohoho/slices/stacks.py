@@ -83,9 +83,12 @@ def training_set_statistics(pixels, rows: np.ndarray, batch: int = 512) -> tuple
 
 
 def positive_weights(targets: np.ndarray) -> list[float]:
-    """Negatives per positive and class; a class without positives weighs 1. targets: (slices, 5), NaN ignored."""
+    """Negatives per positive and class, counted as one where there is none: no class weighs nothing.
+
+    A class without positives weighs 1. targets: (slices, 5), NaN ignored.
+    """
     positive, known = np.nansum(targets, axis=0), np.isfinite(targets).sum(axis=0)
-    return np.where(positive > 0, (known - positive) / np.maximum(positive, 1e-9), 1.0).tolist()
+    return np.where(positive > 0, np.maximum(known - positive, 1) / np.maximum(positive, 1e-9), 1.0).tolist()
 
 
 def write_stacks(folder: Path, table: pd.DataFrame, statistics: Statistics) -> None:
