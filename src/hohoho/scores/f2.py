@@ -1,4 +1,4 @@
-"""F2 and the counts that it is made of: what the kept epoch of a training and the headline of an evaluation go by."""
+"""F2 and the counts that it is made of: the headline of an evaluation. A training takes torchmetrics' (fit.py)."""
 
 from collections.abc import Callable
 from typing import NamedTuple
