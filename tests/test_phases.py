@@ -73,3 +73,11 @@ def test_a_scan_that_was_broken_off_is_not_woven_into_its_repeat(slices, offset_
 def test_thick_and_thin_slices_of_one_series_are_two_scans(offset_mm):
     thick, thin = scan_headers(28), scan_headers(140, 1.0, offset_mm, 101, content=content())
     assert uids(only_study(thick + thin).taken.headers) == uids(thick)
+
+
+@pytest.mark.parametrize("tag", ["acquisition", "temporal"])
+@pytest.mark.parametrize("overlap", [1, 1.5, 2, 3])
+def test_overlapping_slices_with_a_value_each_are_one_scan(tag, overlap):
+    each = {"acquisition": lambda i: f"{i + 1}", "temporal": lambda i: 10.0 * i}[tag]
+    scan = scan_headers(56, 2.5, thickness_mm=2.5 * overlap, **{tag: each})
+    assert uids(only_study(scan[::-1]).taken.headers) == uids(scan)

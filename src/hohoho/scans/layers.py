@@ -75,6 +75,12 @@ def split_layers(
     return [part] if len(whole) == 1 else [np.array(sorted(layer)) for layer in whole]
 
 
+def off_step_mm(i, piece, images):
+    """How far an image is from lying one step away from a piece, in mm."""
+    distance = np.abs(images.position_mm[piece] - images.position_mm[i]).min()
+    return abs(distance - np.median(images.gaps(piece))) if len(piece) > 1 else distance
+
+
 def _step_mm(part, pieces, images):
     """What neighbours in one scan lie apart: the gaps within the pieces tell, else the thickness, else all gaps."""
     gaps = np.concatenate([images.gaps(piece) for piece in pieces])

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 
 from hohoho.scans.geometry import SAME_PLANE_MM
-from hohoho.scans.layers import LEAST_SCAN, NEAR, Images, order_of, phase_of, split_layers
+from hohoho.scans.layers import LEAST_SCAN, NEAR, Images, off_step_mm, order_of, phase_of, split_layers
 
 LEAST_KEPT = 0.8  # of the extent: what a split by acquisition must leave of it
 EVEN, MOST = 0.2, 0.8  # how far even gaps may differ, and how many of them are not to
@@ -59,7 +59,9 @@ def _by_acquisition(part, images):
         return [part]
     for key, least in TELLS:
         pieces = _pieces(part, images, key)
-        layers = split_layers(part, pieces, images) if len(part) >= least * len(pieces) else [part]
+        if len(part) < LEAST_RUN * len(pieces) and (least or _is_regular(images.gaps(part))):
+            continue  # a value for each image, as a scan with overlapping slices has it too
+        layers = split_layers(part, pieces, images)
         if len(layers) > 1 and _keeps_extent(layers, part, images):
             return [layer for each in layers for layer in _by_acquisition(each, images)]
     return [part]
@@ -90,7 +92,7 @@ def _by_number(part, images):
     """By Instance Number, where most numbers are given twice: the scans begin to count anew."""
     numbers = np.array([-1 if images.headers[i].instance is None else images.headers[i].instance for i in part])
     held = np.unique(numbers[numbers >= 0], return_counts=True)[1]
-    if _is_even(part, images, default_mm=0) or not len(held) or np.mean(held > 1) <= 0.5:
+    if _is_even(part, images, default_mm=0) or len(held) < LEAST_SCAN or np.mean(held > 1) <= 0.5:
         return [part]
     pieces = [[] for _ in range(held.max())]
     alone, at = [], images.position_mm
@@ -102,15 +104,9 @@ def _by_number(part, images):
             for piece, i in zip(pieces, same, strict=False):
                 piece.append(i)
     for i in alone:
-        min(pieces, key=lambda piece: _off_step(i, piece, images)).append(i)
+        min(pieces, key=lambda piece: off_step_mm(i, piece, images)).append(i)
     layers = split_layers(part, pieces, images)
     return layers if _keeps_extent(layers, part, images) else [part]
-
-
-def _off_step(i, piece, images):
-    """How far an image is from lying one step away from a piece, in mm."""
-    distance = np.abs(images.position_mm[piece] - images.position_mm[i]).min()
-    return abs(distance - np.median(images.gaps(piece))) if len(piece) > 1 else distance
 
 
 def _by_rank(part, images):
@@ -147,9 +143,15 @@ def _is_even(part, images, default_mm):
     gaps, thickness = images.gaps(part), images.thickness(part)
     gap = np.median(gaps) if len(gaps) else 0
     least = (1 - EVEN) * (thickness if thickness > 0 else default_mm)
-    if np.count_nonzero(gaps < NEAR * gap) >= LEAST_SCAN:
+    return gap >= least and _is_regular(gaps)
+
+
+def _is_regular(gaps):
+    """Whether gaps are nearly all the same."""
+    gap = np.median(gaps) if len(gaps) else 0
+    if gap <= SAME_PLANE_MM or np.count_nonzero(gaps < NEAR * gap) >= LEAST_SCAN:
         return False
-    return SAME_PLANE_MM < gap >= least and np.mean(np.abs(gaps - gap) <= EVEN * gap) > MOST
+    return np.mean(np.abs(gaps - gap) <= EVEN * gap) > MOST
 
 
 def _keeps_extent(layers, part, images):
