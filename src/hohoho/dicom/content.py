@@ -3,13 +3,15 @@
 import re
 from functools import lru_cache
 from typing import NamedTuple
+from zlib import crc32
 
 from hohoho.dicom.values import Values
 
 IMAGE_TYPE, DESCRIPTION, PROTOCOL, RESCALE_TYPE = 0x00080008, 0x0008103E, 0x00181030, 0x00281054
 AGENT, AGENT_SEQUENCE, VOLUME, BODY_PART = 0x00180010, 0x00180012, 0x00181041, 0x00180015
 DATE_TIME, DATE, TIME = 0x0008002A, 0x00080022, 0x00080032  # of the acquisition
-SERIES_NUMBER, TEMPORAL_POSITION = 0x00200011, 0x00200100
+SERIES_NUMBER, TEMPORAL_POSITION, TEMPORAL_INDEX, TRIGGER = 0x00200011, 0x00200100, 0x00209128, 0x00181060
+CONTENT_DATE, CONTENT_TIME = 0x00080023, 0x00080033
 SAID = (IMAGE_TYPE, RESCALE_TYPE, DESCRIPTION, PROTOCOL, AGENT, VOLUME, BODY_PART, SERIES_NUMBER)
 TAGS = [tag for name, tag in list(globals().items()) if name.isupper() and isinstance(tag, int)]
 
@@ -18,29 +20,44 @@ HEAD, UNKNOWN, ELSEWHERE = range(3)
 
 # Of many slices one picture, or a map of something else than attenuation, by Image Type or Series Description
 COMPUTED = re.compile(
-    r"\bM(AX|IN)?[ _-]?IPS?\b|\bMIN[ _-]?IP|\bMNIP|PROJECTION|RENDER|\bVRT?\b|\bSSD\b|\bCPR\b|MPVR|AVERAGE|SUBTRACT|"
-    r"PERFUSION|\bR?C?CB[FV]\b|\bMTT\b|\bTTP\b|TMAX|\bMAPS?\b|IODINE|VIRTUAL|\bVNC\b|MONO ?E|EFF[ _]?Z|ELECTRON|OVERLAY"
+    r"\bT?M(AX|IN)?[ _-]?IPS?\b|\bMIN[ _-]?IP|\bMNIP|PROJECTION|RENDER|\bVRT?\b|\bSSD\b|\bCPR\b|MPVR|AVERAGE|SUBTRACT|"
+    r"PERFUSION|\bR?C?CB[FV]\b|\bMTT\b|\bTTP\b|TMAX|\bMAPS?\b|IODINE|VIRTUAL|\bVNC\b|MONO ?E|EFF[ _]?Z|ELECTRON|"
+    r"OVERLAY|\bAVG\b|\bAIP\b|\bMEAN\b|\bTTD\b|\bPBV\b|\bVMI\b|KEV\b|\bZ[ _-]?EFF|\bRHO\b|BONE ?REMOV|SUPPRESSED|"
+    r"SEGMENTATION|\bFUS(ED|ION)\b|\bCURVED\b|\bRAPID\b"
 )
 REFORMATTED = re.compile(r"\bMPR\b|REFORMAT|\bCOR(ONAL)?\b|\bSAG(ITTAL)?\b|\bOBL|\b3D\b")
 
 WITHOUT_CONTRAST = re.compile(
-    r"(\b(W/?O|WITHOUT|NON|NOT?|PRE|OHNE|SANS|SIN|SENZA|UN)\b|\bNON|\bUN)[ ._-]*(I\.?V\.?)?[ ._-]*"
-    r"(CONTRAST|ENHANCED|CON\b|KM\b|C\b|CE\b|IV\b)|NATIVE?\b|\bPLAIN\b|\bNECT\b|\bNCCT\b|\bC-(?!\w)|-C\b(?!\w)"
+    r"(\b(W[/-]?O(UT)?|S/|WITHOUT|NON|NOT?|BEFORE|OHNE|VOR|KEIN|SANS|SIN|SEM|SENZA|ZONDER|UDEN|BEZ|UN)(\b|(?<=/))|"
+    r"\b(NON|UN|PRE))[ ._-]*(I\.?V\.?)?[ ._-]*(CONTRAST|KONTRAST|ENHANCED|CON\b|KM\b|C\b|CE\b|IV\b|INJ)|"
+    r"NATIVE?\b|\bPLAIN\b|\bNECT\b|\bNCCT\b|\bCE?-(?!\w)|-C\b(?!\w)|CONTRAST\W*\b(NO|NONE)\b"
 )
 WITH_CONTRAST = re.compile(
-    r"\bC\+|\+C\b|\+ ?KM|CONTRAST|ENHANCED|\bCE(CT)?\b|\bCTA\b|\bCTV\b|\bCTP\b|ANGIO|VENO|ARTERI|PORTAL|DELAY|BOLUS|"
-    r"MIT KM|\bPOST[ ._-]*(CON|KM|IV|C\b|INJ)"
+    r"\bC ?\+|\+ ?C\b|\b(W|I|IV) ?\+|\+$|\bKM\b|CONTRAST|KONTRAST|ENHANCED|\bCE(CT)?\b|\bCTA\b|\bCTV\b|\bCTP\b|"
+    r"ANGIO|VENO|\bVEN(OE|Ö|\xc3\x96)S|\bVEN\b|\bART\b|ARTERI|PORTAL|DELAY|BOLUS|\bINJ|IODINATED|\bWITH I?V|"
+    r"\bW[ /]*(C|IV)\b|\bW$|\bAVEC PDC|\bCON (CIV|MDC)|\bC/C\b|WILLIS|\bCOW\b|CAROTI|"
+    r"\bPOST[ ._-]*(CON|KM|IV|C\b|INJ|GAD|\d|$)"
 )
 NO_AGENT = re.compile(
-    r"NO|NONE|N/?A|NIL|NULL|FALSE|-+|(WITHOUT|W/?O)|"
-    r"(NO|NON|NOT|WITHOUT|W/?O)\b[ _-]*(CONTRAST|AGENT|IV|GIVEN|INJECT|ADMIN|APPLI|USED).*|"
+    r"\W*|N|NON?|NONE|N/?A|NIL|NULL|NIHIL|FALSE|OFF|UNKNOWN|C-|NATIVE?|PLAIN|UNENHANCED|AUCUN|NESSUNO|NINGUNO|(WITHOUT|W/?O)|"
+    r"(OHNE|KEIN|SANS|SIN|SEM|SENZA)\b.*|KEINE?|NON[ -]?(CONTRAST|ENHANC).*|"
+    r"(NO|NONE)\b( (ORAL|IV))?([ ,;&/]+(NO|NONE)\b( (ORAL|IV))?)*|"
+    r"(NO|NON|NONE|NOT|WITHOUT|W/?O)\b[ _-]*(CONTRAST|AGENT|IV|GIVEN|INJECT|ADMIN|APPLI|USED).*|"
     r"(.*\D)?0+([.,]0+)? ?(ML|CC)|0+([.,]0+)?"
 )
+VOLUME_ML = re.compile(r"\+?(?=[\d.]*[1-9])\d*\.?\d*(E\+?\d+)?")  # more than nothing
 
-HEADS = re.compile(r"HEAD|SKULL|BRAIN|CRAN|CEREB|NEURO|KOPF|SCH(AE|Ä)DEL|TETE|T\xcaTE|CABE|ENCEF|ENCEPH|ICH\b|STROKE")
+HEADS = re.compile(
+    r"HEAD|SKULL|BRAIN|CRAN|CEREB|NEURO|KOPF|SCH(AE|Ä)DEL|TETE|T\xcaTE|CABE|ENCEF|ENCEPH|ICH\b|STROKE|\bCCT\b|"
+    r"CR(\xc2|\xc3\x82)NE|ENC(\xc9|\xc3\x89)PH|\bTESTA\b|HLAVA|HOOFD|HERSEN|SCHEDEL|HJERNE|\bCAPUT\b|GLOWA"
+)
 OTHER_PARTS = re.compile(
-    r"ABD|CHEST|THORA|PELV|LUNG|SPINE|NECK|LIVER|KIDN|RENAL|HEART|CARD|COLON|AORT|\bLEGS?\b|\bARMS?\b|KNEE|HIP\b|"
-    r"ANKLE|FOOT|FEET|HAND|WRIST|ELBOW|SHOULDER|EXTREM|TRUNK|BODY|FEMUR|HALS|BECKEN|SINUS|ORBIT|JAW|DENT|WHOLE"
+    r"ABD|CHEST|THORA|PELV|LUNG|SPINE|NECK|LIVER|KIDN|RENAL|HEART|CARD|COLON|AORT|\bLEGS?\b|\bARMS?\b|KNEE|HIPS?\b|"
+    r"ANKLE|FOOT|FEET|HAND|WRIST|ELBOW|SHOULDER|EXTREM|TRUNK|BODY|FEMUR|HALS|BECKEN|SINUS|ORBIT|JAW|DENT|WHOLE|CERVIC|"
+    r"\b[HBL]?WS\b|WIRBEL|RACHIS|COLUMNA|LUMB|LENDEN|SACRUM|COCCYX|CAROTI|\bFACE|FACIAL|GESICHT|\bNNH\b|MAXILL|MANDIB|"
+    r"MASTOID|TEMPORAL BONE|FELSENBEIN|\bIAC\b|\bEARS?\b|\bEYES?\b|LARYN|PHARYN|TORA[XC]|ADDOM|BAUCH|COLLO|CUELLO|"
+    r"\bCOU\b|BREAST|STERNUM|\bRIBS?\b|CLAVIC|MEDIAST|PULMO|\bCTPA\b|\bPE\b|STOMACH|SPLEEN|PANCREAS|BLADDER|UTERUS|UROGR|"
+    r"\bKUB\b|\b[CT]AP\b|CALF|THIGH|\bBEIN|\bFUSS"
 )
 
 
@@ -51,6 +68,7 @@ class Content(NamedTuple):
     contrast: bool = False
     part: int = UNKNOWN  # HEAD, UNKNOWN or ELSEWHERE
     series_number: float = float("inf")
+    label: int = 0  # the same for images of one Image Type and description, whose words are kept nowhere
 
 
 def content_of(values: Values) -> Content:
@@ -67,6 +85,23 @@ def acquired(values: Values) -> str:
     return _moment(values.raw(DATE_TIME), values.raw(DATE), values.raw(TIME))
 
 
+def written(values: Values) -> str:
+    """When the image was made, as text that sorts by time; "" where it does not say. A lone acquisition time counts."""
+    return _text(values.raw(TIME)) or _text(values.raw(CONTENT_DATE)) + _text(values.raw(CONTENT_TIME))
+
+
+def temporal(values: Values) -> float:
+    """Its place among the phases of a series, by whichever tag tells it; 0 where none does."""
+    for tag in (TEMPORAL_POSITION, TRIGGER):
+        if numbers := values.numbers(tag):
+            return numbers[0]
+    return float(values.integer(TEMPORAL_INDEX, "u4") or 0)
+
+
+def _text(raw):
+    return (raw or b"").decode("latin-1").strip(" \0")
+
+
 @lru_cache(maxsize=1024)
 def _moment(date_time, date, time):
     moment = (date_time or (date or b"").strip(b" \0") + (time or b"")).decode("latin-1").strip(" \0")
@@ -80,7 +115,9 @@ def _content(raw, has_agents):
     names = description.replace("_", " "), protocol.replace("_", " ")
     kind = _kind(image_type, rescale_type, names[0])
     series_number = float(number) if number.isdigit() else float("inf")
-    return Content(kind, has_agents or _contrast(agent, volume, names[0]), _part(body_part, names), series_number)
+    label = crc32(f"{image_type}\n{description}".encode())
+    contrast = has_agents or _contrast(agent, volume, names[0])
+    return Content(kind, contrast, _part(body_part, names), series_number, label)
 
 
 def _kind(image_type, rescale_type, description):
@@ -98,14 +135,15 @@ def _contrast(agent, volume, description):
     if WITHOUT_CONTRAST.search(description):
         return False
     is_named = bool(agent) and not NO_AGENT.fullmatch(agent)
-    injected = volume.replace(".", "", 1).isdigit() and float(volume) > 0
-    return is_named or injected or bool(WITH_CONTRAST.search(description))
+    return is_named or VOLUME_ML.fullmatch(volume) is not None or bool(WITH_CONTRAST.search(description))
 
 
 def _part(body_part, names):
-    for text in (body_part, *names):
-        if HEADS.search(text):
-            return HEAD
-        if OTHER_PARTS.search(text):
-            return ELSEWHERE
-    return UNKNOWN
+    """By the tag, else by the first name that tells; UNKNOWN where tag and Series Description contradict each other."""
+    told = [part for part in map(_named_part, (body_part, *names)) if part != UNKNOWN]
+    contradicted = told and _named_part(names[0]) not in (UNKNOWN, told[0])
+    return UNKNOWN if contradicted or not told else told[0]
+
+
+def _named_part(text):
+    return HEAD if HEADS.search(text) else ELSEWHERE if OTHER_PARTS.search(text) else UNKNOWN

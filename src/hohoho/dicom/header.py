@@ -63,7 +63,8 @@ class SliceHeader(NamedTuple):
     warnings: tuple[str, ...]
     content: Content = Content()
     acquired: str = ""  # acquisition date and time, as text that sorts
-    temporal: float = 0.0  # Temporal Position Identifier (0020,0100)
+    temporal: float = 0.0  # its place among phases, by Temporal Position or Trigger Time
+    written: str = ""  # when the image was made, as text that sorts
     frame: int = 0  # its place in a multi-frame file
     turn: Turn | None = None  # None where the picture is stored as it stands
 
@@ -85,7 +86,6 @@ def slice_header(path, values, pixels, repairs, warnings, syntax):
         warnings += ("unusual_high_bit",)
     location, instance, thickness = (values.numbers(tag) for tag in (LOCATION, INSTANCE, THICKNESS))
     study_uid = values.text(STUDY_UID)
-    temporal = values.numbers(content.TEMPORAL_POSITION)
     return SliceHeader(
         path=str(path),
         sop_uid=values.text(SOP_UID) or str(path),
@@ -108,7 +108,8 @@ def slice_header(path, values, pixels, repairs, warnings, syntax):
         warnings=warnings + spacing_warnings,
         content=shown,
         acquired=content.acquired(values),
-        temporal=temporal[0] if temporal else 0.0,
+        temporal=content.temporal(values),
+        written=content.written(values),
     )
 
 

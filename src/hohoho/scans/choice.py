@@ -42,7 +42,7 @@ def criteria(series, study: list, preferred_kernel: str | None = None) -> list[C
     series: of `study`, all series that are to be compared. preferred_kernel: part of the name of the kernel to take.
     """
     first = series.headers[0]
-    kind, contrast, part, number = first.content
+    kind, contrast, part, number, _ = first.content
     preferred = preferred_kernel is not None and preferred_kernel.upper() in (first.kernel or "").upper()
     thickness = thickness_mm(series.headers)
     off_mm = math.inf if math.isnan(thickness) else abs(thickness - HEAD_CT_THICKNESS_MM)

@@ -20,6 +20,10 @@ class Images(NamedTuple):
         """Their indices as they were acquired."""
         return sorted(part, key=lambda i: order_of(self.headers[i]))
 
+    def as_written(self, part) -> list[int]:
+        """Their indices in the order in which they were made."""
+        return sorted(part, key=lambda i: (self.headers[i].written, order_of(self.headers[i])))
+
     def gaps(self, part) -> np.ndarray:
         """(len(part) - 1,) mm between neighbours."""
         return np.diff(np.sort(self.position_mm[part]))
@@ -32,7 +36,18 @@ class Images(NamedTuple):
 def order_of(header) -> tuple:
     """What tells an earlier image from a later one: time, acquisition, number."""
     acquisition = float(header.acquisition) if header.acquisition.isdigit() else 0.0
-    return header.acquired, header.temporal, acquisition, header.instance or 0, header.sop_uid
+    return header.acquired, header.temporal, acquisition, header.instance or 0, counted(header.sop_uid)
+
+
+def phase_of(header) -> tuple:
+    """What tells an earlier scan from a later one: when it was made comes before the numbers of its images."""
+    acquired, temporal, acquisition, *rest = order_of(header)
+    return acquired, temporal, acquisition, header.written, *rest
+
+
+def counted(uid: str) -> tuple:
+    """A UID as text that sorts by its numbers: 1.2.10 comes after 1.2.9."""
+    return tuple((len(number), number) for number in uid.split("."))
 
 
 def split_layers(
@@ -58,6 +73,12 @@ def split_layers(
     whole = layers[:1] + [layer for layer in layers[1:] if len(layer) >= least]
     whole[0].extend(i for layer in layers[1:] if len(layer) < least for i in layer)
     return [part] if len(whole) == 1 else [np.array(sorted(layer)) for layer in whole]
+
+
+def off_step_mm(i, piece, images):
+    """How far an image is from lying one step away from a piece, in mm."""
+    distance = np.abs(images.position_mm[piece] - images.position_mm[i]).min()
+    return abs(distance - np.median(images.gaps(piece))) if len(piece) > 1 else distance
 
 
 def _step_mm(part, pieces, images):

@@ -70,7 +70,8 @@ def _informative(values):
         return values  # all known, no two alike
     places, place, counts = np.unique(np.round(values / SAME_PLANE_MM), return_inverse=True, return_counts=True)
     counts = np.where(np.isfinite(places), counts, 0)
-    usual, known = np.median(counts[counts > 0]) if counts.any() else 0, counts.sum()
+    known = counts.sum()
+    usual = np.quantile(np.repeat(counts, counts), 0.25) if known else 0  # of images: half of them may be a crowd
     crowded = (counts >= CROWD) & ((counts > known / 2) | (counts > CROWD * usual))
     return np.where(crowded[place] & (known > 1), np.nan, values)
 

@@ -10,7 +10,7 @@ from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.reader import read_hu
 from hohoho.errors import Unusable
 from hohoho.scans.geometry import is_axial, is_tilted, misnumbering, same_places, split_orientations
-from hohoho.scans.passes import split_passes
+from hohoho.scans.passes import are_told_apart, split_passes
 from hohoho.scans.positions import line_through, place
 from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note
 
@@ -57,8 +57,10 @@ def series_of(headers: list[SliceHeader]) -> list[Series]:
     strays += skips([headers[i] for i in np.flatnonzero(np.isnan(placement.position_mm))], "no_position")
     study = headers[0].study_uid
     warned = [Note(WARNED, warning, study) for warning in placement.warnings]
-    found = []
-    for phase, part in enumerate(split_passes([headers[i] for i in placed], placement.position_mm[placed])):
+    found, parts = [], split_passes([headers[i] for i in placed], placement.position_mm[placed])
+    if len(parts) > 1 and not are_told_apart(headers):
+        warned.append(Note(WARNED, "scans_hardly_told_apart", study))
+    for phase, part in enumerate(parts):
         rows = placed[part]
         members = [headers[i] for i in rows]
         repaired = [headers[i].path for i in rows if placement.repaired[i]]

@@ -8,7 +8,11 @@ from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note
 
 TAKEN = "taken"
 VERDICTS = (TAKEN, REPAIRED, WARNED, SKIPPED, REFUSED)  # the worst thing that is to be said names the scan
-LOST_SLICES = {"no_position", "second_image_at_position"}  # skipped images that the scan itself lacks
+LOST_SLICES = {
+    "no_position",
+    "second_image_at_position",
+    "other_orientation",
+}  # skipped images that the scan itself lacks
 
 
 class Verdict(NamedTuple):
