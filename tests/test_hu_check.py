@@ -7,7 +7,7 @@ from ct_files import ct_study, save_all, set_pixels
 from inventories import find
 
 from hohoho.phantom.tree import write_phantom
-from hohoho.scans.hu_check import hu_warning
+from hohoho.scans.hu_check import hu_warning, slices_unlike_others
 from hohoho.scans.pixels import read_scan
 from hohoho.scans.scan import WARNED, Scan
 from hohoho.sources.nifti import read_plane, read_volume
@@ -75,6 +75,10 @@ BAD = {
     "plus 1024, padding -2000": (np.maximum(head(-3024) + 1024, -1024), "values_offset_by_1024"),
     "minus 1024": (np.maximum(head() - 1024, -1024), "no_soft_tissue"),
     "minus 1000": (np.maximum(head() - 1000, -1024), "no_soft_tissue"),
+    "plus 1024 in most slices": (
+        head() + np.int16(1024) * (np.arange(SLICES) > 1)[:, None, None],
+        "values_offset_by_1024",
+    ),
     "8 bits, brain window": (grey(head(), 0, 80), "eight_bit_values"),
     "8 bits, wide window": (grey(head(), -1000, 1000), "eight_bit_values"),
     "8 bits less 1024": (grey(head(), 0, 80) - 1024, "no_soft_tissue"),
@@ -101,6 +105,19 @@ BAD |= {
 def test_values_that_are_no_hu_are_named(name):
     hu, expected = BAD[name]
     assert hu_warning(hu) == expected and expected in NAMES
+
+
+@pytest.mark.parametrize("place", range(SLICES))
+@pytest.mark.parametrize("change", [lambda hu: hu + 1024, lambda hu: grey(hu, 0, 80), lambda hu: hu // 10])
+def test_one_slice_in_another_unit_than_the_others_is_named(place, change):
+    hu = head()
+    hu[place] = change(hu[place])
+    assert slices_unlike_others(hu) == [place]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_slices_of_one_head_are_alike(name):
+    assert slices_unlike_others(GOOD[name]) == []
 
 
 def warned(scan):

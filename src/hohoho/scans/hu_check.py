@@ -5,15 +5,17 @@ of either than any part of a head has, and a cut-out that shows tissue alone is 
 makes a narrow mode: bone spreads over a thousand HU.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hohoho.dicom.hounsfield import AIR_HU, HIGHEST_HU
 
 LEAST_AIR, LEAST_TISSUE, LEAST_FLOOR = 0.005, 0.01, 0.05  # of all values
 AIR, TISSUE = (AIR_HU, -900), (1, 100)
-MEASURED_AIR = (AIR_HU + 1, -900)  # what is padded ends at AIR_HU, whatever the other values mean
 SHIFTED_TISSUE, BESIDE_IT = (1000, 1110), (800, 960)  # soft tissue where 1000 or 1024 was added, bone where not
 GREY, WHITE = (101, 255), (230, 255)  # above soft tissue; where the bones of an 8-bit picture end
+USUAL_AIR = 0.1  # of the values of a slice; heads that are cut out have less
 BEYOND_BONE, MOST_METAL = (3100, HIGHEST_HU), 0.02
 NO_MODES, FAT, MODE_HU = ((-850, -200), (150, 1100)), (-200, -50), 40  # where a head has none; width of a mode
 MOST_BESIDE, MOST_FAT = 0.1, 0.25  # of all values in one mode there; a head has 0.03, and less fat
@@ -58,7 +60,7 @@ def hu_warning(hu: np.ndarray) -> str | None:
         return None
     values = _Values(hu)
     share, lowest, highest = values.share, values.lowest, values.highest
-    if share(MEASURED_AIR) < LEAST_AIR and share(SHIFTED_TISSUE) > 3 * max(LEAST_TISSUE, share(BESIDE_IT)):
+    if share(SHIFTED_TISSUE) > 3 * max(LEAST_TISSUE, share(BESIDE_IT)):
         return "values_offset_by_1024"
     if lowest >= 0 and WHITE[0] <= highest <= WHITE[1] and share(GREY) > LEAST_TISSUE:
         return "eight_bit_values"
@@ -75,6 +77,17 @@ def hu_warning(hu: np.ndarray) -> str | None:
     if highest > BRIGHTEST_TISSUE and share((highest, highest)) > LEAST_FLOOR:
         return "clipped_values"
     return "values_scaled" if _is_scaled(values) else None
+
+
+def slices_unlike_others(samples: Sequence[np.ndarray]) -> list[int]:
+    """Indices of the slices without air in a scan whose others have it: these few are no HU, or not of this scan.
+
+    samples: values of each slice.
+    """
+    air = np.array([np.count_nonzero(hu < AIR[1]) / max(hu.size, 1) for hu in samples])
+    if not len(air) or np.median(air) < USUAL_AIR:
+        return []
+    return np.flatnonzero(air < LEAST_AIR).tolist()
 
 
 def _is_scaled(values: _Values) -> bool:
