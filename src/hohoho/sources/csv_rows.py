@@ -33,7 +33,7 @@ def read_rows(path: Path, columns: Sequence[str], needed: str) -> pd.DataFrame:
     if rows.empty:
         raise InputError(f"{path}: no rows of labels below its first line. {needed}")
     if not isinstance(rows.index, pd.RangeIndex):  # pandas takes surplus cells for names of the rows, and shifts all
-        raise InputError(f"{path}: its rows have more cells than its first line has names")
+        raise InputError(f"{path}: its rows have more cells than its first line has names. Commas part the cells.")
     rows = rows.rename(columns=str.strip)
     if missing := [name for name in columns if name not in rows]:
         raise InputError(f"{path}: no column {', '.join(missing)}. {needed} Commas part the cells.")
