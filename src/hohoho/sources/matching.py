@@ -17,6 +17,7 @@ ADVICE = {  # reason that files are left out for → what to do
     "hidden_file": "names that begin with a dot are not read: rename the files if they are images",
     "unreadable": "give yourself the right to read them, or restore what their links lead to",
     "unreadable_folder": "give yourself the right to list the folders, or restore them",
+    "wrong_transfer_syntax": "export them again, or correct their Transfer Syntax UID (0002,0010)",
     "fourth_axis": "split them into volumes of three axes",
     "not_dicom": f"{AGAIN}, or unpack them where they are packed",
     **dict.fromkeys(("truncated_pixels", "empty_file", "damaged_header", "not_nifti", "no_pixels"), AGAIN),
