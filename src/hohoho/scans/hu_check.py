@@ -20,6 +20,7 @@ BEYOND_BONE, MOST_METAL = (3100, HIGHEST_HU), 0.02
 NO_MODES, FAT, MODE_HU = ((-850, -200), (150, 1100)), (-200, -50), 40  # where a head has none; width of a mode
 MOST_BESIDE, MOST_FAT = 0.1, 0.25  # of all values in one mode there; a head has 0.03, and less fat
 BRIGHTEST_TISSUE = 50  # HU at the mode of brain; it is 25 to 40
+COUNTED = 2200  # values from AIR_HU up to where no mode is looked for
 FEWEST_VALUES = 20  # different ones, fewer are no picture of a head
 
 
@@ -27,24 +28,22 @@ class _Values:
     """How often each value from AIR_HU to HIGHEST_HU is there."""
 
     def __init__(self, hu: np.ndarray):
-        self.counts = np.bincount(np.clip(hu, AIR_HU, HIGHEST_HU).ravel().astype(np.int32) - AIR_HU)
-        self.seen = np.flatnonzero(self.counts)
+        counts = np.bincount(np.clip(hu, AIR_HU, HIGHEST_HU).ravel().astype(np.int32) - AIR_HU, minlength=COUNTED)
+        self.seen = np.flatnonzero(counts)
         self.lowest, self.highest = int(self.seen[0]) + AIR_HU, int(self.seen[-1]) + AIR_HU
-        self.size = hu.size
+        self.below = np.concatenate([[0], np.cumsum(counts)]) / hu.size
 
     def share(self, limits: tuple[int, int]) -> float:
         """Of all values, those from limits[0] to limits[1]."""
-        low, high = limits
-        return self.counts[max(low - AIR_HU, 0) : high - AIR_HU + 1].sum() / self.size
+        low, high = (min(limit - AIR_HU, len(self.below) - 1) for limit in (limits[0], limits[1] + 1))
+        return self.below[high] - self.below[low]
 
     def mode(self, limits: tuple[int, int], width: int = MODE_HU) -> tuple[float, int]:
         """(share, lowest value) of the fullest `width` neighbouring values within the limits."""
-        low, high = limits
-        within = self.counts[low - AIR_HU : high - AIR_HU]
-        sums = np.cumsum(np.pad(within, (width, high - low - within.size)))
-        sums = sums[width:] - sums[:-width]
-        best = int(sums[width:].argmax()) + width
-        return sums[best] / self.size, low + best - width + 1
+        low, high = (limit - AIR_HU for limit in limits)
+        shares = self.below[low + width : high + 1] - self.below[low : high + 1 - width]
+        best = int(shares.argmax())
+        return shares[best], limits[0] + best
 
 
 def hu_warning(hu: np.ndarray) -> str | None:
@@ -84,8 +83,12 @@ def slices_unlike_others(samples: Sequence[np.ndarray]) -> list[int]:
 
     samples: values of each slice.
     """
-    air = np.array([np.count_nonzero(hu < AIR[1]) / max(hu.size, 1) for hu in samples])
-    if not len(air) or np.median(air) < USUAL_AIR:
+    if not len(samples):
+        return []
+    sizes = np.array([hu.size for hu in samples])
+    is_air = np.concatenate([hu.ravel() for hu in samples]) < AIR[1]
+    air = np.add.reduceat(is_air, np.cumsum(sizes) - sizes, dtype=int) / sizes
+    if np.median(air) < USUAL_AIR:
         return []
     return np.flatnonzero(air < LEAST_AIR).tolist()
 
