@@ -323,3 +323,12 @@ def test_a_folder_of_neither_release_is_refused_with_what_is_needed(tmp_path):
     (tmp_path / "ct_scans").mkdir()
     with pytest.raises(InputError, match="hemorrhage_diagnosis_raw_ct.csv does not exist"):
         find_in("ct_ich", tmp_path)
+
+
+@pytest.mark.parametrize("degrees", [-60, -20, -4, 0, 4, 30, 80, 94, 130, 180])
+def test_a_head_askew_in_its_plane_is_warned_of_as_in_dicom(tmp_path, degrees):
+    image = stored(landmark_head(), (0, 1, 2), (1, 1, 1))
+    turn, angle = np.eye(4), np.radians(degrees)
+    turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    volume = read_volume(save(nibabel.Nifti1Image(image.dataobj, turn @ image.affine), tmp_path / "049.nii"))
+    assert ("rotated_in_plane" in volume.warnings) == (abs(degrees - 90 * round(degrees / 90)) > 5)

@@ -129,3 +129,23 @@ def test_each_frame_keeps_its_own_rescale_and_its_own_pixels(tmp_path):
     for number, frame in enumerate(frames):
         expected = (STORED.astype(int) + number) * (number + 1) - 10 * number
         assert np.array_equal(read_hu(frame), np.maximum(expected, -1024))
+
+
+@pytest.mark.parametrize("side", [4, 48])  # the runs of a small picture are longer than the picture
+@pytest.mark.parametrize("declared", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_compressed_pixels_that_are_declared_plain_are_named(tmp_path, side, declared):
+    image = picture()
+    set_pixels(image, STORED[:side, :side])
+    image.compress(RLELossless)
+    write(tmp_path / "file", image, declared, False)
+    with pytest.raises(Unusable) as caught:
+        read_frames(tmp_path / "file")
+    assert caught.value.reason == "wrong_transfer_syntax"
+
+
+@pytest.mark.parametrize("is_implicit", [False, True])
+def test_plain_pixels_that_are_declared_compressed_are_named(tmp_path, is_implicit):
+    write(tmp_path / "file", picture(), RLELossless, is_implicit)
+    with pytest.raises(Unusable) as caught:
+        read_hu(read_frames(tmp_path / "file")[0])
+    assert caught.value.reason == "wrong_transfer_syntax"

@@ -7,13 +7,16 @@ from ct_files import ct_study, save_all, set_pixels
 from inventories import find
 
 from hohoho.phantom.tree import write_phantom
-from hohoho.scans.hu_check import hu_warning
+from hohoho.scans.hu_check import hu_warning, slices_unlike_others
 from hohoho.scans.pixels import read_scan
 from hohoho.scans.scan import WARNED, Scan
 from hohoho.sources.nifti import read_plane, read_volume
 
 SLICES, SIDE = 6, 128
-NAMES = {"values_offset_by_1024", "eight_bit_values", "no_soft_tissue", "background_zero", "no_air"}
+NAMES = {
+    *("values_offset_by_1024", "eight_bit_values", "no_soft_tissue", "background_zero", "no_air"),
+    *("values_too_high", "clipped_values", "values_scaled"),
+}
 
 
 def head(padding=None, radius=0.4, seed=0):
@@ -43,6 +46,8 @@ GOOD = {
     "face set to 0": np.where(np.indices((SLICES, SIDE, SIDE))[1] < 40, 0, head()),
     "face set to air": np.where(np.indices((SLICES, SIDE, SIDE))[1] < 40, -1000, head()),
     "lowest value -1000": np.maximum(head(), -1000),
+    "metal": np.where((np.indices((SLICES, SIDE, SIDE))[1:] // 5 == 12).all(axis=0), 3071, head()),
+    "even numbers": head() // 2 * 2,
     "bright with contrast": np.where(np.random.default_rng(1).random(head().shape) < 0.03, 300, head()),
 }
 
@@ -60,12 +65,20 @@ def grey(hu, low, high):
     return np.clip((hu - low) * 255.0 / (high - low), 0, 255).astype(np.int16)
 
 
+def scaled(hu, slope):
+    return np.rint(np.clip(hu.astype(float) * slope, -1024, 32767)).astype(np.int16)
+
+
 BAD = {
     **{f"plus {offset}": (head() + offset, "values_offset_by_1024") for offset in (1000, 1024)},
     "plus 1024, padding 0": (np.maximum(head(-1024) + 1024, 0), "values_offset_by_1024"),
     "plus 1024, padding -2000": (np.maximum(head(-3024) + 1024, -1024), "values_offset_by_1024"),
     "minus 1024": (np.maximum(head() - 1024, -1024), "no_soft_tissue"),
     "minus 1000": (np.maximum(head() - 1000, -1024), "no_soft_tissue"),
+    "plus 1024 in most slices": (
+        head() + np.int16(1024) * (np.arange(SLICES) > 1)[:, None, None],
+        "values_offset_by_1024",
+    ),
     "8 bits, brain window": (grey(head(), 0, 80), "eight_bit_values"),
     "8 bits, wide window": (grey(head(), -1000, 1000), "eight_bit_values"),
     "8 bits less 1024": (grey(head(), 0, 80) - 1024, "no_soft_tissue"),
@@ -78,14 +91,37 @@ BAD = {
 }
 
 
+BAD |= {f"times {slope}": (scaled(head(), slope), "values_scaled") for slope in (0.1, 0.25, 0.5, 2)}
+BAD |= {f"times {slope}, then 1024": (scaled(head() + 1024, slope), "values_scaled") for slope in (0.5, 0.33)}
+BAD |= {
+    "half of it, less 1024": (scaled(head() + 1024, 0.5) - 1024, "values_scaled"),
+    "clipped to -1000..80": (np.clip(head(), -1000, 80), "clipped_values"),
+    "read without its sign": (np.where(head() < 0, 32767, head()), "values_too_high"),
+    "bright padding": (np.where(head(-3024) < -2000, 32767, head()), "values_too_high"),
+}
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_values_that_are_no_hu_are_named(name):
     hu, expected = BAD[name]
     assert hu_warning(hu) == expected and expected in NAMES
 
 
+@pytest.mark.parametrize("place", range(SLICES))
+@pytest.mark.parametrize("change", [lambda hu: hu + 1024, lambda hu: grey(hu, 0, 80), lambda hu: hu // 10])
+def test_one_slice_in_another_unit_than_the_others_is_named(place, change):
+    hu = head()
+    hu[place] = change(hu[place])
+    assert slices_unlike_others(hu) == [place]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_slices_of_one_head_are_alike(name):
+    assert slices_unlike_others(GOOD[name]) == []
+
+
 def warned(scan):
-    notes = read_scan(scan, 64, 40, 80).notes
+    notes = read_scan(scan, 64, 40, 80)[0].notes
     return {note.reason: note for note in notes if note.action == WARNED and note.reason in NAMES}
 
 

@@ -76,7 +76,17 @@ def test_a_path_that_means_two_files_is_refused(root):
     "path",
     [
         *["../scans/top.dcm", "a/../top.dcm", "..\\scans\\top.dcm", "a\\..\\top.dcm", "..", "/top.dcm", "//top.dcm"],
-        *["C:\\scans\\top.dcm", "c:/scans/top.dcm", "\\top.dcm", "\\\\server\\scans\\top.dcm", "", " ", ".", "./"],
+        *[
+            "C:\\scans\\top.dcm",
+            "c:/scans/top.dcm",
+            "C:top.dcm",
+            "\\top.dcm",
+            "\\\\server\\scans\\top.dcm",
+            "",
+            " ",
+            ".",
+            "./",
+        ],
     ],
 )
 def test_an_absolute_path_or_one_that_leads_up_is_refused_with_its_line_and_the_rule(root, path):

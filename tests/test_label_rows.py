@@ -251,6 +251,26 @@ def test_why_files_were_left_out_is_said_before_the_labels_that_lack_them(tmp_pa
     assert ("complete the download" in str(refused.value)) == (source in ("ct_ich",) or reason == "subfolder")
 
 
+@pytest.mark.parametrize("spoil", [no_rescale, cut_off, TEXT])
+def test_files_of_rsna_that_cannot_be_used_leave_their_labels_without_image(tmp_path, spoil):
+    data = DataSet("rsna", tmp_path / "data")
+    for path in data.images()[:3]:
+        spoil(path)
+    with pytest.raises(InputError, match=r"3 files were left out: 3 \w+, 3 of \d+ "):
+        data.find()
+
+
+def test_images_of_other_names_than_the_labels_are_counted_before_a_download_is_started_again(tmp_path):
+    data = DataSet("rsna", tmp_path / "data")
+    images = data.images()
+    for path in images:
+        path.rename(path.with_name(f"{path.stem} (1).dcm"))
+    with pytest.raises(
+        InputError, match=rf"correct the names \({len(images)} images are there that no label names, first"
+    ):
+        data.find()
+
+
 def test_of_several_reasons_the_commonest_comes_first_and_is_advised_on(tmp_path):
     data = DataSet("dicom", tmp_path / "data")
     first, *others = data.images()

@@ -286,6 +286,12 @@ def test_lines_are_counted_in_the_file_even_behind_repeated_rows(study, tmp_path
         find(study, write_csv(tmp_path / "labels.csv", rows, FILE_CSV))
 
 
+def test_lines_are_counted_in_the_file_behind_empty_ones_and_breaks_in_quotes(study, tmp_path):
+    rows = ["", '"a\nb",1.2.3.4.1,0,0,0,0,0', "", "c,1.2.3.4.2,0,0,0,0,0", "", "d,1.2.3.4.3,2,0,0,0,0"]
+    with pytest.raises(InputError, match="1 rows with labels not 0 or 1: lines 8$"):
+        find(study, write_csv(tmp_path / "labels.csv", rows, f"note,{UID_CSV}"))
+
+
 def test_folder_labels_without_their_columns_or_their_file_are_refused(study, tmp_path):
     with pytest.raises(InputError, match="no column edh"):
         find(study, write_csv(tmp_path / "labels.csv", ["a,0,0,0,0"], "file,ich,ivh,sah,sdh"))
@@ -298,6 +304,8 @@ def test_folder_labels_without_their_columns_or_their_file_are_refused(study, tm
     [
         (UID_CSV, [], "no rows of labels"),
         (UID_CSV, ["1.2.3.4.1,0,0,0,0,0,1", "1.2.3.4.2,0,0,0,0,0,1"], "more cells than its first line has names"),
+        (UID_CSV.replace("edh", "ich"), ["1.2.3.4.1,0,0,0,0,0"], "no column edh"),
+        (f"{UID_CSV},ich", ["1.2.3.4.1,0,0,0,0,0,1"], "several columns ich"),
         (UID_CSV.replace(",", ";"), ["1.2.3.4.1;0;0;0;0;0"], "Commas part the cells"),
         (UID_CSV.encode("utf-16").decode("latin-1"), [], "no text in UTF-8"),
     ],

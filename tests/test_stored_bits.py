@@ -70,6 +70,30 @@ def test_a_sign_that_is_not_drawn_out_to_the_unused_bits_loses_nothing(image, tm
     assert hu[0, :2].tolist() == [-1000, 40] and repairs == ()
 
 
+@pytest.mark.parametrize("bits", [11, 12, 13, 14])
+def test_metal_beyond_the_largest_signed_value_is_told_where_negative_values_fill_the_word(image, tmp_path, bits):
+    set_pixels(image, flat(-1000, 2 ** (bits - 1) + 50, 40))
+    image.BitsStored, image.HighBit = bits, bits - 1
+    hu, repairs = read_slice(read_header(save(image, tmp_path / "file")))
+    assert hu[0, 0] == -1000 and hu[0, 1] < 0 and repairs == ("values_beyond_bits_stored",)
+
+
+def test_bone_that_a_wrong_sign_puts_below_air_is_told_and_one_value_of_padding_is_not(image, tmp_path):
+    for values, told in [((24, 2100, 2300), ("values_beyond_bits_stored",)), ((24, 2096, 2096), ())]:
+        set_pixels(image, flat(*values))
+        image.BitsStored, image.HighBit, image.RescaleIntercept = 12, 11, "-1024"
+        assert read_slice(read_header(save(image, tmp_path / "file")))[1] == told
+
+
+@pytest.mark.parametrize("high", [11, 15])
+def test_values_at_the_upper_end_of_their_words_are_refused(image, tmp_path, high):
+    set_pixels(image, np.random.default_rng(0).integers(0, 3000, (SIDE, SIDE), np.uint16) << 4)
+    image.BitsStored, image.HighBit, image.RescaleIntercept = 12, high, "-1024"
+    with pytest.raises(Unusable) as caught:
+        read_slice(read_header(save(image, tmp_path / "file")))
+    assert caught.value.reason == "misplaced_bits"
+
+
 @pytest.mark.parametrize("padding", [-2000, -32768, 5000])
 def test_padding_beyond_bits_stored_is_padding_and_nothing_else(image, tmp_path, padding):
     set_pixels(image, flat(padding, 40))

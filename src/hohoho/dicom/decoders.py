@@ -29,7 +29,13 @@ from hohoho.dicom.codestream import check_frame, check_run_lengths
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.jpeg import check_jpeg
 from hohoho.dicom.lossless_jpeg import fills
-from hohoho.dicom.native_pixels import element_header, native_offsets, native_values
+from hohoho.dicom.native_pixels import (
+    UNDEFINED_LENGTH,
+    element_header,
+    native_offsets,
+    native_values,
+    starts_with_item,
+)
 from hohoho.dicom.stream import open_dicom
 from hohoho.errors import Unusable
 
@@ -63,7 +69,9 @@ def decode(header: SliceHeader) -> np.ndarray:
             if is_deflated:
                 offsets, _ = native_offsets(stream, header.pixels, header.frame + 1, header.path)
                 return native_values(stream, header.pixels, offsets[-1])
-            _, offset, _ = element_header(stream, "little")
+            _, offset, length = element_header(stream, "little")
+            if length != UNDEFINED_LENGTH and not starts_with_item(stream, offset):
+                raise Unusable("wrong_transfer_syntax", f"{header.path}: not compressed as its transfer syntax says")
             stream.seek(offset)
             frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
             stored = _decompressed(frame, dataset.file_meta.TransferSyntaxUID, header)

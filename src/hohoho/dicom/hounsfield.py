@@ -4,8 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hohoho.errors import Unusable
+
 AIR_HU = -1024
 HIGHEST_HU = 32767
+LOWEST_MEASURED_HU = -1200  # air, noise and all
 WRAPPED_FROM = 3072  # 4096 - 1024: where 12 unsigned bits put -1024 HU
 
 
@@ -23,7 +26,10 @@ class PixelFormat(NamedTuple):
 
 
 def to_hu(stored: np.ndarray, pixels: PixelFormat) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(rows, columns) stored values → (int16 HU, never below -1024; repairs made). Padding becomes -1024 HU."""
+    """(rows, columns) stored values → (int16 HU, never below -1024; repairs made). Padding becomes -1024 HU.
+
+    Raises Unusable where the values do not sit in the bits that count.
+    """
     # Padding is a stored value, masked before anything changes it (PS3.3 C.7.5.1.1.2)
     padding = _padding(stored, pixels)
 
@@ -82,6 +88,7 @@ def _own_bits(stored, pixels, padding):
     """(values without the bits above Bits Stored, PS3.5 8.1.1, the sign kept; whether these bits said anything).
 
     Old files keep overlays there, others values that the header leaves no room for: both are cut off alike.
+    Raises Unusable where the bits stand at the upper end of the word.
     """
     unused = stored.dtype.itemsize * 8 - pixels.bits_stored
     if unused <= 0:
@@ -90,9 +97,24 @@ def _own_bits(stored, pixels, padding):
     lowest = -size // 2 if stored.dtype.kind == "i" else 0
     if stored.min() >= lowest and stored.max() < lowest + size:  # two quick looks spare two copies
         return stored, False
+    if not (stored & (1 << unused) - 1).any():
+        raise Unusable("misplaced_bits", f"the lowest {unused} bits of all words are empty, and the highest are not")
     values = (stored << unused) >> unused
     is_changed = (values != stored) & ~padding
-    return values, bool(((stored < 0) | (stored >= size))[is_changed].any())  # a sign kept in fewer bits loses nothing
+    beyond = is_changed & ((stored < 0) | (stored >= size))
+    return values, bool(beyond.any()) or _are_too_large(stored, values, is_changed & ~beyond, pixels)
+
+
+def _are_too_large(stored, values, is_negated, pixels):
+    """Whether words that became negative were large and not negative: a sign kept in fewer bits loses nothing.
+
+    A file that draws a sign out to the unused bits does it for all negative values, and nothing lies far below air but
+    one value of padding.
+    """
+    if not is_negated.any():
+        return False
+    below_air = values[is_negated & (values * pixels.slope + pixels.intercept < LOWEST_MEASURED_HU)]
+    return bool((stored < 0).any() or (below_air.size and below_air.min() < below_air.max()))
 
 
 def _rescaled(values, slope, intercept):

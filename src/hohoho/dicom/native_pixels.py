@@ -4,6 +4,7 @@ import numpy as np
 
 from hohoho.dicom.hounsfield import PixelFormat
 from hohoho.dicom.stream import BoundedStream
+from hohoho.dicom.values import ITEM
 from hohoho.errors import Unusable
 
 PIXEL_DATA, UNDEFINED_LENGTH = 0x7FE00010, 0xFFFFFFFF
@@ -16,12 +17,14 @@ def native_offsets(
 ) -> tuple[list[int], tuple[str, ...]]:
     """(byte at which each frame begins, repairs); the stream has stopped at the element (7FE0,0010).
 
-    Raises Unusable where there is no such element or it holds too little.
+    Raises Unusable where there is no such element, or it is compressed or holds too little.
     """
     order = "little" if pixels.dtype[0] == "<" else "big"
     tag, offset, length = element_header(stream, order)
     if tag != PIXEL_DATA:
         raise Unusable("no_pixels", f"{path}: no Pixel Data (7FE0,0010)")
+    if length == UNDEFINED_LENGTH and starts_with_item(stream, offset):
+        raise Unusable("wrong_transfer_syntax", f"{path}: compressed, though its transfer syntax says not")
     size = pixels.rows * pixels.columns * np.dtype(pixels.dtype).itemsize
     needed, there = size * frames, min(length, stream.length() - offset)
     if there < needed:
@@ -41,6 +44,12 @@ def element_header(stream: BoundedStream, order: str) -> tuple[int, int, int]:
     if element[4:6] in EXPLICIT:
         return _tag(element, order), at + 12, int.from_bytes(element[8:], order)
     return _tag(element, order), at + 8, int.from_bytes(element[4:8], order)
+
+
+def starts_with_item(stream: BoundedStream, offset: int) -> bool:
+    """Whether pixels begin as compressed ones do, with an item of fragments (PS3.5 A.4)."""
+    stream.seek(offset)
+    return stream.read(4) in ITEM.values()
 
 
 def read_native(path: str, pixels: PixelFormat) -> np.ndarray:

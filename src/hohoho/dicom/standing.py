@@ -25,6 +25,11 @@ def stand(header: SliceHeader) -> SliceHeader:
     return _after(header, turn) if any(turn) else header
 
 
+def is_rotated(orientation: tuple[float, ...]) -> bool:
+    """Whether an axial slice is rotated in its plane by more than MOST_ROTATED_DEG even after its turn."""
+    return _turn(orientation)[1]
+
+
 @lru_cache(maxsize=256)  # the slices of a series ask for the same one
 def _turn(orientation):
     """(Turn, whether the slice is still rotated within its plane after it)."""

@@ -45,8 +45,9 @@ def new_scans(folder: Path, wanted_series: str | None = None) -> list[NewScan]:
 
 def _with_series(studies, wanted):
     """The one study that is meant, with that series taken. wanted: UID, "2" where there is one study, or "1.2"."""
+    series = wanted
     if re.fullmatch(r"\d+\.\d+", wanted):
-        number, wanted = wanted.split(".")
+        number, series = wanted.split(".")
         matching = [(n, study) for n, study in studies if f"{n}" == number]
     elif wanted.isdigit():
         matching = studies
@@ -57,7 +58,7 @@ def _with_series(studies, wanted):
             f"--series {wanted}: no such series in {len(studies)} studies; give its UID, or its number as `hohoho "
             "check` lists it, such as 1.2"
         )
-    return [(number, choose(study, wanted)) for number, study in matching]
+    return [(number, choose(study, series)) for number, study in matching]
 
 
 def _new_scan(number: int, study: Study, folder_notes: list[Note], is_alone: bool) -> NewScan:

@@ -10,7 +10,7 @@ from hohoho.dicom.reader import GLANCE
 from hohoho.errors import Unusable
 from hohoho.prefetch import prefetch
 from hohoho.scans.geometry import gap_warnings
-from hohoho.scans.hu_check import hu_warning
+from hohoho.scans.hu_check import hu_warning, slices_unlike_others
 from hohoho.scans.pixel_hash import pixel_hash
 from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note, Scan
 from hohoho.scans.windowing import window_and_resize
@@ -66,6 +66,7 @@ def collect(
             hashes.append(windowed.pixel_hash)
             sizes.add((*windowed.size, *spacing_mm.tolist()))
             samples += [] if windowed.sample is None else [windowed.sample.ravel()]
+    notes += [Note(WARNED, "slice_without_air", scan.study, index=place) for place in slices_unlike_others(samples)]
     warnings = _size_warnings(sizes) + gap_warnings(scan.position_mm[kept])
     warnings += [hu_warning(np.concatenate(samples)) if samples else None]
     notes += [Note(WARNED, warning, scan.study) for warning in warnings if warning]

@@ -1,7 +1,9 @@
 """A CSV of labels as text, row by row, so that what is wrong in it can be named by its line."""
 
+import csv
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +35,12 @@ def read_rows(path: Path, columns: Sequence[str], needed: str) -> pd.DataFrame:
     if rows.empty:
         raise InputError(f"{path}: no rows of labels below its first line. {needed}")
     if not isinstance(rows.index, pd.RangeIndex):  # pandas takes surplus cells for names of the rows, and shifts all
-        raise InputError(f"{path}: its rows have more cells than its first line has names")
+        raise InputError(f"{path}: its rows have more cells than its first line has names. Commas part the cells.")
     rows = rows.rename(columns=str.strip)
     if missing := [name for name in columns if name not in rows]:
         raise InputError(f"{path}: no column {', '.join(missing)}. {needed} Commas part the cells.")
+    if twice := [name for name in columns if f"{name}.1" in rows]:  # so pandas calls the second one
+        raise InputError(f"{path}: several columns {', '.join(twice)}")
     return rows
 
 
@@ -84,10 +88,25 @@ def one_row_each(table: pd.DataFrame, what: str, path: Path) -> tuple[pd.DataFra
 
 def refuse(bad: Sequence[bool], what: str, path: Path, why: str = "") -> None:
     """Raises InputError where any row is `bad`, naming the first ten lines as an editor counts them."""
-    lines = np.flatnonzero(bad) + 2  # line 1 is the header
-    if len(lines):
-        shown = ", ".join(map(str, lines[:SHOWN_LINES]))
-        raise InputError(f"{path}: {why}{len(lines)} rows with {what}: lines {shown}")
+    rows = np.flatnonzero(bad)
+    if len(rows):
+        shown = ", ".join(map(str, _lines(path, rows[:SHOWN_LINES])))
+        raise InputError(f"{path}: {why}{len(rows)} rows with {what}: lines {shown}")
+
+
+def _lines(path: Path, rows: Sequence[int]) -> list[int]:
+    """The lines on which rows begin, behind empty lines and line breaks in quotes as well."""
+    lines, wanted, last, row, end = [], set(rows), max(rows), -1, 0  # the header is row -1
+    with Path(path).open(encoding="utf-8", errors="replace", newline="") as file, suppress(csv.Error):
+        reader = csv.reader(file, skipinitialspace=True)
+        for cells in reader:
+            begin, end = end + 1, reader.line_num
+            if cells:
+                lines += [begin] if row in wanted else []
+                row += 1
+            if row > last:
+                break
+    return lines
 
 
 def _numbers(cells: pd.Series) -> pd.Series:

@@ -45,7 +45,8 @@ def _below(name: str, root: Path) -> str:
     """The path as `image_names` writes it, "a\\b" and "./a//b" as "a/b"; "" where it is none below `root`, wherever
     links lead, or where it means two files."""
     as_given, path = PurePosixPath(name), PurePosixPath(name.replace("\\", "/").strip())
-    is_absolute = path.is_absolute() or PureWindowsPath(name).is_absolute()
+    has_drive = bool(PureWindowsPath(name).drive) and not os.path.lexists(root / as_given)
+    is_absolute = path.is_absolute() or PureWindowsPath(name).is_absolute() or has_drive
     if is_absolute or not path.parts or ".." in path.parts:
         return ""
     if as_given != path and os.path.lexists(root / as_given):  # on Linux a name may hold backslashes

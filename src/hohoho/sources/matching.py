@@ -15,10 +15,12 @@ ADVICE = {  # reason that files are left out for → what to do
     "no_number_in_name": "name the files as docs/data.md shows",
     "in_no_study_folder": "keep the folders' names, CQ500CT<number>",
     "hidden_file": "names that begin with a dot are not read: rename the files if they are images",
-    "unreadable": "give yourself the right to read them",
+    "unreadable": "give yourself the right to read them, or restore what their links lead to",
     "unreadable_folder": "give yourself the right to list the folders, or restore them",
+    "wrong_transfer_syntax": "export them again, or correct their Transfer Syntax UID (0002,0010)",
     "fourth_axis": "split them into volumes of three axes",
-    **dict.fromkeys(("truncated_pixels", "empty_file", "damaged_header", "not_dicom", "not_nifti", "no_pixels"), AGAIN),
+    "not_dicom": f"{AGAIN}, or unpack them where they are packed",
+    **dict.fromkeys(("truncated_pixels", "empty_file", "damaged_header", "not_nifti", "no_pixels"), AGAIN),
 }
 
 
@@ -44,10 +46,10 @@ def match(labels: LabelNames, found: Mapping[str, str | None], most: float, note
         causes = f"{sum(n for _, n in left_out)} files were left out: " * bool(left_out)
         causes += "".join(f"{n} {reason}, " for reason, n in left_out)
         first = f" (first {missing[0]})" * labels.public
+        advice = _advice(missing, found, left_out) + _unnamed(labels, found)
         raise InputError(
-            f"{causes}{len(missing)} of {len(labels.names)} {labels.what} have no usable file{first}, more "
-            f"than the accepted fraction {most}. To do: {_advice(missing, found, left_out)}. For a partial copy raise "
-            "data.max_unmatched_labels"
+            f"{causes}{len(missing)} of {len(labels.names)} {labels.what} have no usable file{first}, more than the "
+            f"accepted fraction {most}. To do: {advice}. For a partial copy raise data.max_unmatched_labels"
         )
     named = set(labels.names)
     without_image = [Note(WARNED, f"label_without_{noun}", item=name) for name in missing]
@@ -56,6 +58,13 @@ def match(labels: LabelNames, found: Mapping[str, str | None], most: float, note
         for name, study in found.items()
         if name not in named
     ]
+
+
+def _unnamed(labels, found):
+    """How many images are there that no label names: where they are many, the names are wrong."""
+    names = sorted(set(found).difference(labels.names))
+    first = f", first {names[0]}" * labels.public if names else ""
+    return f" ({len(names)} {labels.noun}s are there that no label names{first})" * bool(names)
 
 
 def _left_out(notes, found):

@@ -10,9 +10,11 @@ from typing import NamedTuple
 import nibabel
 import numpy as np
 from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
+from nibabel.spatialimages import HeaderDataError
 
 from hohoho.dicom.header import LARGEST_SIDE
 from hohoho.dicom.hounsfield import AIR_HU, HIGHEST_HU
+from hohoho.dicom.standing import is_rotated
 from hohoho.errors import Unusable
 from hohoho.scans.geometry import normal
 
@@ -51,6 +53,7 @@ def read_volume(path: Path) -> Volume:
     origin_mm = RAS_TO_LPS * affine[:3, 3] @ normal(orientation)
     planes = tuple(Plane(str(path), int(index)) for index in (order[::-1] if flip else order))
     warnings = () if image.header["qform_code"] or image.header["sform_code"] else ("no_orientation",)
+    warnings += ("rotated_in_plane",) * is_rotated(orientation)
     return Volume(planes, origin_mm + order * (up @ normal(orientation)), spacing_mm, orientation, warnings)
 
 
@@ -78,6 +81,8 @@ def read_plane(plane: Plane) -> tuple[np.ndarray, tuple[str, ...]]:
 def _open(path):
     try:
         image = nibabel.load(path)
+    except HeaderDataError as error:
+        raise Unusable("damaged_header", f"{path}: its NIfTI header contradicts itself ({error})") from error
     except Exception as error:  # nibabel raises nearly everything on damage
         raise Unusable("not_nifti", f"{path}: not a readable NIfTI file ({type(error).__name__})") from error
     size, kind = image.shape, image.get_data_dtype()

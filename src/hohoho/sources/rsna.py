@@ -23,8 +23,8 @@ IMAGE_FILE = re.compile(r".+\.dcm|ID_[0-9A-Z]+", re.IGNORECASE)  # some tools ch
 def find(request: Request) -> Inventory:
     """All scans of the challenge, headers read. Those of stage_2_test are unlabelled and carry split "test".
 
-    Raises InputError where the layout, the label file or the fraction of labels without an image is not as needed,
-    before any image is read.
+    Raises InputError where the layout, the label file or the fraction of labels without an image is not as needed:
+    before any image is read, if the names alone tell.
     """
     root = Path(request.root)
     require_layout(root, (LABEL_FILE, TRAIN), NEEDED)
@@ -33,8 +33,12 @@ def find(request: Request) -> Inventory:
     test = _images(root / TEST, notes) if (root / TEST).exists() else []
     files = len(train) + len(test) + sum(note.action == SKIPPED for note in notes)
     found = dict.fromkeys(Path(path).stem for path in train)
-    notes += match(LabelNames(labels.index, f"images in {LABEL_FILE}"), found, request.max_unmatched, notes)
+    names = LabelNames(labels.index, f"images in {LABEL_FILE}")
+    match_notes = match(names, found, request.max_unmatched, notes)  # before hundreds of thousands of files are read
     headers, header_notes = read_headers(train + test, request.workers, request.rescale, request.progress)
+    usable = dict.fromkeys(Path(header.path).stem for header in headers)
+    match(names, usable, request.max_unmatched, notes + header_notes)
+    notes += match_notes
     scans, scan_notes = build_scans(
         headers, lambda slices: labels.reindex([Path(header.path).stem for header in slices]).to_numpy(np.float32)
     )
