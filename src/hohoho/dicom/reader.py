@@ -64,7 +64,9 @@ def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = 
             if not is_deflated:
                 pixels = [header.pixels._replace(offset=at) for header, at in zip(headers, offsets, strict=True)]
                 headers = [header._replace(pixels=each) for header, each in zip(headers, pixels, strict=True)]
-    return [headers[0]._replace(repairs=headers[0].repairs + repairs), *headers[1:]]
+    if repairs:
+        headers[0] = headers[0]._replace(repairs=headers[0].repairs + repairs)
+    return headers
 
 
 def read_slice(header: SliceHeader) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import lru_cache
 
 ITEM = {"<": b"\xfe\xff\x00\xe0", ">": b"\xff\xfe\xe0\x00"}  # (FFFE,E000), what begins an item of a sequence
 MOST_ITEMS, LONGEST_SEQUENCE = 200_000, 16 * 2**20  # bytes; an item becomes about 1 kB
@@ -51,11 +52,7 @@ class Values:
 
     def numbers(self, tag):
         """All values of a decimal or integer string (DS, IS); () where absent or where one is no finite number."""
-        try:
-            numbers = tuple(float(part) for part in self.texts(tag))
-        except ValueError:
-            return ()
-        return numbers if all(map(math.isfinite, numbers)) else ()
+        return _numbers(self.raw(tag) or b"")
 
     def integer(self, tag, dtype="u2"):
         """First value of a binary number (US, SS), None where absent. `dtype` says how its bits are read."""
@@ -63,6 +60,15 @@ class Values:
         if not value or len(value) < size:
             return None
         return int.from_bytes(value[:size], "little" if self.order == "<" else "big", signed=dtype[0] == "i")
+
+
+@lru_cache(maxsize=4096)  # the images of a series have most of them in common
+def _numbers(value):
+    try:
+        numbers = tuple([float(part.strip(b" \0")) for part in value.split(b"\\")]) if value else ()
+    except ValueError:
+        return ()
+    return numbers if all(map(math.isfinite, numbers)) else ()
 
 
 def sanitized_name(text: str) -> str | None:
