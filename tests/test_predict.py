@@ -9,6 +9,7 @@ import torch
 from ct_files import ct_study, save_all, set_pixels
 from inventories import find
 
+from hohoho.check.report import check
 from hohoho.cli import main
 from hohoho.files import write_json
 from hohoho.ingest.ingest import ingest
@@ -123,6 +124,26 @@ def test_each_study_of_a_folder_is_answered_and_a_bad_one_stops_none(tmp_path, m
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("study")]
     assert [line.split(": ", 1)[1].split(";")[0].split(":")[0] for line in said][1:3] == ["refused", "skipped"]
     assert "two patients in study" in said[1] and "constant" in said[2]
+
+
+def without_rescale(image):
+    del image.RescaleSlope, image.RescaleIntercept
+
+
+def cut_off(image):
+    image.PixelData = image.PixelData[:-1000]
+
+
+@pytest.mark.parametrize(("spoil", "reason"), [(without_rescale, "no_rescale"), (cut_off, "truncated_pixels")])
+def test_a_file_that_is_refused_is_told_with_its_own_study_and_no_other(spoil, reason, tmp_path, models):
+    good, bad = head("1.4"), head("1.5")
+    for image in [*bad, *good[:2]]:
+        spoil(image)
+    alone = summary(predict([*good, *bad], tmp_path, models))
+    assert alone["slices"] == SLICES - 2 and alone["verdict"] == "warned"
+    assert alone["reasons"]["skipped"] == {reason: 2}
+    (report,) = check(tmp_path / "in")["studies"]
+    assert (report["verdict"], report["reasons"]["skipped"]) == ("warned", {reason: 2})
 
 
 def test_where_no_study_can_be_answered_it_is_an_error(tmp_path, models, capsys):

@@ -20,12 +20,16 @@ class NumericBreakdown(InputError):
 
 
 class Unusable(ValueError):
-    """A file that is no usable axial CT image. `reason` is a short code that the ingest report counts."""
+    """A file that is no usable axial CT image. `reason` is a short code that the ingest report counts.
 
-    def __init__(self, reason, detail):
+    study: its Study Instance UID, where its header could be read.
+    """
+
+    def __init__(self, reason, detail, study=None):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.study = study
 
     def __reduce__(self):
-        return Unusable, (self.reason, self.detail)
+        return Unusable, (self.reason, self.detail, self.study)

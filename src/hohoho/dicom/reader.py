@@ -13,7 +13,7 @@ from pydicom.uid import UID
 
 from hohoho.dicom.decoders import DECODERS, decode
 from hohoho.dicom.frames import frame_values
-from hohoho.dicom.header import TAGS, SliceHeader, slice_header
+from hohoho.dicom.header import STUDY_UID, TAGS, SliceHeader, slice_header
 from hohoho.dicom.hounsfield import to_hu
 from hohoho.dicom.image_kind import check_kind, is_multi_frame
 from hohoho.dicom.native_pixels import native_offsets, read_native
@@ -46,24 +46,33 @@ def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = 
     """
     with open_dicom(path) as (stream, is_deflated):
         dataset, is_forced = _read_dataset(stream, path)
-        meta = getattr(dataset, "file_meta", {})
-        _, is_little_endian = dataset.original_encoding
-        values, media_class = Values(dataset, is_little_endian), str(meta.get("MediaStorageSOPClassUID", ""))
-        check_kind(values, media_class, path)
-        frames = _frames(values, path) if is_multi_frame(values, media_class) else [values]
-        syntax = UID(str(meta.get("TransferSyntaxUID", "")))
-        headers = [_header(path, each, assumed_rescale, str(syntax)) for each in frames]
-        repairs = ("no_preamble",) * is_forced + ("multi_frame",) * (frames != [values])
-        if frames != [values]:
-            headers = [header._replace(frame=i, instance=i + 1) for i, header in enumerate(headers)]
-        if syntax.is_transfer_syntax and syntax.is_compressed:
-            _check_decoder(syntax, path)
-        else:
-            offsets, trailing = native_offsets(stream, headers[0].pixels, len(headers), path)
-            repairs += trailing
-            if not is_deflated:
-                pixels = [header.pixels._replace(offset=at) for header, at in zip(headers, offsets, strict=True)]
-                headers = [header._replace(pixels=each) for header, each in zip(headers, pixels, strict=True)]
+        values = Values(dataset, dataset.original_encoding[1])
+        try:
+            return _frame_headers(stream, is_deflated, is_forced, values, assumed_rescale, path)
+        except Unusable as unusable:
+            unusable.study = values.text(STUDY_UID) or None
+            raise
+
+
+def _frame_headers(stream, is_deflated, is_forced, values, assumed_rescale, path):
+    meta = getattr(values.dataset, "file_meta", {})
+    media_class, syntax = (str(meta.get(name, "")) for name in ("MediaStorageSOPClassUID", "TransferSyntaxUID"))
+    syntax = UID(syntax)
+    check_kind(values, media_class, path)
+    is_many = is_multi_frame(values, media_class)
+    frames = _frames(values, path) if is_many else [values]
+    headers = [_header(path, each, assumed_rescale, str(syntax)) for each in frames]
+    repairs = ("no_preamble",) * is_forced + ("multi_frame",) * is_many
+    if is_many:
+        headers = [header._replace(frame=i, instance=i + 1) for i, header in enumerate(headers)]
+    if syntax.is_transfer_syntax and syntax.is_compressed:
+        _check_decoder(syntax, path)
+    else:
+        offsets, trailing = native_offsets(stream, headers[0].pixels, len(headers), path)
+        repairs += trailing
+        if not is_deflated:
+            pixels = [header.pixels._replace(offset=at) for header, at in zip(headers, offsets, strict=True)]
+            headers = [header._replace(pixels=each) for header, each in zip(headers, pixels, strict=True)]
     if repairs:
         headers[0] = headers[0]._replace(repairs=headers[0].repairs + repairs)
     return headers

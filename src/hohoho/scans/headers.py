@@ -56,7 +56,7 @@ def _read_batch(paths, assumed_rescale):
         try:
             headers += [_sharing(header, once) for header in read_frames(path, assumed_rescale)]
         except Unusable as unusable:
-            notes.append(Note(SKIPPED, unusable.reason, item=path))
+            notes.append(Note(SKIPPED, unusable.reason, unusable.study, path))
     return headers, notes
 
 

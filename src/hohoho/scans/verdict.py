@@ -8,11 +8,9 @@ from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note
 
 TAKEN = "taken"
 VERDICTS = (TAKEN, REPAIRED, WARNED, SKIPPED, REFUSED)  # the worst thing that is to be said names the scan
-LOST_SLICES = {
-    "no_position",
-    "second_image_at_position",
-    "other_orientation",
-}  # skipped images that the scan itself lacks
+# Skipped images that the scan itself lacks: slices with no place in it, and slices that cannot be read
+LOST_SLICES = {"no_position", "second_image_at_position", "other_orientation", "no_rescale", "bad_rescale", "bad_bits"}
+LOST_SLICES |= {"misplaced_bits", "no_pixels", "truncated_pixels", "undecodable_pixels", "wrong_transfer_syntax"}
 
 
 class Verdict(NamedTuple):
