@@ -134,6 +134,10 @@ def cut_off(image):
     image.PixelData = image.PixelData[:-1000]
 
 
+def of_two_patients(images):
+    images[0].PatientID = "another"
+
+
 @pytest.mark.parametrize(("spoil", "reason"), [(without_rescale, "no_rescale"), (cut_off, "truncated_pixels")])
 def test_a_file_that_is_refused_is_told_with_its_own_study_and_no_other(spoil, reason, tmp_path, models):
     good, bad = head("1.4"), head("1.5")
@@ -153,6 +157,17 @@ def test_where_no_study_can_be_answered_it_is_an_error(tmp_path, models, capsys)
         predict(images, tmp_path, models)
     assert "no study in it could be answered" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("spoil", [lambda images: None, of_two_patients])
+def test_an_out_that_is_no_folder_is_an_error_that_says_so(spoil, tmp_path, models, capsys):
+    images = head()
+    spoil(images)
+    tmp_path.joinpath("out").write_text("a file")
+    with pytest.raises(SystemExit):
+        predict(images, tmp_path, models)
+    assert "give another --out" in capsys.readouterr().err
+    assert (tmp_path / "out").read_text() == "a file"
 
 
 @pytest.mark.parametrize("wanted", ["2", "1.2", "1.2.3.12"])

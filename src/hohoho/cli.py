@@ -73,7 +73,10 @@ def _params(options: argparse.Namespace) -> None:
 def _predict(options: argparse.Namespace) -> None:
     from hohoho.predict.new_scan import predict_folder
 
-    predict_folder(options.folder, options.out, options.models, options.series)
+    try:
+        predict_folder(options.folder, options.out, options.models, options.series)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise InputError(f"{error.filename} cannot be written ({error.strerror}): give another --out") from error
 
 
 if __name__ == "__main__":
