@@ -2,6 +2,7 @@
 
 import random
 
+import gdcm
 import numpy as np
 import pytest
 from ct_files import ct_slice, save, set_pixels
@@ -26,8 +27,6 @@ from hohoho.dicom import reader
 from hohoho.dicom.decoders import DECODERS
 from hohoho.dicom.reader import MissingCodec, read_frames, read_hu
 from hohoho.errors import Unusable
-
-gdcm = pytest.importorskip("gdcm")
 
 PLACES, SIDE = 200, 96
 BY_PYDICOM = {JPEGLSLossless: {}, JPEGLSNearLossless: {"jls_error": 2}, JPEG2000Lossless: {}, RLELossless: {}}

@@ -11,7 +11,6 @@ from pydicom.uid import JPEGLossless
 from hohoho.dicom.reader import read_frames, read_hu
 from hohoho.errors import Unusable
 
-pytest.importorskip("gdcm")
 CODE_BITS = 5  # of every category's code: its own number
 COUNTS = [0, 0, 0, 0, 17] + [0] * 11
 TABLE = bytes([0xFF, 0xC4, 0, 19 + 17, 0, *COUNTS, *range(17)])
