@@ -13,8 +13,9 @@ from hohoho.params import Record, runtime, stage_params
 from hohoho.report.cards import cards
 from hohoho.report.data_sections import Inputs
 from hohoho.report.page import sections, write_report
-from hohoho.scores.details import Settings
+from hohoho.saliency.bleed_masks import phantom_of, true_labels
 from hohoho.scores.evaluation import Evaluation, evaluate
+from hohoho.scores.scans import Settings
 from hohoho.slices.stacks import read_stacks
 from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table, read_test_images
 from hohoho.stage.run import run_stage
@@ -46,7 +47,9 @@ def main():
     probabilities = {path.stem: read_array(path) for path in PROBABILITIES}
     slices, studies, stacks = read_slice_table(SLICES), read_study_table(SLICES), read_stacks(STACKS)
     table = prediction_table(slices, stacks["split"], {m: values for m, values in probabilities.items() if len(values)})
-    found = evaluate(table, studies, Settings(settings.threshold, settings.smoothing, settings.bootstrap, params.seed))
+    phantom = phantom_of(params.data.source, slices, params.phantom)
+    how = Settings(settings.threshold, settings.smoothing, settings.bootstrap, params.seed)
+    found = evaluate(table, studies, how, phantom and (lambda rows: true_labels(slices.iloc[rows], phantom)))
     write_parquet(PREDICTIONS, table)
     write_json(SCORES, found.headline)
     write_json(DETAILS, found.details)
@@ -75,7 +78,7 @@ def draw(
 ) -> dict[str, Drawn]:
     """All figures. torch is imported here, so that a run without figures does without it."""
     from hohoho.figures.gallery import draw_figures
-    from hohoho.figures.run import Run, phantom_of
+    from hohoho.figures.run import Run
     from hohoho.models.backbones import load_classifier
     from hohoho.models.devices import with_device
 

@@ -31,7 +31,7 @@ def covered(draw):
     rng, truth, hits = np.random.default_rng(0), true_f2(), 0
     for number in range(DATA_SETS):
         counts = simulated(rng)
-        low, high = interval(f2(Counts(*draw(number, counts).T)))
+        low, high = interval(f2(Counts(*draw(number, counts).T)), PATIENTS)
         hits += low <= truth <= high
     return hits / DATA_SETS
 
@@ -65,13 +65,13 @@ def test_sums_per_patient_are_those_of_a_loop():
 
 
 def test_an_interval_of_mostly_undefined_resamples_is_undefined():
-    assert np.isnan(interval(np.r_[0.5, np.full(9, np.nan)])).all()
-    assert interval(np.r_[np.linspace(0, 1, 61), np.full(40, np.nan)]) == pytest.approx((0.025, 0.975))
-    assert np.isnan(interval(np.empty(0))).all()
+    assert np.isnan(interval(np.r_[0.5, np.full(9, np.nan)], 40)).all()
+    assert interval(np.r_[np.linspace(0, 1, 61), np.full(40, np.nan)], 40) == pytest.approx((0.025, 0.975))
+    assert np.isnan(interval(np.empty(0), 40)).all()
 
 
 def test_a_score_that_never_varies_has_no_interval_and_so_claims_no_certainty():
-    assert np.isnan(interval(np.ones(400))).all()
+    assert np.isnan(interval(np.ones(400), 40)).all()
 
 
 def test_the_difference_of_a_model_with_itself_is_zero_and_pairing_narrows_it():
@@ -82,9 +82,14 @@ def test_the_difference_of_a_model_with_itself_is_zero_and_pairing_narrows_it():
 
     def of(answers):
         rows = scored_rows(with_any(truth), with_any(answers.astype(float)), with_any(answers), patients)
-        return bootstrapped(lambda weights: class_scores(rows, weights), 40, Resampling(300, seed=0))
+        return bootstrapped(rows, lambda weights: class_scores(rows, weights), Resampling(300, seed=0))
 
-    assert with_intervals(difference(of(worse), of(worse)))["micro"]["f2"] == {"value": 0, "low": None, "high": None}
+    assert with_intervals(difference(of(worse), of(worse)))["micro"]["f2"] == {
+        "value": 0,
+        "low": None,
+        "high": None,
+        "patients": 40,
+    }
     gain = with_intervals(difference(of(better), of(worse)))["micro"]["f2"]
     alone = with_intervals(of(worse))["micro"]["f2"]
     assert 0 < gain["low"] < gain["value"] < gain["high"]

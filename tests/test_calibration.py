@@ -57,7 +57,7 @@ def test_no_answer_and_no_auroc_changes(tmp_path):
     raw = raw.astype(np.float32)
     raw[:50] = np.float32(0.5)  # on the threshold
     fitted = fit_calibration(targets, raw)
-    write_json(tmp_path / "calibration.json", calibration_record({"cnn": fitted}, 0.5))
+    write_json(tmp_path / "calibration.json", calibration_record({"cnn": fitted}, 0.5, smoothing=False))
     record = read_calibration(tmp_path / "calibration.json")
     shown = calibrated(record, "cnn", raw)
     threshold = [record["models"]["cnn"]["threshold"][label] for label in LABELS]
@@ -67,29 +67,52 @@ def test_no_answer_and_no_auroc_changes(tmp_path):
         assert after == pytest.approx(before, abs=1e-4)  # the surest of all are clipped
 
 
-def test_without_a_record_or_for_an_unknown_model_the_raw_probability_is_shown(tmp_path):
+def test_without_a_record_or_for_an_unknown_model_no_probability_is_known(tmp_path):
     raw = np.full((3, 5), 0.25)
-    assert calibrated(read_calibration(tmp_path / "none.json"), "cnn", raw) is raw
-    record = calibration_record({"cnn": fit_calibration(np.zeros((0, 5)), np.zeros((0, 5)))}, 0.5)
-    assert calibrated(record, "cnn_lstm", raw) is raw
+    assert np.isnan(calibrated(read_calibration(tmp_path / "none.json"), "cnn", raw)).all()
+    record = calibration_record({"cnn": fit_calibration(*miscalibrated(100, 1.0, 0.0))}, 0.5, smoothing=False)
+    assert np.isnan(calibrated(record, "cnn_lstm", raw)).all()
 
 
-def test_without_validation_labels_it_is_the_identity_and_says_so():
+def test_without_validation_labels_nothing_is_calibrated_and_the_record_says_so():
     nothing = fit_calibration(np.zeros((0, 5)), np.zeros((0, 5)))
-    record = calibration_record({"cnn": nothing}, 0.5)["models"]["cnn"]
+    record = calibration_record({"cnn": nothing}, 0.5, smoothing=False)["models"]["cnn"]
     assert record["fitted_slices"] == 0
-    assert set(record["temperature"].values()) == {1}
-    assert set(record["threshold"].values()) == {0.5}
-    probabilities = np.random.default_rng(0).random((20, 5))
-    assert calibrate(nothing, probabilities) == pytest.approx(probabilities)
+    for name in ("temperature", "bias", "threshold"):
+        assert set(record[name].values()) == {None}
+    assert np.isnan(calibrate(nothing, np.random.default_rng(0).random((20, 5)))).all()
 
 
-def test_a_class_without_positives_stays_as_it_is():
+@pytest.mark.parametrize("only", [0, 1])
+def test_a_class_without_positives_or_without_negatives_has_no_probability_and_the_others_have(only):
     targets, raw = miscalibrated(500, 2.0, 0.0)
-    targets[:, 4] = 0
+    targets[:, 4] = only
     fitted = fit_calibration(targets, raw)
-    assert (fitted.temperature[4], fitted.bias[4]) == (1, 0)
-    assert fitted.temperature[0] != 1
+    assert fitted.fitted.tolist() == [True] * 4 + [False]
+    shown = calibrate(fitted, raw)
+    assert np.isnan(shown[:, 4]).all() and np.isfinite(shown[:, :4]).all()
+    record = json.loads(json.dumps(calibration_record({"cnn": fitted}, 0.5, False), allow_nan=False))
+    assert calibrated(record, "cnn", raw) == pytest.approx(shown, nan_ok=True)
+    assert record["models"]["cnn"]["positives"]["edh"] == 500 * only
+    assert calibration_error(targets, shown) == pytest.approx(calibration_error(targets[:, :4], shown[:, :4]))
+    assert brier(targets, shown) == pytest.approx(brier(targets[:, :4], shown[:, :4]))
+
+
+@pytest.mark.parametrize("positives", [1, 2, 3])
+def test_with_few_positives_it_is_better_on_other_slices_than_raw_and_than_a_constant(positives):
+    def slices(rng, count, share):
+        truth = np.repeat([1.0, 0.0], [round(count * share), count - round(count * share)])
+        logits = rng.normal(size=(count, 5)) + 2 * truth[:, None]
+        return np.repeat(truth[:, None], 5, axis=1), sigmoid(2.5 * (logits - 1))
+
+    rng, share = np.random.default_rng(positives), positives / 400
+    losses = {"fitted": [], "raw": [], "constant": []}
+    for _ in range(12):
+        fitted, (targets, raw) = fit_calibration(*slices(rng, 400, share)), slices(rng, 20_000, share)
+        for name, p in {"fitted": calibrate(fitted, raw), "raw": raw, "constant": np.full(raw.shape, share)}.items():
+            losses[name].append(log_loss(targets.ravel(), p.ravel()))
+    mean = {name: np.mean(values) for name, values in losses.items()}
+    assert mean["fitted"] < min(mean["raw"], mean["constant"])
 
 
 def test_a_perfect_or_a_constant_model_gives_finite_numbers():

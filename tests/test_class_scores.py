@@ -7,7 +7,7 @@ from sklearn import metrics
 from hohoho.inference.table import CLASSES, with_any
 from hohoho.labels import LABELS
 from hohoho.scores.bootstrap import Resampling, resample_weights, unit_weights
-from hohoho.scores.class_scores import class_scores, scored_rows
+from hohoho.scores.class_scores import bootstrapped, class_carriers, class_scores, scored_rows, with_intervals
 from hohoho.scores.measures import rank_scores, rsna_log_loss
 
 RNG = np.random.default_rng(0)
@@ -125,3 +125,31 @@ def test_log_loss_is_rsnas_weighted_mean_over_six_labels():
 def test_log_loss_of_a_sure_mistake_is_finite():
     wrong = np.ones((4, 6), bool), np.zeros((4, 6)), np.zeros(4, int)
     assert rsna_log_loss(*wrong, unit_weights(1))[0] == pytest.approx(-np.log(1e-15))
+
+
+def test_a_score_of_few_patients_has_no_interval_however_many_stand_beside_them():
+    rng = np.random.default_rng(0)
+    patients, place = np.repeat(np.arange(60), 10), np.arange(600) % 10
+    for bleeding, carried in ((3, False), (19, False), (20, True)):
+        truth = np.zeros((600, 5), int)
+        truth[:, 0] = (patients < bleeding) & (place < 4)
+        truth[:, 1] = place < 3
+        guess = np.clip(truth * 0.3 + rng.random(truth.shape) * 0.7, 0, 1)
+        rows = scored_rows(with_any(truth), with_any(guess), with_any(guess >= 0.5), patients)
+        found = with_intervals(bootstrapped(rows, lambda weights: class_scores(rows, weights), Resampling(200, 0)))  # noqa: B023
+        for score in ("f2", "recall", "auroc", "average_precision"):
+            assert found["ich"][score]["patients"] == bleeding
+            assert (found["ich"][score]["low"] is not None) == carried
+            assert found["ivh"][score]["low"] is not None
+        assert found["ich"]["specificity"]["low"] is not None
+        assert found["micro"]["f2"]["patients"] == 60
+
+
+def test_the_macro_mean_is_carried_five_times_by_its_weakest_class_and_at_most_by_the_middle_one():
+    truth, patients = np.zeros((50, 5), int), np.arange(50)
+    for column, bleeding in enumerate((4, 30, 25, 40, 0)):
+        truth[:bleeding, column] = 1
+    rows = scored_rows(with_any(truth), with_any(truth.astype(float)), with_any(truth), patients)
+    macro = class_carriers(rows)["macro"]
+    assert macro["recall"] == 16  # four classes have any: 4 × 4 < the middle of 4, 25, 30 and 40
+    assert macro["specificity"] == 25  # 5 × 10 > the middle of 46, 20, 25, 10 and 50

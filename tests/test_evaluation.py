@@ -13,13 +13,15 @@ from sklearn.metrics import fbeta_score, precision_recall_curve, roc_curve
 from hohoho.errors import InputError
 from hohoho.inference.table import probabilities_of
 from hohoho.labels import LABELS
-from hohoho.report.score_sections import class_section
-from hohoho.scores.details import Settings
+from hohoho.report.score_sections import calibration_section, class_section, scan_section
+from hohoho.scores.calibration import calibration_error
 from hohoho.scores.evaluation import evaluate
+from hohoho.scores.scans import Settings
 from hohoho.slices.split import SPLITS
 from hohoho.slices.store import SCAN_LABELS
 
-TABLE = predictions(45)  # without sah on test
+TABLE = predictions(75)
+TABLE.loc[TABLE["split"] == "test", "sah"] = 0
 STUDIES = studies_of(TABLE)
 SETTINGS = Settings(0.5, False, 100, 0)
 ROOT = Path(__file__).parents[1]
@@ -146,7 +148,11 @@ def test_scan_labels_alone_score_scans_and_no_slice():
     table[LABELS] = np.nan
     found = evaluate(table, studies, SETTINGS)
     assert found.headline["f2"] == dict.fromkeys(SPLITS)
-    assert found.headline["scan_test"]["any_auroc"] == FOUND.headline["scan_test"]["any_auroc"]
+    of_max, expected = (e.details["scans"]["cnn"]["test"]["max"] for e in (found, FOUND))
+    for label in LABELS:  # any is ranked by calibrated probabilities, which nothing here could give
+        assert of_max[label]["auroc"] == expected[label]["auroc"]
+    assert found.headline["scan_test"]["any_sensitivity"] == FOUND.headline["scan_test"]["any_sensitivity"]
+    assert found.details["scans"]["cnn"]["test"]["noisy_or"] is None
     assert found.calibration["models"]["cnn"]["fitted_slices"] == 0
     assert found.subgroups.empty
     assert found.worst.empty
@@ -200,3 +206,45 @@ def test_a_patient_with_one_slice_is_scored_like_any_other():
     assert found.details["data"]["test"]["slices"] < FOUND.details["data"]["test"]["slices"]
     assert found.details["data"]["test"]["patients"] == FOUND.details["data"]["test"]["patients"]
     assert None not in numbers(found.headline)
+
+
+def test_scans_are_scored_against_true_labels_too_where_they_are_known():
+    flipped = TABLE.copy()
+    normal = flipped.groupby("study")[LABELS].transform("max").max(axis=1) == 0
+    study = flipped[normal & (flipped["split"] == "test")]["study"].iloc[0]
+    flipped.loc[flipped.index[flipped["study"] == study][3], "ich"] = 1
+    true = TABLE[LABELS].to_numpy()
+    found = evaluate(flipped, STUDIES, SETTINGS, lambda rows: true[rows])
+    assert found.details["true_scans"] == FOUND.details["scans"]["cnn_lstm"]["test"]["max"]
+    assert found.details["true_scans"] != found.details["scans"]["cnn_lstm"]["test"]["max"]
+    assert FOUND.details["true_scans"] is None
+    assert "true labels" in str(scan_section(found).tables.keys())
+
+
+def test_the_gain_at_the_best_thresholds_of_validation_is_that_of_the_operating_points():
+    points = FOUND.curves["operating_points"].set_index("point")["f2_test"]
+    gain = FOUND.details["lstm_gain_at_best_f2"]["test"]
+    expected = points["cnn_lstm, f2_global"] - points["cnn, f2_global"]
+    assert gain["value"] == pytest.approx(expected, abs=2e-6)
+    assert gain["low"] < gain["value"] < gain["high"]
+
+
+def test_any_has_a_calibration_error_of_its_own():
+    part = TABLE[TABLE["split"] == "test"]
+    shown = FOUND.own.calibrated[(TABLE["split"] == "test").to_numpy()]
+    expected = calibration_error(part[LABELS].to_numpy().max(axis=1), 1 - np.prod(1 - shown, axis=1))
+    assert FOUND.headline["calibration_test"]["any_ece"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_class_that_validation_does_not_show_has_no_probability_anywhere():
+    table = TABLE.copy()
+    table.loc[table["split"] == "val", "edh"] = 0
+    found = evaluate(table, STUDIES, SETTINGS._replace(resamples=0))
+    assert np.isnan(found.own.calibrated[:, 4]).all()
+    assert found.details["slices"]["cnn"]["test"]["micro"]["rsna_log_loss_calibrated"]["value"] is None
+    assert found.details["calibration"]["cnn"]["test"]["edh"]["ece_calibrated"] is None
+    assert found.details["calibration"]["cnn"]["test"]["micro"]["ece_calibrated"] is not None
+    assert found.details["scans"]["cnn"]["test"]["noisy_or"] is None
+    assert "no probability of edh" in calibration_section(found).text
+    assert len(found.worst)
+    json.dumps([found.headline, found.details, found.calibration], allow_nan=False)

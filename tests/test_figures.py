@@ -8,12 +8,13 @@ from hohoho.figures import curves, disagreements, embedding_map, neighbours, sal
 from hohoho.figures.disagreements import Gap, label_gaps
 from hohoho.figures.drawn import Drawn
 from hohoho.figures.gallery import FIGURES, draw_figures
-from hohoho.figures.run import Run, phantom_of, shown_rows
+from hohoho.figures.run import Run, shown_rows
 from hohoho.figures.style import canvas, save
 from hohoho.inference.table import MODEL_NAMES
 from hohoho.labels import LABELS
 from hohoho.models.backbones import SliceClassifier, build_backbone
 from hohoho.params import Record
+from hohoho.saliency.bleed_masks import phantom_of
 
 STUDY = np.array(["a"] * 5 + ["b"] * 4)
 README_PX = 900

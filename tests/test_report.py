@@ -120,7 +120,8 @@ def test_a_name_with_an_underscore_stays_as_it_is():
 
 
 def test_a_score_of_the_table_is_scored_shown_and_explained_by_itself(tmp_path, monkeypatch):
-    score = Score("mean of recall and specificity", lambda n: (ratio(n.tp, n.tp + n.fn) + ratio(n.tn, n.tn + n.fp)) / 2)
+    balanced = lambda n: (ratio(n.tp, n.tp + n.fn) + ratio(n.tn, n.tn + n.fp)) / 2  # noqa: E731
+    score = Score("mean of recall and specificity", balanced, ("positives", "negatives"))
     monkeypatch.setitem(COUNT_SCORES, "balanced_accuracy", score)
     monkeypatch.setitem(SCORES, "balanced_accuracy", score)
     classes = evaluation_of(slice_table()).details["slices"]["cnn"]["test"]

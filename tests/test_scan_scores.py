@@ -6,7 +6,7 @@ import pytest
 from scored_slices import predictions, studies_of
 from sklearn.metrics import roc_auc_score
 
-from hohoho.inference.table import probabilities_of, scan_maxima, with_any
+from hohoho.inference.table import any_probability, probabilities_of, scan_maxima, with_any, with_any_probability
 from hohoho.labels import LABELS
 from hohoho.scores.bootstrap import unit_weights
 from hohoho.scores.class_scores import class_scores, scored_rows
@@ -19,18 +19,18 @@ STUDY = TABLE["study"].to_numpy()
 
 def test_a_scan_is_the_loop_over_its_slices():
     raw = probabilities_of(TABLE, "cnn").astype(float)
-    maxima, noisy_or = scan_maxima(STUDY, raw), scan_noisy_or(TABLE, raw)
+    maxima, noisy_or = scan_maxima(STUDY, with_any_probability(raw)), scan_noisy_or(TABLE, raw)
     truth = scan_truth(TABLE, studies_of(TABLE))
     assert list(truth.index) == sorted(set(TABLE["study"]))
     for number, study in enumerate(truth.index):
         rows = (TABLE["study"] == study).to_numpy()
-        assert maxima[number] == pytest.approx([*raw[rows].max(0), raw[rows].max()])
+        assert maxima[number] == pytest.approx([*raw[rows].max(0), (1 - np.prod(1 - raw[rows], axis=1)).max()])
         assert noisy_or[number] == pytest.approx([*(1 - np.prod(1 - raw[rows], axis=0)), 1 - np.prod(1 - raw[rows])])
         assert truth.loc[study, LABELS].tolist() == TABLE.loc[rows, LABELS].max().tolist()
 
 
 def test_sensitivity_specificity_and_auroc_of_scans():
-    maxima = scan_maxima(STUDY, probabilities_of(TABLE, "cnn"))
+    maxima = scan_maxima(STUDY, with_any_probability(probabilities_of(TABLE, "cnn")))
     truth = scan_truth(TABLE, studies_of(TABLE))
     scans = scored_rows(with_any(truth[LABELS].to_numpy()), maxima, maxima >= 0.5, truth["patient"].to_numpy())
     scores = class_scores(scans, unit_weights(scans.patients))
@@ -44,6 +44,20 @@ def test_the_maximum_is_positive_exactly_when_a_slice_is():
     raw = probabilities_of(TABLE, "cnn")
     by_slice = pd.DataFrame(raw >= 0.5).groupby(TABLE["study"].to_numpy()).any().to_numpy()
     assert (by_slice == (scan_maxima(STUDY, raw)[:, :5] >= 0.5)).all()
+
+
+def test_any_of_independent_bleeds_is_as_frequent_as_its_probability_says_and_the_largest_of_five_is_not():
+    rng = np.random.default_rng(0)
+    probabilities = rng.beta(0.5, 3, (40_000, 5))
+    bleeding = (rng.random(probabilities.shape) < probabilities).any(axis=1)
+    assert any_probability(probabilities).mean() == pytest.approx(bleeding.mean(), abs=0.01)
+    assert probabilities.max(axis=1).mean() < 0.8 * bleeding.mean()
+
+
+def test_any_leaves_out_a_class_of_unknown_probability_and_is_unknown_without_any():
+    row = np.array([[0.5, np.nan, 0.5, 0, 0], [np.nan] * 5])
+    assert any_probability(row)[0] == 0.75
+    assert np.isnan(any_probability(row)[1])
 
 
 def test_noisy_or_stays_finite_for_a_sure_slice():

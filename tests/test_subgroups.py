@@ -56,7 +56,7 @@ def test_smoothing_is_counted_by_the_truth():
     assert ich["f2"] == pytest.approx(fbeta_score(table["ich"], positive[:, 0], beta=2), abs=1e-6)
     assert ich["f2_smoothed"] == pytest.approx(fbeta_score(table["ich"], smoothed[:, 0], beta=2), abs=1e-6)
     assert ich["gain"] == pytest.approx(ich["f2_smoothed"] - ich["f2"], abs=2e-6)
-    assert ich["gain_low"] <= ich["gain"] <= ich["gain_high"]
+    assert ich[["gain_low", "gain_high"]].isna().all()  # two patients have a bleed
     assert erased_bleeds(table, positive, smoothed) == [{"split": "test", "study": "a", "index": 2, "class": "ich"}]
     assert single_slice_bleeds(table).sum() == 1
 
@@ -77,7 +77,7 @@ def test_every_slice_is_in_one_group_of_every_kind():
 
 
 def test_a_subgroup_scores_as_scikit_learn_says_of_its_slices():
-    table = predictions(40)
+    table = predictions(60)
     groups, positive = slice_groups(table, studies_of(table)), probabilities_of(table, "cnn") >= 0.5
     found = subgroups(table, groups, probabilities_of(table, "cnn"), positive, Resampling(200, 0)).set_index("group")
     assert found.index.is_unique

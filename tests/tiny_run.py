@@ -5,8 +5,8 @@ import pandas as pd
 
 from hohoho.inference.table import prediction_table
 from hohoho.labels import LABELS
-from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import evaluate
+from hohoho.scores.scans import Settings
 from hohoho.slices.stacks import stack_table
 
 SIDE, SLICES_PER_STUDY = 32, 10

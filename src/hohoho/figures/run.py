@@ -37,13 +37,6 @@ class Run(NamedTuple):
         return self.slices[LABELS].to_numpy()
 
 
-def phantom_of(source: str, slices: pd.DataFrame, phantom) -> PhantomDraw | None:
-    """Which phantom the slices show; None for other data, and where secret pseudonyms hide which image is which."""
-    if source != "phantom" or slices["image"].isna().any():
-        return None
-    return PhantomDraw(phantom.patients, phantom.size_px, phantom.seed)
-
-
 def shown_rows(stacks: pd.DataFrame) -> tuple[str, np.ndarray]:
     """The split that is shown, and its labelled rows."""
     rows = labelled_rows(stacks)

@@ -30,13 +30,28 @@ def probabilities_of(table: pd.DataFrame, model: str) -> np.ndarray:
 
 
 def with_any(values: np.ndarray) -> np.ndarray:
-    """(rows, 6) from (rows, 5) labels, probabilities or decisions, as in CLASSES: `any` is the largest of the five."""
+    """(rows, 6) from (rows, 5) labels or decisions of 0 and 1, as in CLASSES: any where one of the five is."""
     return np.column_stack([values, values.max(axis=1, initial=0)])
 
 
-def scan_maxima(study: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """(scans, 6) the largest probability of each class and of `any` over a scan's slices; scans sorted by name.
+def any_probability(probabilities: np.ndarray) -> np.ndarray:
+    """(rows,) probability of any bleed on a slice, 1 - Π(1 - p) of its (rows, 5) probabilities.
 
-    study: (slices,) which scan each slice belongs to; probabilities: (slices, 5).
+    A class whose probability is unknown (NaN) is left out; NaN where all are.
     """
-    return pd.DataFrame(with_any(probabilities)).groupby(study, sort=True).max().to_numpy()
+    known = np.isfinite(probabilities)
+    product = np.prod(1 - np.where(known, probabilities, 0), axis=1, dtype=float)
+    return np.where(known.any(axis=1), 1 - product, np.nan)
+
+
+def with_any_probability(probabilities: np.ndarray) -> np.ndarray:
+    """(rows, 6) from (rows, 5) probabilities, as in CLASSES: the last is `any_probability`."""
+    return np.column_stack([probabilities, any_probability(probabilities)])
+
+
+def scan_maxima(study: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(scans, columns) the largest value of each column over a scan's slices; scans sorted by name.
+
+    study: (slices,) which scan each slice belongs to; values: (slices, columns).
+    """
+    return pd.DataFrame(values).groupby(study, sort=True).max().to_numpy()

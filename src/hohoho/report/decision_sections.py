@@ -5,8 +5,8 @@ import pandas as pd
 from hohoho.inference.table import MODEL_NAMES
 from hohoho.labels import LABELS
 from hohoho.report.score_sections import Section, labelled_section
+from hohoho.scores.bootstrap import MIN_PATIENTS
 from hohoho.scores.evaluation import Evaluation
-from hohoho.scores.subgroups import MIN_PATIENTS
 
 POINTS = {
     "fixed": "as set",
@@ -32,7 +32,7 @@ def subgroup_section(evaluation: Evaluation) -> Section:
     """The row's own model, group by group."""
     intro = f"{MODEL_NAMES[evaluation.details['own_model']]}, {evaluation.shown} split. F2 and precision rise with the "
     intro += "share of positives: compare recall and AUROC. "
-    intro += f"No interval below {MIN_PATIENTS} patients: it would promise too much."
+    intro += f"No interval below {MIN_PATIENTS} patients with a bleed: it would promise too much."
     return labelled_section("Where it fails", intro, subgroup_table(evaluation.subgroups))
 
 

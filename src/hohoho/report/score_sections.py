@@ -6,6 +6,7 @@ import pandas as pd
 
 from hohoho.inference.table import MODEL_NAMES
 from hohoho.report.tables import heading, text
+from hohoho.scores.bootstrap import MIN_PATIENTS
 from hohoho.scores.evaluation import Evaluation
 from hohoho.scores.measures import SCORES
 from hohoho.slices.split import SPLITS, shown_split
@@ -19,9 +20,11 @@ CLASS_NAMES = {
 }
 SCAN_SCORES = {"recall": "sensitivity", "specificity": "specificity", "auroc": "AUROC"}
 POOLINGS = {
-    "max": "By the largest raw probability of the scan",
+    "max": "By the largest value of its slices: raw of each class, calibrated of any",
+    "true": "The same, against the phantom's true labels: without the errors that it plants",
     "noisy_or": "By noisy-or over its slices, calibrated",
 }
+FITTED_ON = " (fitted on these)"
 CALIBRATION_SCORES = ["ECE, raw", "ECE, calibrated", "Brier, raw", "Brier, calibrated"]
 DATA_NAMES = {"phantom": "the phantom, synthetic heads that say nothing about patients"}
 NO_LABELS = "No slice is labelled here, so slices have no scores."
@@ -43,10 +46,13 @@ def models_section(evaluation: Evaluation, source: str) -> Section:
     rows = {MODEL_NAMES[model]: scores for model, scores in details["slices"].items()}
     rows |= {"difference, paired": details["lstm_gain"]} if details["lstm_gain"] else {}
     lines = [[name, *(s and s["micro"]["f2"] for s in map(scores.get, SPLITS))] for name, scores in rows.items()]
+    if gain := details["lstm_gain_at_best_f2"]:
+        lines.append(["difference, each at its own best threshold on validation", *map(gain.get, SPLITS)])
     lines.append(["answering yes to everything", *map(evaluation.headline["all_positive"].get, SPLITS)])
     intro = f"Data: {DATA_NAMES.get(source, source)}. Positive from a raw {details['settings']['threshold']:g} up"
     intro += ", smoothed along the scan. " if details["settings"]["smoothing"] else ". "
-    resampled = "In brackets 95 % intervals by bootstrap over patients."
+    resampled = "In brackets 95 % intervals by bootstrap over patients, where at least "
+    resampled += f"{MIN_PATIENTS} patients carry the score."
     intro += resampled if details["settings"]["resamples"] else "No intervals."
     if unlabelled := [split for split in SPLITS if not details["data"][split]["labelled"]]:
         intro += f" No slice is labelled in {', '.join(unlabelled)}: no F2 there."
@@ -74,10 +80,12 @@ def scan_section(evaluation: Evaluation) -> Section:
         return Section("Scans", NO_SCANS)
     split = shown_split(scans)
     intro = f"{MODEL_NAMES[model]}, {split} split: is there a bleed in this scan at all? "
-    intro += f"Positive from {details['settings']['threshold']:g} up, before any smoothing."
-    if not evaluation.calibration["models"][model]["fitted_slices"]:
-        intro += " Without labelled slices in validation nothing is calibrated: noisy-or takes raw probabilities."
-    return Section("Scans", intro, {POOLINGS[how]: of_classes(by, SCAN_SCORES) for how, by in scans[split].items()})
+    intro += "By the maximum, a scan is positive where one of its slices is."
+    if scans[split]["noisy_or"] is None:
+        intro += " No noisy-or: it needs probabilities, and not every class could be calibrated."
+    scores = {"max": None, "true": details["true_scans"]} | scans[split]
+    shown = {POOLINGS[how]: of_classes(by, SCAN_SCORES) for how, by in scores.items() if by}
+    return Section("Scans", intro, shown)
 
 
 def of_classes(scores: dict[str, dict], columns: dict[str, str]) -> pd.DataFrame:
@@ -89,12 +97,16 @@ def of_classes(scores: dict[str, dict], columns: dict[str, str]) -> pd.DataFrame
 def calibration_section(evaluation: Evaluation) -> Section:
     """Calibration error and Brier score before and after, per model and split."""
     lines = [
-        [f"{MODEL_NAMES[model]}, {split}", *scores["micro"].values()]
+        [f"{MODEL_NAMES[model]}, {split}{FITTED_ON * (split == 'val')}, {name}", *scores[group].values()]
         for model, splits in evaluation.details["calibration"].items()
         for split, scores in splits.items()
         if scores
+        for name, group in (("five classes", "micro"), ("any", "any"))
     ]
-    intro = "Temperature and bias per class, fitted on validation."
+    intro = "Temperature and bias per class, fitted on validation. Any: 1 − Π(1 − p) over the classes."
+    for model, fitted in evaluation.calibration["models"].items():
+        if missing := [label for label, value in fitted["temperature"].items() if value is None]:
+            intro += f" {MODEL_NAMES[model]}: no probability of {', '.join(missing)}, which validation does not show."
     return labelled_section("Calibration", intro, frame(["", *CALIBRATION_SCORES], lines))
 
 

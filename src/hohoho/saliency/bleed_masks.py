@@ -27,6 +27,13 @@ class PhantomDraw(NamedTuple):
     seed: int
 
 
+def phantom_of(source: str, slices: pd.DataFrame, phantom) -> PhantomDraw | None:
+    """Which phantom the slices show; None for other data, and where secret pseudonyms hide which image is which."""
+    if source != "phantom" or slices["image"].isna().any():
+        return None
+    return PhantomDraw(phantom.patients, phantom.size_px, phantom.seed)
+
+
 def blood_of(phantom: PhantomDraw, number: int, images: list[str]) -> Iterator[np.ndarray]:
     """(5, H, W) uint8 parts of blood of each of these images of patient `number`.
 

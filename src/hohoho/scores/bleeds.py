@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from hohoho.labels import LABELS
-from hohoho.scores.bootstrap import Resampling, interval, resample_weights, unit_weights
+from hohoho.scores.bootstrap import Resampling, interval, resample_weights, sum_by_patient, unit_weights
 from hohoho.scores.class_scores import MICRO
 from hohoho.scores.f2 import Counts, f2
 from hohoho.scores.measures import number, weighted_counts
@@ -73,9 +73,12 @@ def smoothing_counts(
     }
     names, patient_index = np.unique(table["patient"].to_numpy(), return_inverse=True)
     weights = np.vstack([unit_weights(len(names)), resample_weights(len(names), resampling)])
+    bleeding = sum_by_patient(truth, patient_index, len(names)) > 0  # (patients, classes): they carry F2
+    carried_by = [*bleeding.sum(0), bleeding.any(1).sum()]
     before, after = (_f2(truth, decisions, patient_index, weights) for decisions in (positive, smoothed))
-    low, high = np.transpose([interval(column) for column in (after - before)[1:].T])
-    gain = {"f2": before[0], "f2_smoothed": after[0], "gain": (after - before)[0], "gain_low": low, "gain_high": high}
+    gains = (after - before).T
+    low, high = np.transpose([interval(gain[1:], n) for gain, n in zip(gains, carried_by, strict=True)])
+    gain = {"f2": before[0], "f2_smoothed": after[0], "gain": gains[:, 0], "gain_low": low, "gain_high": high}
     columns = {name: [number(value) for value in values] for name, values in gain.items()}
     counts = {name: [*case.sum(0), case.sum()] for name, case in cases.items()}
     return pd.DataFrame({"class": [*LABELS, MICRO], **columns, **counts})

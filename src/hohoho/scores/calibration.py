@@ -4,7 +4,9 @@ The asymmetric loss and positive weights trade calibration for recall: what the 
 probability. Here sigmoid(z / T + b) with z the model's logit: temperature scaling (Guo et al. 2017, arXiv 1706.04599)
 with Platt's bias. Per class, because both distortions depend on a class's own balance, 5 : 1 for sdh and 24 : 1 for
 edh. T is positive, so the order of a class's slices, its AUROC and – with the threshold moved along – every answer stay
-as they are.
+as they are. A log-normal prior on T, around 1, keeps it sane where positives are few: with one or two, the best T alone
+often ends at its bound, a constant (`benchmarks/calibration.py`). Without a positive nothing is fitted, and the
+calibrated probability is unknown (NaN).
 
 And how far probabilities are from frequencies: reliability curve, expected calibration error, Brier score.
 """
@@ -23,45 +25,50 @@ from hohoho.labels import LABELS
 
 CLIP = 1e-7  # float32 probabilities end here: logits within ±16
 BINS = 10  # of probability, of equal width
-TEMPERATURES = (0.05, 50.0)  # where the classes part cleanly, the best temperature would be 0
+TEMPERATURES = (0.02, 50.0)  # a guard for the search; the prior keeps the best well inside
+PRIOR_SD = 1.0  # of log T; weighs as much as one slice or two
 
 
 class Calibration(NamedTuple):
-    """sigmoid(logit / temperature + bias), per class in label order."""
+    """sigmoid(logit / temperature + bias), per class in label order; NaN where the class could not be fitted."""
 
     temperature: np.ndarray  # (5,)
     bias: np.ndarray  # (5,)
-    slices: int  # labelled validation slices that it was fitted on; 0: the identity
+    positives: np.ndarray  # (5,) int, among the slices that it was fitted on
+    slices: int  # labelled validation slices that it was fitted on
 
-
-IDENTITY = Calibration(np.ones(len(LABELS)), np.zeros(len(LABELS)), 0)
+    @property
+    def fitted(self) -> np.ndarray:
+        """(5,) bool: the classes that have a calibrated probability."""
+        return np.isfinite(self.temperature)
 
 
 def fit_calibration(targets: np.ndarray, probabilities: np.ndarray) -> Calibration:
-    """The temperatures and biases of least log loss. Both arrays (slices, 5), labelled slices only.
+    """The most probable temperatures and biases. Both arrays (slices, 5), labelled slices only, maybe none.
 
-    A class without positives or without negatives keeps temperature 1 and bias 0; without slices: the identity.
-    Raises `InputError` for NaN.
+    A class without positives or without negatives is not fitted. Raises `InputError` for NaN.
     """
-    if not len(targets):
-        return IDENTITY
     if not (np.isfinite(targets).all() and np.isfinite(probabilities).all()):
         raise InputError("calibration: a probability or a label is NaN; drop unlabelled slices first")
     fitted = [_fit_class(targets[:, c], _logits(probabilities[:, c])) for c in range(len(LABELS))]
     temperature, bias = np.array(fitted).T
-    return Calibration(temperature, bias, len(targets))
+    return Calibration(temperature, bias, (targets > 0).sum(axis=0), len(targets))
 
 
 def calibrate(calibration: Calibration, probabilities: np.ndarray) -> np.ndarray:
-    """(slices, 5) calibrated probabilities of raw ones."""
+    """(slices, 5) calibrated probabilities of raw ones; NaN for a class that was not fitted."""
     return expit(_logits(probabilities) / calibration.temperature + calibration.bias)
 
 
-def calibration_record(calibrations: dict[str, Calibration], threshold: float) -> dict:
-    """What models/calibration.json holds, by model name; `threshold` of each class is the raw threshold, calibrated."""
+def calibration_record(calibrations: dict[str, Calibration], threshold: float, smoothing: bool) -> dict:
+    """What models/calibration.json holds, by model name: null for a class that was not fitted.
+
+    `threshold` of each class is the raw threshold, calibrated. `smoothing`: whether the answers are smoothed.
+    """
     return {
         "formula": "sigmoid(logit(raw) / temperature + bias)",
         "threshold": threshold,
+        "smoothing": smoothing,
         "models": {model: _record(fitted, threshold) for model, fitted in calibrations.items()},
     }
 
@@ -72,25 +79,28 @@ def read_calibration(path: Path) -> dict | None:
 
 
 def calibrated(record: dict | None, model: str, probabilities: np.ndarray) -> np.ndarray:
-    """(slices, 5) by one model, calibrated by the record; as they are where the record does not know the model.
+    """(slices, 5) by one model, calibrated by the record; NaN where the record does not know the model or the class.
 
     The raw answer stays derivable: positive from the record's calibrated `threshold` of the class up.
     """
     if not record or model not in record["models"]:
-        return probabilities
+        return np.full(np.shape(probabilities), np.nan)
     fitted = record["models"][model]
-    temperature, bias = (np.array([fitted[name][label] for label in LABELS]) for name in ("temperature", "bias"))
-    return calibrate(Calibration(temperature, bias, fitted["fitted_slices"]), probabilities)
+    names = ("temperature", "bias", "positives")
+    values = (np.array([fitted[name][label] for label in LABELS], dtype=float) for name in names)
+    return calibrate(Calibration(*values, fitted["fitted_slices"]), probabilities)
 
 
 def reliability(targets: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """BINS rows: mean `predicted` probability, `observed` frequency, number of `answers`; NaN in empty bins.
 
-    Both arrays of one shape; every entry is one answer. Bins are [0, 0.1), …, [0.9, 1].
+    Both arrays of one shape; every entry is one answer, left out where its probability is NaN. Bins are [0, 0.1), …,
+    [0.9, 1].
     """
-    place = np.minimum((probabilities.ravel() * BINS).astype(int), BINS - 1)
+    targets, probabilities = _known(targets, probabilities)
+    place = np.minimum((probabilities * BINS).astype(int), BINS - 1)
     answers = np.bincount(place, minlength=BINS)
-    sums = [np.bincount(place, weights=values.ravel(), minlength=BINS) for values in (probabilities, targets)]
+    sums = [np.bincount(place, weights=values, minlength=BINS) for values in (probabilities, targets)]
     predicted, observed = (np.divide(s, answers, out=np.full(BINS, np.nan), where=answers > 0) for s in sums)
     return pd.DataFrame({"predicted": predicted, "observed": observed, "answers": answers})
 
@@ -99,28 +109,36 @@ def calibration_error(targets: np.ndarray, probabilities: np.ndarray) -> float:
     """Expected calibration error, mean |predicted - observed| over answers (Guo et al. 2017, arXiv 1706.04599)."""
     curve = reliability(targets, probabilities)
     gaps = (curve["predicted"] - curve["observed"]).abs().fillna(0)
-    return float(np.average(gaps, weights=curve["answers"])) if len(targets) else np.nan
+    return float(np.average(gaps, weights=curve["answers"])) if curve["answers"].sum() else np.nan
 
 
 def brier(targets: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean squared difference of probability and truth; NaN without slices."""
+    """Mean squared difference of probability and truth; NaN without answers whose probability is known."""
+    targets, probabilities = _known(targets, probabilities)
     return float(((probabilities - targets) ** 2).mean()) if len(targets) else np.nan
 
 
+def _known(targets: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    known = np.isfinite(probabilities)
+    return targets[known], probabilities[known]
+
+
 def _fit_class(targets: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
-    if targets.min() == targets.max():
-        return 1.0, 0.0
+    if not len(targets) or targets.min() == targets.max():
+        return np.nan, np.nan
     sign = np.where(targets > 0, 1.0, -1.0)
 
-    def loss(slope_and_bias):
-        margin = sign * (slope_and_bias[0] * logits + slope_and_bias[1])
+    def loss(log_slope_and_bias):
+        log_slope, bias = log_slope_and_bias
+        slope = np.exp(log_slope)
+        margin = sign * (slope * logits + bias)
         pull = -sign * expit(-margin)
-        return -log_expit(margin).mean(), np.array([(pull * logits).mean(), pull.mean()])
+        value = -log_expit(margin).sum() + (log_slope / PRIOR_SD) ** 2 / 2
+        return value, np.array([(pull * logits).sum() * slope + log_slope / PRIOR_SD**2, pull.sum()])
 
-    coldest, hottest = TEMPERATURES
-    bounds = [(1 / hottest, 1 / coldest), (None, None)]
-    slope, bias = minimize(loss, [1.0, 0.0], jac=True, bounds=bounds, options={"ftol": 1e-12, "gtol": 1e-8}).x
-    return 1 / slope, bias
+    bounds = [tuple(-np.log(TEMPERATURES[::-1])), (None, None)]
+    log_slope, bias = minimize(loss, [0.0, 0.0], jac=True, bounds=bounds, options={"ftol": 1e-12, "gtol": 1e-6}).x
+    return np.exp(-log_slope), bias
 
 
 def _logits(probabilities: np.ndarray) -> np.ndarray:
@@ -130,5 +148,9 @@ def _logits(probabilities: np.ndarray) -> np.ndarray:
 def _record(fitted: Calibration, threshold: float) -> dict:
     moved = calibrate(fitted, np.full((1, len(LABELS)), threshold))[0]
     values = {"temperature": fitted.temperature, "bias": fitted.bias, "threshold": moved}
-    named = {name: dict(zip(LABELS, map(float, numbers), strict=True)) for name, numbers in values.items()}
-    return {"fitted_slices": fitted.slices, **named}
+    named = {name: _named([float(x) if np.isfinite(x) else None for x in column]) for name, column in values.items()}
+    return {"fitted_slices": fitted.slices, "positives": _named(map(int, fitted.positives)), **named}
+
+
+def _named(values) -> dict:
+    return dict(zip(LABELS, values, strict=True))

@@ -10,9 +10,9 @@ import numpy as np
 
 from hohoho.inference.table import CLASSES
 from hohoho.labels import LABELS
-from hohoho.scores.bootstrap import Resampling, interval, resample_weights, unit_weights
-from hohoho.scores.f2 import Counts, ratio
-from hohoho.scores.measures import SCORES, count_scores, number, rank_scores, weighted_counts
+from hohoho.scores.bootstrap import Resampling, interval, resample_weights, sum_by_patient, unit_weights
+from hohoho.scores.f2 import Counts, confusion_counts, f2, ratio
+from hohoho.scores.measures import SCORES, carriers, count_scores, number, rank_scores, weighted_counts
 
 MICRO, MACRO = "micro", "macro"
 FIVE = slice(0, len(LABELS))
@@ -31,10 +31,12 @@ class ScoredRows(NamedTuple):
 
 
 class Bootstrapped(NamedTuple):
-    """Scores of the data as they are, and of the resamples."""
+    """Scores of the data as they are, and of the resamples; and how many patients carry each."""
 
     points: Scores  # arrays of one
     resampled: Scores  # arrays of as many as there are resamples, maybe none
+    carriers: dict[str, dict[str, int]]  # class, micro, macro … → score → patients
+    patients: int  # they carry all other scores
 
 
 def scored_rows(
@@ -45,10 +47,25 @@ def scored_rows(
     return ScoredRows(targets > 0, probabilities, positive > 0, patient_index, len(names))
 
 
-def bootstrapped(scores: Callable[[np.ndarray], Scores], patients: int, resampling: Resampling) -> Bootstrapped:
-    """Scores as they are and under the bootstrap over patients. scores: weights → scores."""
-    resampled = scores(resample_weights(patients, resampling)) if resampling.resamples else {}
-    return Bootstrapped(scores(unit_weights(patients)), resampled)
+def bootstrapped(rows: ScoredRows, scores: Callable[[np.ndarray], Scores], resampling: Resampling) -> Bootstrapped:
+    """Scores of the rows as they are and under the bootstrap over patients. scores: weights → scores."""
+    resampled = scores(resample_weights(rows.patients, resampling)) if resampling.resamples else {}
+    return Bootstrapped(scores(unit_weights(rows.patients)), resampled, class_carriers(rows), rows.patients)
+
+
+def class_carriers(rows: ScoredRows) -> dict[str, dict[str, int]]:
+    """How many patients carry each of SCORES: of every class, micro and macro.
+
+    A weak class has a fifth of the macro mean, so it counts five times there, at most as the middle one of the classes;
+    a class that nobody carries is not in the mean.
+    """
+    per_patient = confusion_counts(
+        rows.targets, rows.positive, lambda mask: sum_by_patient(mask, rows.patient_index, rows.patients)
+    )
+    single, pooled = carriers(per_patient), carriers(Counts(*(part[:, FIVE].sum(1) for part in per_patient)))
+    of_class = {name: {score: int(n[column]) for score, n in single.items()} for column, name in enumerate(CLASSES)}
+    macro = {score: _macro_carriers(n[FIVE][n[FIVE] > 0]) for score, n in single.items()}
+    return of_class | {MICRO: {score: int(n) for score, n in pooled.items()}, MACRO: macro}
 
 
 def class_scores(rows: ScoredRows, weights: np.ndarray) -> Scores:
@@ -67,24 +84,39 @@ def class_scores(rows: ScoredRows, weights: np.ndarray) -> Scores:
     return scores | {MICRO: pooled | _ranks(rows, FIVE, weights), MACRO: macro}
 
 
+def micro_f2_scores(rows: ScoredRows, weights: np.ndarray) -> Scores:
+    """Micro F2 alone."""
+    counts = weighted_counts(rows.targets[:, FIVE], rows.positive[:, FIVE], rows.patient_index, weights)
+    return {MICRO: {"f2": f2(Counts(*(part.sum(1) for part in counts)))}}
+
+
 def difference(ours: Bootstrapped, theirs: Bootstrapped) -> Bootstrapped:
-    """Ours minus theirs, resample by resample: paired, as both had the same weights."""
-    return Bootstrapped(
-        *(
-            {name: {score: a[name][score] - b[name][score] for score in a[name]} for name in a}
-            for a, b in zip(ours, theirs, strict=True)
-        )
-    )
+    """Ours minus theirs, resample by resample: paired, as both had the same weights. The fewer patients carry it."""
+
+    def each(combine, a, b):
+        return {name: {score: combine(row[score], b[name][score]) for score in row} for name, row in a.items()}
+
+    points, resampled = (each(np.subtract, *pair) for pair in zip(ours[:2], theirs[:2], strict=True))
+    return Bootstrapped(points, resampled, each(min, ours.carriers, theirs.carriers), ours.patients)
 
 
 def with_intervals(scores: Bootstrapped) -> dict[str, dict[str, dict]]:
-    """Every score as {"value", "low", "high"}; None where undefined or without resamples."""
-    table = {name: dict.fromkeys(row) for name, row in scores.points.items()}
+    """Every score as {"value", "low", "high", "patients"}: the interval is None where it would promise too much.
+
+    patients: how many carry the score.
+    """
+    table = {name: {} for name in scores.points}
     for name, row in scores.points.items():
         for score, point in row.items():
-            low, high = interval(scores.resampled[name][score] if scores.resampled else np.empty(0))
-            table[name][score] = {"value": number(point[0]), "low": number(low), "high": number(high)}
+            patients = scores.carriers[name].get(score, scores.patients)
+            low, high = interval(scores.resampled[name][score] if scores.resampled else np.empty(0), patients)
+            ends = {"low": number(low), "high": number(high)}
+            table[name][score] = {"value": number(point[0]), **ends, "patients": patients}
     return table
+
+
+def _macro_carriers(of_class: np.ndarray) -> int:
+    return int(min(len(of_class) * of_class.min(), np.median(of_class))) if len(of_class) else 0
 
 
 def _ranks(rows: ScoredRows, columns: slice, weights: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,14 +1,13 @@
 """metrics/details.json: every score of every model, split and class; what it holds is said at `Evaluation`."""
 
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
-from hohoho.inference.table import CLASSES, with_any
+from hohoho.inference.table import CLASSES, with_any, with_any_probability
 from hohoho.labels import LABELS
 from hohoho.scores.bleeds import erased_bleeds
-from hohoho.scores.bootstrap import INTERVAL, Resampling
+from hohoho.scores.bootstrap import INTERVAL
 from hohoho.scores.calibration import brier, calibration_error
 from hohoho.scores.class_scores import (
     MICRO,
@@ -16,26 +15,16 @@ from hohoho.scores.class_scores import (
     bootstrapped,
     class_scores,
     difference,
+    micro_f2_scores,
     scored_rows,
     with_intervals,
 )
 from hohoho.scores.f2 import all_positive_f2
 from hohoho.scores.measures import number, rsna_log_loss
-from hohoho.scores.predictions import MAX, NOISY_OR, ModelPredictions, Truth
+from hohoho.scores.operating_points import GLOBAL
+from hohoho.scores.predictions import ModelPredictions, Truth
+from hohoho.scores.scans import Settings, scan_scores
 from hohoho.slices.split import SPLITS
-
-
-class Settings(NamedTuple):
-    """How it is scored."""
-
-    threshold: float  # of the raw probability
-    smoothing: bool  # of the answers along a scan
-    resamples: int  # of the bootstrap over patients; 0 = no intervals
-    seed: int
-
-    def resampling(self, split: str) -> Resampling:
-        """The scores of the training split estimate nothing, so they get no interval."""
-        return Resampling(0 if split == "train" else self.resamples, self.seed)
 
 
 def all_details(truth: Truth, models: dict[str, ModelPredictions], points: dict, settings: Settings) -> dict:
@@ -52,6 +41,7 @@ def all_details(truth: Truth, models: dict[str, ModelPredictions], points: dict,
         "slices": {m: {s: part and with_intervals(part) for s, part in parts.items()} for m, parts in slices.items()},
         "scans": each(partial(scan_scores, settings)),
         "lstm_gain": _gain(slices),
+        "lstm_gain_at_best_f2": _gain_at_best_f2(truth, models, points, settings),
         "operating_points": {m: {name: _named(point) for name, point in named.items()} for m, named in points.items()},
         "calibration": each(_calibration),
         "erased_bleeds": {
@@ -67,31 +57,17 @@ def slice_scores(settings: Settings, truth: Truth, predictions: ModelPredictions
     if not len(places):
         return None
     positive, patients = predictions.predicted(settings.smoothing)[places], truth.table["patient"].to_numpy()[places]
-    rows = scored_rows(with_any(truth.targets(split)), with_any(predictions.raw[places]), with_any(positive), patients)
-    calibrated = with_any(predictions.calibrated[places])
+    ranked = np.column_stack([predictions.raw, predictions.any_bleed])[places]
+    rows = scored_rows(with_any(truth.targets(split)), ranked, with_any(positive), patients)
+    raw, calibrated = (with_any_probability(kind[places]) for kind in (predictions.raw, predictions.calibrated))
 
     def scores(weights):
         classes = class_scores(rows, weights)
-        for name, probabilities in (("rsna_log_loss", rows.probabilities), ("rsna_log_loss_calibrated", calibrated)):
+        for name, probabilities in (("rsna_log_loss", raw), ("rsna_log_loss_calibrated", calibrated)):
             classes[MICRO][name] = rsna_log_loss(rows.targets, probabilities, rows.patient_index, weights)
         return classes
 
-    return bootstrapped(scores, rows.patients, settings.resampling(split))
-
-
-def scan_scores(settings: Settings, truth: Truth, predictions: ModelPredictions, split: str) -> dict | None:
-    """Of one split's known scans, both ways; None without any."""
-    known = truth.scan_rows(split)
-    if not known.any():
-        return None
-    targets, patients = truth.scan_targets(split), truth.scans.loc[known, "patient"].to_numpy()
-    scores = {}
-    for name, probabilities in ((MAX, predictions.scan_max[known]), (NOISY_OR, predictions.scan_noisy_or[known])):
-        rows = scored_rows(targets, probabilities, probabilities >= settings.threshold, patients)
-        scores[name] = with_intervals(
-            bootstrapped(partial(class_scores, rows), rows.patients, settings.resampling(split))
-        )
-    return scores
+    return bootstrapped(rows, scores, settings.resampling(split))
 
 
 def _gain(slices: dict[str, dict[str, Bootstrapped | None]]) -> dict:
@@ -100,6 +76,30 @@ def _gain(slices: dict[str, dict[str, Bootstrapped | None]]) -> dict:
         return {}
     theirs, ours = slices.values()
     return {split: ours[split] and with_intervals(difference(ours[split], theirs[split])) for split in SPLITS}
+
+
+def _gain_at_best_f2(truth: Truth, models: dict, points: dict, settings: Settings) -> dict:
+    """The same for micro F2, each model at the one threshold that is best on validation: what is more than a threshold.
+
+    Raw answers, without smoothing. None for a split without labels, {} where there is one model or no such threshold.
+    """
+    if len(models) < 2 or any(points[model][GLOBAL] is None for model in models):
+        return {}
+
+    def of(model, split):
+        rows = truth.rows[split]
+        positive, patients = models[model].raw[rows] >= points[model][GLOBAL], truth.table["patient"].to_numpy()[rows]
+        decided = with_any(positive)
+        scored = scored_rows(with_any(truth.targets(split)), decided, decided, patients)
+        return bootstrapped(scored, partial(micro_f2_scores, scored), settings.resampling(split))
+
+    theirs, ours = models
+    return {
+        split: with_intervals(difference(of(ours, split), of(theirs, split)))[MICRO]["f2"]
+        if len(truth.rows[split])
+        else None
+        for split in SPLITS
+    }
 
 
 def _sizes(truth: Truth, split: str) -> dict:
@@ -115,16 +115,17 @@ def _sizes(truth: Truth, split: str) -> dict:
 
 
 def _calibration(truth: Truth, predictions: ModelPredictions, split: str) -> dict | None:
-    """ECE and Brier score, raw and calibrated, per class and over all answers."""
-    rows, targets = truth.rows[split], truth.targets(split)
+    """ECE and Brier score, raw and calibrated, per class, of any bleed and over the answers of the five classes."""
+    rows, targets = truth.rows[split], with_any(truth.targets(split))
     if not len(rows):
         return None
-    columns = {label: [column] for column, label in enumerate(LABELS)} | {MICRO: list(range(len(LABELS)))}
+    kinds = {kind: with_any_probability(getattr(predictions, kind)[rows]) for kind in ("raw", "calibrated")}
+    columns = {name: [column] for column, name in enumerate(CLASSES)} | {MICRO: list(range(len(LABELS)))}
     return {
         name: {
-            f"{score}_{kind}": number(measure(targets[:, chosen], values[rows][:, chosen]))
+            f"{score}_{kind}": number(measure(targets[:, chosen], values[:, chosen]))
             for score, measure in (("ece", calibration_error), ("brier", brier))
-            for kind, values in (("raw", predictions.raw), ("calibrated", predictions.calibrated))
+            for kind, values in kinds.items()
         }
         for name, chosen in columns.items()
     }

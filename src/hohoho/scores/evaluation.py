@@ -1,5 +1,6 @@
 """Everything that the predictions say about the models, in one record: the stage writes it, the report shows it."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pandas as pd
@@ -9,9 +10,10 @@ from hohoho.scores.bleeds import smoothing_counts
 from hohoho.scores.calibration import calibration_record
 from hohoho.scores.class_scores import MACRO, MICRO
 from hohoho.scores.curves import all_curves
-from hohoho.scores.details import Settings, all_details
+from hohoho.scores.details import all_details
 from hohoho.scores.operating_points import operating_points
 from hohoho.scores.predictions import MAX, ModelPredictions, Truth, model_predictions, refuse_nan, truth_of
+from hohoho.scores.scans import Settings, true_scan_scores
 from hohoho.scores.subgroups import slice_groups, subgroups
 from hohoho.scores.worst_slices import worst_slices
 from hohoho.slices.split import SPLITS
@@ -20,28 +22,30 @@ OF_ALL_MODELS = ("precision_recall", "roc", "reliability")
 
 
 class Evaluation(NamedTuple):
-    """The scores of a row. `score` is {"value", "low", "high"}: a number and its 95 % interval over patients.
+    """The scores of a row. `score` is {"value", "low", "high", "patients"}: a number, its 95 % interval over
+    patients, and how many of them carry it.
 
     Anything undefined or unknown is None (null in JSON): a split without labels, a class without positives, an interval
-    of the training split, with `evaluate.bootstrap: 0` or of a score that is the same in every resample. `any` is the
-    sixth class: the largest of the five.
-    Models are "cnn" and, where trained, "cnn_lstm"; the row's own model is the last of them.
+    of the training split, with `evaluate.bootstrap: 0`, or that hohoho.scores.bootstrap.interval refuses. `any` is the
+    sixth class, see hohoho.inference.table. Models are "cnn" and, where trained, "cnn_lstm", the row's own model.
 
     headline: metrics/scores.json, at most 30 numbers.
         f2: {train, val, test} micro F2 of the row's own model · f2_test_interval: {low, high}
         cnn, cnn_lstm: {f2_train, f2_val, f2_test, precision_test, recall_test, auroc_test (macro)}
         lstm_gain: {f2_test, low, high} cnn_lstm - cnn, paired (absent where there is no LSTM)
         all_positive: {train, val, test} · scan_test: {any_auroc, any_sensitivity, any_specificity} by the maximum
-        calibration_test: {ece_raw, ece_calibrated}
+        calibration_test: {ece, any_ece} calibrated, of the five classes and of any
     details: metrics/details.json.
         settings: {threshold, smoothing, resamples, seed, interval} · own_model: its name
         data: {split: {patients, studies, slices, labelled, positives: {class: n}, all_positive_f2}}
         slices: {model: {split: {class | micro | macro: {name: score}}}}; names as in hohoho.scores.measures.SCORES;
             micro also has rsna_log_loss and rsna_log_loss_calibrated
         scans: {model: {split: {max | noisy_or: {class | micro | macro: the same scores}}}}; recall is sensitivity
+        true_scans: as scans[own_model][shown]["max"], against labels without errors; None where nobody knows them
         lstm_gain: {split: {class | micro | macro: {name: score}}} cnn_lstm - cnn on slices, paired; {} without an LSTM
+        lstm_gain_at_best_f2: {split: micro F2} the same, each model at its own best threshold on validation; {} …
         operating_points: {model: {point: {class: threshold}}}
-        calibration: {model: {split: {class | micro: {ece_raw, ece_calibrated, brier_raw, brier_calibrated}}}}
+        calibration: {model: {split: {class | any | micro: {ece_raw, ece_calibrated, brier_raw, brier_calibrated}}}}
         erased_bleeds: {model: [{split, study, index, class}]} true single-slice bleeds that smoothing would erase
     curves: by name. metrics/tables/: precision_recall, roc, reliability of all models and splits. metrics/plots/:
         f2_per_class, operating_points, and of the own model on the split shown own_precision_recall (recall,
@@ -49,8 +53,8 @@ class Evaluation(NamedTuple):
     subgroups: one row per group (columns in hohoho.scores.subgroups), by the row's own model, on the split shown.
     worst: the worst misses and false alarms (columns in hohoho.scores.worst_slices), same model and split.
     smoothing: `case`, `model`, `split` and the columns of hohoho.scores.bleeds.smoothing_counts.
-    calibration: models/calibration.json: {formula, threshold, models: {model: {fitted_slices, temperature: {class: T},
-        bias: {class: b}, threshold: {class: calibrated value of the raw threshold}}}}.
+    calibration: models/calibration.json: {formula, threshold, smoothing, models: {model: {fitted_slices, positives:
+        {class: n}, temperature: {class: T}, bias: {class: b}, threshold: {class: calibrated value of the raw one}}}}.
     own: the own model's probabilities and decisions, of every slice.
     shown: the split shown, see hohoho.slices.split.shown_split.
     """
@@ -75,9 +79,12 @@ class Evaluation(NamedTuple):
         return {name: self.curves[name] for name in OF_ALL_MODELS}
 
 
-def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> Evaluation:
+def evaluate(
+    table: pd.DataFrame, studies: pd.DataFrame, settings: Settings, true_labels: Callable | None = None
+) -> Evaluation:
     """All scores of a prediction table (see hohoho.inference.table), with the study table beside it.
 
+    true_labels: rows of the table → their (rows, 5) labels without errors, where somebody knows them.
     Raises `InputError` for a probability that is NaN, before any score.
     """
     refuse_nan(table)
@@ -86,7 +93,9 @@ def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> 
     points = {model: operating_points(truth, predictions, settings.threshold) for model, predictions in models.items()}
     details = all_details(truth, models, points, settings)
     own, shown = models[details["own_model"]], truth.shown()
+    details["true_scans"] = true_scan_scores(truth, own, settings, shown, true_labels) if true_labels else None
     rows, resampling = truth.rows[shown], settings.resampling(shown)
+    fitted = {m: predictions.calibration for m, predictions in models.items()}
     part, groups = table.iloc[rows], slice_groups(table, studies).iloc[rows]
     raw, calibrated, positive = own.raw[rows], own.calibrated[rows], own.predicted(settings.smoothing)[rows]
     return Evaluation(
@@ -96,7 +105,7 @@ def evaluate(table: pd.DataFrame, studies: pd.DataFrame, settings: Settings) -> 
         subgroups(part, groups, raw, positive, resampling),
         worst_slices(part, raw, calibrated, positive),
         smoothing_table(truth, models, settings),
-        calibration_record({m: predictions.calibration for m, predictions in models.items()}, settings.threshold),
+        calibration_record(fitted, settings.threshold, settings.smoothing),
         own,
         shown,
     )
@@ -131,10 +140,11 @@ def headline(details: dict) -> dict:
         numbers["lstm_gain"] = {"f2_test": gain["value"], "low": gain["low"], "high": gain["high"]}
     scans, calibration = details["scans"][own]["test"], details["calibration"][own]["test"]
     names = {"auroc": "auroc", "sensitivity": "recall", "specificity": "specificity"}
+    errors = {"ece": MICRO, "any_ece": "any"}
     return numbers | {
         "all_positive": {split: details["data"][split]["all_positive_f2"] for split in SPLITS},
         "scan_test": {f"any_{n}": _score(scans and scans[MAX], "any", name)["value"] for n, name in names.items()},
-        "calibration_test": {n: calibration and calibration[MICRO][n] for n in ("ece_raw", "ece_calibrated")},
+        "calibration_test": {n: calibration and calibration[of]["ece_calibrated"] for n, of in errors.items()},
     }
 
 

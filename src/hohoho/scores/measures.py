@@ -29,10 +29,19 @@ class Ranking(NamedTuple):
 
 
 class Score(NamedTuple):
-    """What it means, in one line; and the function of `Counts` or of a `Ranking` that gives one value per resample."""
+    """What it means, in one line; how it is computed; and which patients carry it."""
 
     meaning: str
-    of: Callable[..., np.ndarray]
+    of: Callable[..., np.ndarray]  # `Counts` or a `Ranking` → one value per resample
+    carried_by: tuple[str, ...]  # of CARRIERS; of several, the fewest patients count
+
+
+CARRIERS = {  # a patient carries a score by having at least one of these
+    "positives": lambda n: n.tp + n.fn,
+    "negatives": lambda n: n.tn + n.fp,
+    "positive answers": lambda n: n.tp + n.fp,
+    "negative answers": lambda n: n.tn + n.fn,
+}
 
 
 def auroc(ranking: Ranking) -> np.ndarray:
@@ -49,15 +58,19 @@ def average_precision(ranking: Ranking) -> np.ndarray:
 
 
 COUNT_SCORES = {
-    "f2": Score("recall and precision in one; a missed bleed weighs four times a false alarm", f2),
-    "precision": Score("share of the positive answers that are right", lambda n: ratio(n.tp, n.tp + n.fp)),
-    "recall": Score("share of the bleeds that are found; also called sensitivity", lambda n: ratio(n.tp, n.tp + n.fn)),
-    "specificity": Score("share of the negatives that are left alone", lambda n: ratio(n.tn, n.tn + n.fp)),
-}
+    "f2": Score("recall and precision in one; a missed bleed weighs four times a false alarm", f2, ("positives",)),
+    "precision": Score("share of the positive answers that are right", lambda n: ratio(n.tp, n.tp + n.fp),
+                       ("positive answers",)),
+    "recall": Score("share of the bleeds that are found; also called sensitivity", lambda n: ratio(n.tp, n.tp + n.fn),
+                    ("positives",)),
+    "specificity": Score("share of the negatives that are left alone", lambda n: ratio(n.tn, n.tn + n.fp),
+                         ("negatives",)),
+}  # fmt: skip
 RANK_SCORES = {
-    "auroc": Score("how often a positive is ranked above a negative, at no threshold; 0.5 is chance", auroc),
+    "auroc": Score("how often a positive is ranked above a negative, at no threshold; 0.5 is chance", auroc,
+                   ("positives", "negatives")),
     "average_precision": Score("mean precision over all recalls, at no threshold; the share of positives is chance",
-                               average_precision),
+                               average_precision, ("positives",)),
 }  # fmt: skip
 SCORES = COUNT_SCORES | RANK_SCORES
 
@@ -65,6 +78,12 @@ SCORES = COUNT_SCORES | RANK_SCORES
 def count_scores(counts: Counts) -> dict[str, np.ndarray]:
     """COUNT_SCORES by name, each of the counts' shape."""
     return {name: score.of(counts) for name, score in COUNT_SCORES.items()}
+
+
+def carriers(per_patient: Counts) -> dict[str, np.ndarray]:
+    """How many patients carry each of SCORES. per_patient: counts of (patients, …); returns (…) int each."""
+    speaking = {name: (of(per_patient) > 0).sum(axis=0) for name, of in CARRIERS.items()}
+    return {name: np.min([speaking[group] for group in score.carried_by], axis=0) for name, score in SCORES.items()}
 
 
 def weighted_counts(truth: np.ndarray, positive: np.ndarray, patient_index: np.ndarray, weights: np.ndarray) -> Counts:
@@ -111,7 +130,7 @@ def rsna_log_loss(
     Detection", Evaluation): `any` weighs more than the others, and probabilities are clipped at 1e-15.
     """
     of_the_truth = np.where(targets, probabilities, 1 - probabilities)
-    losses = -np.log(np.clip(of_the_truth, RSNA_CLIP, 1)) @ RSNA_WEIGHTS
+    losses = -np.log(np.clip(of_the_truth, RSNA_CLIP, 1)) @ RSNA_WEIGHTS  # NaN where a class has no probability
     sums = sum_by_patient(np.column_stack([losses, np.ones(len(losses))]), patient_index, weights.shape[1])
     return ratio(*(weights @ sums).T)
 

@@ -20,7 +20,8 @@ def operating_points(truth: Truth, predictions: ModelPredictions, fixed: float) 
     """Name → (5,) thresholds of the raw probability; None where validation cannot say. fixed: the headline's."""
     targets, probabilities = truth.targets("val"), predictions.raw[truth.rows["val"]]
     per_class = [best_f2_threshold(t, p) for t, p in zip(targets.T, probabilities.T, strict=True)]
-    any_scan, largest = truth.scan_targets("val")[:, -1] > 0, predictions.scan_max[truth.scan_rows("val"), -1]
+    any_scan, scans = truth.scan_targets("val")[:, -1] > 0, truth.scan_rows("val")
+    largest = predictions.scan_max[scans, : len(LABELS)].max(axis=1)  # one raw threshold for all classes
     return {
         FIXED: _everywhere(fixed),
         GLOBAL: _everywhere(best_f2_threshold(targets.ravel(), probabilities.ravel())),

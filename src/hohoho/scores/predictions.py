@@ -1,9 +1,10 @@
 """What is scored: the truth, as far as it is known, and all that a model says, slice by slice and scan by scan.
 
-A scan's probability comes in two ways. The *maximum* over the slices is the headline: it is positive exactly when a
-slice is. *Noisy-or*, 1 - Π(1 - p), is right for independent slices; thirty neighbouring slices are one witness rather
-than thirty, so it saturates near 1 and grows with the number of slices. It is a formula about probabilities and takes
-the calibrated ones; the maximum takes the raw ones, as the slice answers do. Both before any smoothing.
+Any bleed on a slice has the probability 1 - Π(1 - p) over the classes, calibrated: their raw outputs differ in scale by
+class. A scan is scored in two ways. The *maximum* over its slices is the headline: a scan is positive exactly when a
+slice is. *Noisy-or*, 1 - Π(1 - p) over its slices, is right for independent slices; thirty neighbouring slices are one
+witness rather than thirty, so it saturates near 1 and grows with the number of slices. It is a formula about
+probabilities: it takes the calibrated ones, and there is none where a class has none.
 """
 
 from typing import NamedTuple
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from hohoho.errors import InputError
-from hohoho.inference.table import models_in, probabilities_of, scan_maxima, with_any
+from hohoho.inference.table import any_probability, models_in, probabilities_of, scan_maxima, with_any
 from hohoho.labels import LABELS
 from hohoho.scores.calibration import Calibration, calibrate, fit_calibration
 from hohoho.scores.f2 import predicted
@@ -74,7 +75,7 @@ def scan_truth(table: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
 
 
 def scan_noisy_or(table: pd.DataFrame, probabilities: np.ndarray) -> np.ndarray:
-    """(scans, 6) 1 - Π(1 - p) over the slices; for any: over slices and classes."""
+    """(scans, 6) 1 - Π(1 - p) over the slices; for any: over slices and classes. probabilities: (slices, 5), no NaN."""
     log_absent = pd.DataFrame(np.log1p(-np.clip(probabilities, 0, 1 - 1e-15)))
     log_absent = log_absent.groupby(table["study"].to_numpy(), sort=True).sum().to_numpy()
     return -np.expm1(np.column_stack([log_absent, log_absent.sum(1)]))
@@ -84,11 +85,12 @@ class ModelPredictions(NamedTuple):
     """One model on every slice of a prediction table and on every scan, scans sorted by name."""
 
     raw: np.ndarray  # (slices, 5)
-    calibrated: np.ndarray  # (slices, 5)
+    calibrated: np.ndarray  # (slices, 5), NaN for a class that could not be calibrated
+    any_bleed: np.ndarray  # (slices,) probability of any, of the calibrated classes; of the raw ones where none is
     positive: np.ndarray  # (slices, 5) bool, raw from the threshold up
     smoothed: np.ndarray  # (slices, 5) bool, the same after smoothing: scan by scan 101 → 111, then 010 → 000
-    scan_max: np.ndarray  # (scans, 6) of the raw ones
-    scan_noisy_or: np.ndarray  # (scans, 6) of the calibrated ones
+    scan_max: np.ndarray  # (scans, 6) of the raw ones, and of any_bleed
+    scan_noisy_or: np.ndarray | None  # (scans, 6) of the calibrated ones; None where a class has none
     calibration: Calibration
 
     def predicted(self, smoothing: bool) -> np.ndarray:
@@ -104,8 +106,10 @@ def model_predictions(table: pd.DataFrame, model: str, threshold: float, validat
     calibrated, smoothed = calibrate(fitted, raw), positive.copy()
     for rows in scan_bounds(table["study"]):
         smoothed[rows] = smooth(positive[rows])
-    maxima, noisy_or = scan_maxima(table["study"].to_numpy(), raw), scan_noisy_or(table, calibrated)
-    return ModelPredictions(raw, calibrated, positive, smoothed, maxima, noisy_or, fitted)
+    any_bleed = any_probability(calibrated if fitted.fitted.any() else raw)
+    maxima = scan_maxima(table["study"].to_numpy(), np.column_stack([raw, any_bleed]))
+    noisy_or = scan_noisy_or(table, calibrated) if fitted.fitted.all() else None
+    return ModelPredictions(raw, calibrated, any_bleed, positive, smoothed, maxima, noisy_or, fitted)
 
 
 def refuse_nan(table: pd.DataFrame) -> None:

@@ -2,7 +2,8 @@
 
 Columns: `row` in the slice table, `split`, `study`, `patient`, `index`, `level`, `error` (`missed` or `false alarm`),
 `class` that it was wrong about, `probability` raw and `calibrated` of that class, `loss` (nat) = -log of what the
-calibrated model gave the truth, `truth`: all labels of the slice, joined by "+", or "none".
+calibrated model gave the truth (the raw one, of a class that could not be calibrated), `truth`: all labels of the
+slice, joined by "+", or "none".
 """
 
 import numpy as np
@@ -23,8 +24,9 @@ def worst_slices(table: pd.DataFrame, raw: np.ndarray, calibrated: np.ndarray, p
     positive: the answers; what was answered rightly is no error, however unsure.
     """
     truth = table[LABELS].to_numpy() > 0
-    missed = _worst(table, MISSED, np.where(truth & ~positive, calibrated, 1), raw, calibrated)
-    alarms = _worst(table, FALSE_ALARM, np.where(~truth & positive, 1 - calibrated, 1), raw, calibrated)
+    said = np.where(np.isfinite(calibrated), calibrated, raw)
+    missed = _worst(table, MISSED, np.where(truth & ~positive, said, 1), raw, calibrated)
+    alarms = _worst(table, FALSE_ALARM, np.where(~truth & positive, 1 - said, 1), raw, calibrated)
     return pd.concat([missed, alarms], ignore_index=True)[COLUMNS]
 
 
