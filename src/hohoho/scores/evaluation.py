@@ -22,8 +22,7 @@ OF_ALL_MODELS = ("precision_recall", "roc", "reliability")
 
 
 class Evaluation(NamedTuple):
-    """The scores of a row. `score` is {"value", "low", "high", "patients"}: a number, its 95 % interval over
-    patients, and how many of them carry it.
+    """The scores of a row. `score` is {"value", "low", "high", "patients"}: its 95 % interval, and how many carry it.
 
     Anything undefined or unknown is None (null in JSON): a split without labels, a class without positives, an interval
     of the training split, with `evaluate.bootstrap: 0`, or that hohoho.scores.bootstrap.interval refuses. `any` is the
