@@ -62,7 +62,8 @@ def main():
 
     train_scans, val_scans = (Scans(slices, labelled_bounds(table, split)) for split in ("train", "val"))
     batches = scan_batches(train_scans, train.batch_size, params.seed), scan_batches(val_scans, train.batch_size, None)
-    recipe = Recipe("train_lstm", train.epochs, params.seed, precision, curves=CURVES, curve_columns=CURVE_COLUMNS)
+    shown = {"curves": CURVES, "curve_columns": CURVE_COLUMNS, "threshold": params.evaluate.threshold}
+    recipe = Recipe("train_lstm", train.epochs, params.seed, precision, **shown)
     fit(module, *batches, recipe, machine)
     if not frozen:
         save_classifier(LSTM / "cnn", cnn)
