@@ -118,6 +118,17 @@ def test_a_model_that_never_says_yes_is_not_frozen_in_its_warm_up(slices):
     assert all(torch.equal(a, b) for a, b in zip(kept.state_dict().values(), single.state_dict().values(), strict=True))
 
 
+@pytest.mark.parametrize(("kind", "drawn"), [("train_cnn", 24), ("simclr", 24), ("end_to_end", 2)])
+def test_end_to_end_draws_a_scan_as_one_and_the_others_each_slice(slices, kind, drawn):
+    module, _, _ = training_of(kind, slices, 0.001)
+    module.train().generator, shown = torch.Generator().manual_seed(0), []
+    embedder = module.model.cnn if kind == "end_to_end" else module.model
+    embedder.backbone.register_forward_pre_hook(lambda _, pictures: shown.append(pictures[0].detach()))
+    images, targets = slices.__getitems__([3] * 24)  # one picture, 24 times
+    module.model_step((images, targets, torch.tensor([10, 14])) if kind == "end_to_end" else (images, targets))
+    assert len(shown[0].unique(dim=0)) == drawn
+
+
 SCORE = st.sampled_from([0.0, 0.25, 0.5, float("nan")])
 
 
