@@ -148,12 +148,12 @@ def test_two_forced_runs_with_simclr_give_the_same_bytes(clone):
 
 
 def test_an_experiment_in_a_copy_runs_the_copys_code(clone):
-    done = run(["dvc", "exp", "run", "--temp", *(f"-S{knob}" for knob in PLAIN), "-S", "evaluate.smoothing=true"], clone)
+    command = ["dvc", "exp", "run", "--temp", *(f"-S{knob}" for knob in PLAIN), "-S", "evaluate.smoothing=true"]
+    done = run(command, clone)
     assert ran(done.stdout + done.stderr) == ["evaluate"]
     source = (clone / "src/hohoho/scores/f2.py").read_text()
     try:
         (clone / "src/hohoho/scores/f2.py").write_text(source + "\nraise SystemExit('the copy speaks')\n")
-        command = ["dvc", "exp", "run", "--temp", *(f"-S{knob}" for knob in PLAIN), "-S", "evaluate.smoothing=true"]
         failed = run(command, clone, check=False)
         assert "the copy speaks" in failed.stdout + failed.stderr
     finally:

@@ -32,8 +32,8 @@ class Recipe:
     """How to train, whatever the model.
 
     section: of params.yaml, for messages. precision: Lightning's name, as of `devices.resolve_precision`.
-    gradient_clip: norm, 0 is off. keep: which epoch's weights stay – one of BEST, or "last". curves: CSV that grows with
-    every epoch. curve_columns: their order; None is the order of logging. threshold: of validation's F2.
+    gradient_clip: norm, 0 is off. keep: which epoch's weights stay – one of BEST, or "last". curves: CSV that grows
+    with every epoch. curve_columns: their order; None is the order of logging. threshold: of validation's F2.
     """
 
     section: str
