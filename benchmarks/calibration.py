@@ -3,7 +3,7 @@
     uv run python benchmarks/calibration.py [--data-sets 40]
 
 400 validation slices of one class, whose raw logits are sharper than they should be and moved. Compared: the raw
-output; the constant share of positives; the best temperature and bias alone (no prior); ours, hohoho.scores.calibration.
+output; the constant share of positives; the best temperature and bias alone (no prior); ours, with the prior.
 """
 
 import argparse

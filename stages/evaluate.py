@@ -16,14 +16,14 @@ from hohoho.report.page import sections, write_report
 from hohoho.saliency.bleed_masks import phantom_of, true_labels
 from hohoho.scores.evaluation import Evaluation, evaluate
 from hohoho.scores.scans import Settings
-from hohoho.slices.stacks import read_stacks
+from hohoho.slices.stacks import read_stacks, read_statistics
 from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table, read_test_images
 from hohoho.stage.run import run_stage
 
 import pandas as pd
 
 SLICES, STACKS = Path("data/slices"), Path("data/stacks")
-EMBEDDINGS = Path("data/embeddings.npy")
+EMBEDDINGS, TOGETHER = Path("data/embeddings.npy"), Path("data/embeddings_end_to_end.npy")
 PROBABILITIES = [Path("data/probabilities/cnn.npy"), Path("data/probabilities/cnn_lstm.npy")]
 PREDICTIONS, SUBMISSION = Path("data/predictions.parquet"), Path("data/submission.csv")
 CNN, LSTM, CALIBRATION = Path("models/cnn"), Path("models/lstm"), Path("models/calibration.json")
@@ -78,20 +78,21 @@ def draw(
 ) -> dict[str, Drawn]:
     """All figures. torch is imported here, so that a run without figures does without it."""
     from hohoho.figures.gallery import draw_figures
-    from hohoho.figures.run import Run
-    from hohoho.models.backbones import load_classifier
+    from hohoho.figures.run import Run, own_cnn
     from hohoho.models.devices import with_device
+    from hohoho.models.losses import build_loss
 
+    loss = params.loss
+    pos_weight = read_statistics(STACKS).pos_weight if loss.pos_weight else None
     run = Run(
         pixels=SlicePixels(SLICES),
         slices=slices,
         stacks=stacks,
         predictions=table,
-        embeddings=read_array(EMBEDDINGS),
-        classifier=load_classifier(CNN),
+        **own_cnn(CNN, LSTM, EMBEDDINGS, TOGETHER),
         device=with_device(runtime()).device,
         threshold=params.evaluate.threshold,
-        loss=(params.loss.gamma_neg, params.loss.clip),
+        loss=build_loss(loss.name, loss.gamma_pos, loss.gamma_neg, loss.clip, pos_weight),
         phantom=phantom_of(params.data.source, slices, params.phantom),
         scores=found,
     )

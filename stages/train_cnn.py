@@ -47,7 +47,8 @@ def main():
         Augmentation(**params.augment),
     )
     batches = training_batches(slices("train"), train.batch_size, params.seed)
-    recipe = Recipe("train_cnn", train.epochs, params.seed, precision, train.gradient_clip, train.keep, CURVES)
+    how = precision, train.gradient_clip, train.keep, CURVES
+    recipe = Recipe("train_cnn", train.epochs, params.seed, *how, threshold=params.evaluate.threshold)
     fit(module, batches, ordered_batches(slices("val")), recipe, machine)
     save_classifier(CNN, model)
     write_json(CNN / "input.json", read_store_settings(SLICES))

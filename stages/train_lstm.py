@@ -31,12 +31,14 @@ from torch.utils.data import TensorDataset
 
 SLICES, STACKS, EMBEDDINGS = Path("data/slices"), Path("data/stacks"), Path("data/embeddings.npy")
 CNN, LSTM, PROBABILITIES = Path("models/cnn"), Path("models/lstm"), Path("data/probabilities/cnn_lstm.npy")
+TOGETHER = Path("data/embeddings_end_to_end.npy")  # by the CNN that was trained with the LSTM; empty where none was
 CURVES = Path("metrics/plots/train_lstm.csv")
 
 
 def main():
     params, machine = stage_params("train_lstm"), with_device(runtime())
     train = params.train_lstm
+    write_array(TOGETHER, np.zeros((0, 1), np.float32))
     if train.training == "skip":
         save_lstm(LSTM, None)
         write_array(PROBABILITIES, np.zeros((0, len(LABELS)), np.float32))
@@ -62,11 +64,13 @@ def main():
 
     train_scans, val_scans = (Scans(slices, labelled_bounds(table, split)) for split in ("train", "val"))
     batches = scan_batches(train_scans, train.batch_size, params.seed), scan_batches(val_scans, train.batch_size, None)
-    recipe = Recipe("train_lstm", train.epochs, params.seed, precision, curves=CURVES, curve_columns=CURVE_COLUMNS)
+    shown = {"curves": CURVES, "curve_columns": CURVE_COLUMNS, "threshold": params.evaluate.threshold}
+    recipe = Recipe("train_lstm", train.epochs, params.seed, precision, **shown)
     fit(module, *batches, recipe, machine)
     if not frozen:
         save_classifier(LSTM / "cnn", cnn)
         embeddings, _ = embed(cnn, ordered_batches(slices), machine.device, machine.progress)
+        write_array(TOGETHER, embeddings)
     save_lstm(LSTM, lstm, precision)
     write_array(PROBABILITIES, predict_scans(lstm.cpu().eval(), embeddings, table["study"].tolist()))
 

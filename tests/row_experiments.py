@@ -16,11 +16,10 @@ NAMES = [row.name for row in ROWS]
 load_hydra_plugins(str(ROOT / "conf/plugins"))  # Hydra looks once a process; a test's tiny repository must not be first
 
 
-def experiment(row, source="phantom", test=0.5, state="done", day=1, **changed):
+def experiment(row, source="phantom", val=0.5, test=0.5, state="done", day=1, **changed):
     """An experiment as DVC would have recorded it; changed: section={knob: value}."""
-    params = composed([f"row={row}"])
-    params["data"]["source"] = source
+    params = composed([f"row={row}", f"data={source}", *["data.root=anywhere"] * (source != "phantom")])
     for section, values in changed.items():
         params[section] |= values
-    f2 = {"train": 0.9, "val": test, "test": test} if state == "done" else {}
+    f2 = {"train": 0.9, "val": val, "test": test} if state == "done" else {}
     return Experiment(row.replace("_", "-"), state, datetime(2026, 1, day), params, f2)

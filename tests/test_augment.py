@@ -1,5 +1,7 @@
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torchvision.transforms import functional as reference
 
 from hohoho.training.augment import Augmentation, augment, color_jitter, rotate_and_flip
@@ -81,3 +83,26 @@ def test_coordinates_stay_exact_under_mixed_precision():
     with torch.autocast("cpu", torch.bfloat16):
         mixed = rotate_and_flip(wide, 20, True, False, generator())
     assert torch.equal(exact, mixed)
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.integers(0, 99))
+def test_a_scan_is_mirrored_turned_and_jittered_as_one(counts, seed):
+    how = Augmentation(rotation_deg=90, flip=True, jitter=0.3, jitter_probability=0.5, flip_vertical=True)
+    firsts = images(len(counts), size=8)
+    scans = torch.tensor(counts)
+    together = augment(firsts.repeat_interleave(scans, dim=0), how, generator(seed), scans)
+    for scan, alone in zip(together.split(counts), augment(firsts, how, generator(seed)), strict=True):
+        assert torch.allclose(scan, alone.expand_as(scan), atol=1e-6)
+
+
+def test_two_scans_are_drawn_apart():
+    how = Augmentation(rotation_deg=90, flip=True, jitter=0.3, jitter_probability=0.5)
+    one = images(1).expand(40, -1, -1, -1)
+    first, second = augment(one, how, generator(), torch.tensor([20, 20])).split(20)
+    assert not torch.allclose(first, second, atol=1e-3)
+
+
+def test_slices_of_no_scan_are_drawn_one_by_one():
+    how = Augmentation(rotation_deg=30, flip=True, jitter=0.2, jitter_probability=0.4)
+    each = augment(images(), how, generator(3), torch.ones(6, dtype=torch.int64))
+    assert torch.equal(augment(images(), how, generator(3)), each)

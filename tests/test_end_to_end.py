@@ -97,7 +97,7 @@ def test_no_patient_is_in_two_splits(clone):
 
 def test_a_knob_runs_the_stages_that_need_it_and_setting_it_back_runs_none(clone):
     for knob, stages in (
-        ("evaluate.threshold=0.45", ["evaluate"]),
+        ("evaluate.smoothing=true", ["evaluate"]),
         ("train_lstm.training=skip", ["train_lstm", "evaluate"]),
     ):
         run(["hohoho", "params", *PLAIN, knob], clone)
@@ -148,12 +148,12 @@ def test_two_forced_runs_with_simclr_give_the_same_bytes(clone):
 
 
 def test_an_experiment_in_a_copy_runs_the_copys_code(clone):
-    done = run(["dvc", "exp", "run", "--temp", *(f"-S{knob}" for knob in PLAIN), "-S", "evaluate.threshold=0.4"], clone)
+    command = ["dvc", "exp", "run", "--temp", *(f"-S{knob}" for knob in PLAIN), "-S", "evaluate.smoothing=true"]
+    done = run(command, clone)
     assert ran(done.stdout + done.stderr) == ["evaluate"]
     source = (clone / "src/hohoho/scores/f2.py").read_text()
     try:
         (clone / "src/hohoho/scores/f2.py").write_text(source + "\nraise SystemExit('the copy speaks')\n")
-        command = ["dvc", "exp", "run", "--temp", *(f"-S{knob}" for knob in PLAIN), "-S", "evaluate.threshold=0.4"]
         failed = run(command, clone, check=False)
         assert "the copy speaks" in failed.stdout + failed.stderr
     finally:

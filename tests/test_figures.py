@@ -2,17 +2,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tiny_run import SIDE, Pixels, evaluation_of, predictions_of, slice_table, stacks_of
+from figure_run import run_of
+from tiny_run import SIDE, Pixels, slice_table, stacks_of
 
 from hohoho.figures import curves, disagreements, embedding_map, neighbours, saliency_pairs
 from hohoho.figures.disagreements import Gap, label_gaps
 from hohoho.figures.drawn import Drawn
 from hohoho.figures.gallery import FIGURES, draw_figures
-from hohoho.figures.run import Run, shown_rows
+from hohoho.figures.run import own_cnn, shown_rows
 from hohoho.figures.style import canvas, save
-from hohoho.inference.table import MODEL_NAMES
+from hohoho.inference.store import write_array
+from hohoho.inference.table import MODEL_NAMES, probabilities_of
 from hohoho.labels import LABELS
-from hohoho.models.backbones import SliceClassifier, build_backbone
+from hohoho.models.backbones import SliceClassifier, build_backbone, save_classifier
+from hohoho.models.lstm import ScanLstm, save_lstm
 from hohoho.params import Record
 from hohoho.saliency.bleed_masks import phantom_of
 
@@ -96,6 +99,14 @@ def test_the_map_takes_from_every_split():
     assert [title.partition(",")[0] for title in titles] == ["train: 10 slices", "val: 10 slices", "test: 10 slices"]
 
 
+def test_the_caption_of_the_map_holds_the_controls_beside_the_claim():
+    drawn = embedding_map.draw(run_of())
+    probe = drawn.tables["level_probe"]
+    assert list(probe) == ["split", "slices", "r2_trained", "r2_untrained", "r2_thumbnails"]
+    for kind in list(probe)[2:]:
+        assert ", ".join(f"{value:.2f}" for value in probe[kind]) in drawn.caption
+
+
 def test_every_model_and_split_that_was_scored_has_a_line_and_no_other():
     run = run_of()
     lines = {f"{model}, {split}" for model in MODEL_NAMES.values() for split in ("val", "test")}
@@ -110,28 +121,6 @@ def test_the_composite_takes_the_neighbours_as_red_green_and_blue():
     stack[0], stack[2] = 255, 90
     *_, composite = neighbours.plot(stack).axes
     assert composite.images[0].get_array()[0, 0].tolist() == [255, 0, 90]
-
-
-def run_of(labelled=True, channels=3):
-    """A tiny run; its classifier is untrained."""
-    slices = slice_table(labelled)
-    torch.manual_seed(0)
-    classifier = SliceClassifier(
-        "resnet18", build_backbone("resnet18", channels), [0.5] * channels, [0.5] * channels, 0.0
-    )
-    return Run(
-        pixels=Pixels(len(slices)),
-        slices=slices,
-        stacks=stacks_of(slices),
-        predictions=predictions_of(slices),
-        embeddings=np.random.default_rng(3).normal(size=(len(slices), 8)).astype(np.float32),
-        classifier=classifier.eval(),
-        device="cpu",
-        threshold=0.5,
-        loss=(2, 0.05),
-        phantom=None,
-        scores=evaluation_of(slices),
-    )
 
 
 def test_all_figures_are_drawn_as_wide_as_a_readme_and_twice_the_same(tmp_path):
@@ -149,10 +138,43 @@ def test_all_figures_are_drawn_as_wide_as_a_readme_and_twice_the_same(tmp_path):
     assert all(drawn.caption for drawn in figures.values())
 
 
-@pytest.mark.parametrize(("labelled", "channels"), [(False, 3), (True, 1)])
-def test_figures_are_drawn_without_labels_and_with_one_channel(tmp_path, labelled, channels):
-    draw_figures(tmp_path, run_of(labelled, channels))
+@pytest.mark.parametrize(("labelled", "channels", "together"), [(False, 3, False), (True, 1, True)])
+def test_figures_are_drawn_without_labels_and_with_one_channel(tmp_path, labelled, channels, together):
+    draw_figures(tmp_path, run_of(labelled, channels, together))
     assert {picture.stem for picture in tmp_path.iterdir()} == set(FIGURES)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_saliency_explains_the_answers_of_the_rows_own_model_of_slices(monkeypatch, together):
+    run, asked = run_of(together=together), []
+
+    def explain(run, method, rows, classes):
+        asked.append(rows.tolist())
+        return np.zeros((len(rows), SIDE, SIDE))
+
+    monkeypatch.setattr(saliency_pairs, "explain", explain)
+    drawn = saliency_pairs.draw(run)
+    model = "cnn_lstm" if together else "cnn"
+    split, rows = shown_rows(run.stacks)
+    expected = saliency_pairs.pick(rows, run.targets[rows], probabilities_of(run.predictions, model)[rows], 0.5)
+    assert asked[0] == [example.row for example in expected]
+    assert drawn.caption.startswith(f"The {MODEL_NAMES[model]} on the {split} split")
+    assert ("trained together" in drawn.caption) == together
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_the_cnn_of_a_run_is_the_one_that_its_answers_come_from(tmp_path, together):
+    alone, both = (SliceClassifier("resnet18", build_backbone("resnet18", 3), [0.5] * 3, [0.5] * 3, 0.0) for _ in "ab")
+    save_classifier(tmp_path / "cnn", alone)
+    save_lstm(tmp_path / "lstm", ScanLstm(512, 4))
+    if together:
+        save_classifier(tmp_path / "lstm/cnn", both)
+    write_array(tmp_path / "alone.npy", np.zeros((6, 512), np.float32))
+    write_array(tmp_path / "both.npy", np.ones((6 * together, 512), np.float32))
+    own = own_cnn(tmp_path / "cnn", tmp_path / "lstm", tmp_path / "alone.npy", tmp_path / "both.npy")
+    assert torch.equal(own["classifier"].head[-1].weight, (both if together else alone).head[-1].weight)
+    assert (own["lstm"] is not None) == together
+    assert (own["embeddings"] == together).all() and len(own["embeddings"]) == 6
 
 
 def test_test_is_shown_and_where_it_has_no_labels_validation():

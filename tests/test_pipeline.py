@@ -139,7 +139,8 @@ def downstream(stage):
         ("simclr.enabled", "simclr_pretrain"),
         ("loss.gamma_neg", "train_cnn"),
         ("train_lstm.units", "train_lstm"),
-        ("evaluate.threshold", "evaluate"),
+        ("evaluate.threshold", "train_cnn"),  # which epoch is kept depends on it
+        ("evaluate.smoothing", "evaluate"),
     ],
 )
 def test_a_knob_runs_its_first_stage_and_what_follows_and_nothing_else(knob, first):

@@ -14,7 +14,7 @@ from hohoho.params import Record
 from hohoho.report.cards import cards
 from hohoho.report.data_sections import Inputs
 from hohoho.report.decision_sections import subgroup_table
-from hohoho.report.figure_sections import MAX_LINES, NOT_DRAWN, figure_section, worst_section
+from hohoho.report.figure_sections import MAX_LINES, NOT_DRAWN, figure_section, saliency_section, worst_section
 from hohoho.report.page import LARGEST_PICTURE, inline, sections, write_report
 from hohoho.report.score_sections import NO_LABELS
 from hohoho.report.tables import heading, text
@@ -25,6 +25,7 @@ from hohoho.scores.measures import COUNT_SCORES, SCORES, Score
 ROOT = Path(__file__).parents[1]
 SCRIPT = "<script>alert(1)</script>"
 INGEST = {"files": 30, "studies": 3, "skipped": {SCRIPT: 2}, "repaired": {}, "warned": {}, "positives": {"ich": 3}}
+BLEEDS = {"all": 120, "found": 91, "missed": 29}
 VOID = {"meta", "img", "br", "link", "input"}
 
 
@@ -65,7 +66,8 @@ def drawn_in(folder, side=20):
     names += ["figure7_disagreements", "curves", "worst_slices"]
     for name in names:
         picture(folder / f"{name}.png", side)
-    saliency = pd.DataFrame([["gradient", 4, 0.25, 0.1, 0.05, 0.2, 4.0, *[0.1] * 5]], columns=COLUMNS)
+    rows = [["gradient", group, bleeds, 22, *[0.125] * (len(COLUMNS) - 4)] for group, bleeds in BLEEDS.items()]
+    saliency = pd.DataFrame(rows, columns=COLUMNS).assign(share_inside_low=0.0625, share_inside_high=0.25)
     return {name: Drawn(None, f'caption of "{name}" {SCRIPT}', {"saliency": saliency}) for name in names}
 
 
@@ -101,6 +103,16 @@ def test_every_picture_is_in_the_page_once_and_every_link_has_its_place(tmp_path
     assert page.tags.count("img") == 7
     places = {value for name, value in page.attributes if name == "id"}
     assert {value[1:] for name, value in page.attributes if name == "href"} == places
+
+
+def test_saliency_is_shown_with_its_patients_and_intervals_found_and_missed_bleeds_apart(tmp_path):
+    section = saliency_section(drawn_in(tmp_path))
+    assert list(section.tables) == [f"{group} bleeds: {n}, of 22 patients" for group, n in BLEEDS.items()]
+    for table in section.tables.values():
+        assert table["method"].tolist() == ["gradient (the poster's)"]
+        assert text(table["share inside"].iloc[0]) == "0.125 (0.062–0.250)"
+    empty = {"figure6_saliency": Drawn(None, "caption", {"saliency": pd.DataFrame(columns=COLUMNS)})}
+    assert "cannot be scored" in saliency_section(empty).text and not saliency_section(empty).tables
 
 
 def test_the_page_says_what_it_is_not(tmp_path):

@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from hohoho.models.backbones import SliceClassifier, build_backbone
+from hohoho.models.backbones import SliceClassifier, build_backbone, to_float
+from hohoho.models.lstm import ScanLstm
 from hohoho.saliency.methods import METHODS, cam_block, saliency_maps
+from hohoho.saliency.slice_in_scan import SliceInScan
+from hohoho.training.end_to_end import CnnLstm
 
 STACKS = np.random.default_rng(0).integers(0, 256, (3, 3, 32, 32), dtype=np.uint8)
 CLASSES = np.array([0, 3, 4])
@@ -45,6 +48,51 @@ def test_smoothgrad_is_repeatable_and_leaves_the_global_generator_alone(model):
     first = saliency_maps("smoothgrad", model, STACKS, CLASSES, "cpu")
     assert torch.equal(torch.rand(1), expected)
     assert np.array_equal(first, saliency_maps("smoothgrad", model, STACKS, CLASSES, "cpu"))
+
+
+@pytest.fixture(scope="module")
+def scans(model):
+    """Two scans of four and two slices: (stacks, what answers for a slice of them, CNN and LSTM as trained)."""
+    torch.manual_seed(1)
+    lstm = ScanLstm(512, 4).eval()
+    stacks = np.random.default_rng(2).integers(0, 256, (6, 3, 32, 32), dtype=np.uint8)
+    with torch.no_grad():
+        embeddings = model.embed(to_float(torch.from_numpy(stacks))).numpy()
+    return stacks, SliceInScan(model, lstm, embeddings, ["a"] * 4 + ["b"] * 2), CnnLstm(model, lstm, 0.0).eval()
+
+
+def test_what_is_explained_of_a_slice_in_its_scan_is_what_the_row_answers(scans):
+    stacks, in_scan, trained = scans
+    images, rows = to_float(torch.from_numpy(stacks)), torch.tensor([4, 1, 5, 1, 0])
+    with torch.no_grad():
+        expected = trained(images, torch.tensor([4, 2]))[rows]
+        assert torch.allclose(in_scan(images[rows], rows), expected, atol=1e-5)
+
+
+def test_the_saliency_of_a_slice_in_its_scan_is_the_gradient_of_the_rows_logit(scans):
+    stacks, in_scan, _ = scans
+    rows, classes, gradients = np.array([5, 2]), np.array([1, 3]), []
+    for row, label in zip(rows, classes, strict=True):
+        image = to_float(torch.from_numpy(stacks[row : row + 1])).requires_grad_()
+        start, end = (0, 4) if row < 4 else (4, 6)
+        scan = torch.tensor(in_scan.embeddings[start:end])
+        scan[row - start] = 0
+        scan = scan + torch.eye(end - start)[:, row - start, None] * in_scan.cnn.embed(image)
+        in_scan.lstm(scan[None], torch.tensor([end - start]))[0, row - start, label].backward()
+        gradients.append(image.grad.abs().amax(1)[0].numpy())
+    found = saliency_maps("gradient", in_scan, stacks[rows], classes, "cpu", rows)
+    np.testing.assert_allclose(found, gradients, rtol=1e-2, atol=0.01 * found.max())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_explains_slices_in_their_scans(scans, method):
+    stacks, in_scan, _ = scans
+    rows = np.array([5, 2, 0])
+    maps = saliency_maps(method, in_scan, stacks[rows], CLASSES, "cpu", rows)
+    alone = saliency_maps(method, in_scan, stacks[rows[1:2]], CLASSES[1:2], "cpu", rows[1:2])
+    assert maps.shape == (3, 32, 32) and np.isfinite(maps).all() and maps.any(axis=(1, 2)).all()
+    if method != "smoothgrad":  # whose noise is drawn for a batch
+        np.testing.assert_allclose(maps[1], alone[0], rtol=1e-2, atol=0.01 * maps[1].max())
 
 
 def test_a_black_picture_has_no_integrated_gradient(model):

@@ -1,6 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from hohoho.labels import LABELS
 from hohoho.slices.stacks import (
@@ -56,6 +59,12 @@ def test_positive_weights_are_negatives_per_positive_of_the_labelled_slices():
 @pytest.mark.parametrize("slices", [1, 2, 50])
 def test_a_class_that_is_always_positive_still_has_a_weight(slices):
     assert positive_weights(np.ones((slices, 5))) == pytest.approx([1 / slices] * 5)
+
+
+@given(arrays(np.float64, st.tuples(st.integers(1, 6), st.just(5)), elements=st.sampled_from([0, 0.5, 1, np.nan])))
+def test_no_class_weighs_nothing_or_without_end(targets):
+    weights = np.array(positive_weights(targets))
+    assert np.isfinite(weights).all() and (weights > 0).all()
 
 
 def test_every_slice_without_a_label_inherits_its_scans_and_no_other():

@@ -2,10 +2,13 @@
 
 import re
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from lightly.loss import NTXentLoss
 from torch.utils.data import TensorDataset
 
@@ -14,8 +17,10 @@ from hohoho.models.backbones import SliceClassifier, build_backbone, load_classi
 from hohoho.models.losses import build_loss, summed_bce
 from hohoho.models.lstm import ScanLstm
 from hohoho.params import Record
+from hohoho.scores.f2 import micro_f2
 from hohoho.slices.batches import StackedSlices, ordered_batches, training_batches
 from hohoho.training.augment import Augmentation
+from hohoho.training.callbacks import KeptWeights
 from hohoho.training.cnn import SliceTraining, optimizer_factory
 from hohoho.training.end_to_end import CnnLstm, EndToEndTraining
 from hohoho.training.fit import Recipe, fit
@@ -48,10 +53,10 @@ def classifier(seed=0, dropout=0.5):
     return SliceClassifier("resnet18", build_backbone("resnet18", 3), HALF, HALF, dropout)
 
 
-def train(model, slices, epochs=2, learning_rate=0.001, seed=0, keep="best_f2"):
+def train(model, slices, epochs=2, learning_rate=0.001, seed=0, keep="best_f2", threshold=0.5):
     loss, optimizer = build_loss("asymmetric", 0, 2, 0.05, None), optimizer_factory("adam", learning_rate, 0.0)
     module = SliceTraining(model, loss, optimizer, constant, STILL)
-    recipe = Recipe("train_cnn", epochs, seed, keep=keep)
+    recipe = Recipe("train_cnn", epochs, seed, keep=keep, threshold=threshold)
     return fit(module, training_batches(slices, 8, seed), ordered_batches(slices), recipe, CPU)
 
 
@@ -73,15 +78,19 @@ def test_batch_normalisation_learns_its_statistics_in_all_three_trainings_of_a_b
         assert backbone.bn1.num_batches_tracked > 0
 
 
+def best_epoch(curves, column):
+    """By the score, then by the loss, both on validation."""
+    return max(range(len(curves)), key=lambda epoch: (curves[epoch][column], -curves[epoch]["val_loss"]))
+
+
 def test_the_weights_of_the_best_validation_epoch_are_kept(slices):
     once, longer = classifier(), classifier()
     first = train(once, slices, epochs=1)
     curves = train(longer, slices, epochs=3, learning_rate=0.001)
-    best = max(range(3), key=lambda epoch: curves[epoch]["val_f2"])
     assert [row["epoch"] for row in curves] == [1, 2, 3]
     assert curves[0]["val_f2"] == first[0]["val_f2"], "an epoch depends on those before it alone"
     again = classifier()
-    train(again, slices, epochs=best + 1)
+    train(again, slices, epochs=best_epoch(curves, "val_f2") + 1)
     assert all(
         torch.equal(a, b) for a, b in zip(longer.state_dict().values(), again.state_dict().values(), strict=True)
     )
@@ -93,9 +102,54 @@ def test_the_weights_of_the_best_validation_epoch_are_kept(slices):
 def test_the_epoch_that_is_kept_is_the_one_that_was_asked_for(slices, keep, column):
     epochs, kept, single = 3, classifier(), classifier()
     curves = train(kept, slices, epochs, learning_rate=0.003, keep=keep)
-    best = max(range(epochs), key=lambda epoch: curves[epoch][column])
-    train(single, slices, epochs=best + 1, learning_rate=0.003, keep="last")
+    train(single, slices, epochs=best_epoch(curves, column) + 1, learning_rate=0.003, keep="last")
     assert all(torch.equal(a, b) for a, b in zip(kept.state_dict().values(), single.state_dict().values(), strict=True))
+
+
+def test_a_model_that_never_says_yes_is_not_frozen_in_its_warm_up(slices):
+    kept, single = classifier(), classifier()
+    for model in (kept, single):
+        torch.nn.init.constant_(model.head[-1].bias, -30.0)
+    curves = train(kept, slices, epochs=3, learning_rate=1e-4)
+    assert {row["val_f2"] for row in curves} == {0}
+    best = best_epoch(curves, "val_f2")
+    assert best > 0
+    train(single, slices, epochs=best + 1, learning_rate=1e-4, keep="last")
+    assert all(torch.equal(a, b) for a, b in zip(kept.state_dict().values(), single.state_dict().values(), strict=True))
+
+
+@pytest.mark.parametrize(("kind", "drawn"), [("train_cnn", 24), ("simclr", 24), ("end_to_end", 2)])
+def test_end_to_end_draws_a_scan_as_one_and_the_others_each_slice(slices, kind, drawn):
+    module, _, _ = training_of(kind, slices, 0.001)
+    module.train().generator, shown = torch.Generator().manual_seed(0), []
+    embedder = module.model.cnn if kind == "end_to_end" else module.model
+    embedder.backbone.register_forward_pre_hook(lambda _, pictures: shown.append(pictures[0].detach()))
+    images, targets = slices.__getitems__([3] * 24)  # one picture, 24 times
+    module.model_step((images, targets, torch.tensor([10, 14])) if kind == "end_to_end" else (images, targets))
+    assert len(shown[0].unique(dim=0)) == drawn
+
+
+SCORE = st.sampled_from([0.0, 0.25, 0.5, float("nan")])
+
+
+@given(st.lists(st.tuples(SCORE, st.sampled_from([0.1, 0.2, 0.3])), min_size=1, max_size=6))
+def test_of_equal_scores_the_lower_loss_is_kept_and_of_equal_losses_the_earlier_epoch(epochs):
+    kept = KeptWeights("val_f2")
+    for number, (score, loss) in enumerate(epochs):
+        trainer = SimpleNamespace(callback_metrics={"val_f2": score, "val_loss": loss})
+        kept.on_validation_end(trainer, SimpleNamespace(model=SimpleNamespace(state_dict=lambda: number)))  # noqa: B023
+    ranked = sorted(range(len(epochs)), key=lambda e: (-np.nan_to_num(epochs[e][0], nan=-1), epochs[e][1], e))
+    assert kept.weights == ranked[0]
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.13, 0.5])
+def test_the_f2_that_selects_is_that_of_the_rows_own_threshold(slices, threshold):
+    model = classifier()
+    curves = train(model, slices, epochs=1, keep="last", threshold=threshold)
+    with torch.no_grad():
+        images, targets = slices.__getitems__(list(range(24)))
+        probabilities = model.eval()(to_float(images)).sigmoid().numpy()
+    assert curves[0]["val_f2"] == pytest.approx(micro_f2(targets.numpy(), probabilities, threshold), abs=1e-6)
 
 
 def test_the_average_precision_of_validation_is_scikit_learns(slices):

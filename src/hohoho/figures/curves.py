@@ -9,13 +9,14 @@ from hohoho.figures.style import BLUE, GREY, SMALL_PT, TITLE_PT, VERMILLION, can
 from hohoho.inference.table import MODEL_NAMES
 
 CAPTION = "Dashed: validation, and probabilities as they come; solid: test, and calibrated."
+TOGETHER = " CNN: the one that the training of both together started from."
 COLOURS = dict(zip(MODEL_NAMES, (BLUE, VERMILLION), strict=True))
 SPLIT_LINES, KIND_LINES = {"val": "--", "test": "-"}, {"raw": "o--", "calibrated": "o-"}  # formats of their lines
 
 
 def draw(run: Run) -> Drawn:
     """Of both models, where both were trained."""
-    return Drawn(plot(run.scores.curves), CAPTION)
+    return Drawn(plot(run.scores.curves), CAPTION if run.lstm is None else CAPTION + TOGETHER)
 
 
 def plot(curves: dict[str, pd.DataFrame]) -> Figure:

@@ -3,17 +3,21 @@
 import pandas as pd
 
 from hohoho.figures.drawn import Drawn
+from hohoho.report.decision_sections import with_ends
 from hohoho.report.score_sections import NO_LABELS, Section
 from hohoho.report.tables import heading
 from hohoho.saliency.scores import METHOD_NAMES, POSTER_METHOD
 from hohoho.scores.evaluation import Evaluation
+from hohoho.scores.subgroups import MIN_PATIENTS
 
 CURVES, WORST, SALIENCY = "curves", "worst_slices", "figure6_saliency"  # each has a section of its own
-TITLES = {"level_probe": "Level read off the embedding by a linear probe"}  # of tables whose name says too little
+TITLES = {"level_probe": "Level read by a linear probe: embedding and controls"}  # of tables whose name says too little
 MAX_LINES = 50  # a longer table is in metrics/tables/ only
 SCORED = (
-    "Scored on {} bleeds that the phantom drew and whose place is known. Pointing game: is the most salient pixel in "
-    "the bleed? Share inside: how much of all saliency is, in brackets the middle half of the bleeds."
+    "Scored on bleeds that the phantom drew and whose place is known; found or missed by the model's answer at the "
+    "row's threshold. Pointing game: is the most salient pixel in the bleed? Share inside: how much of all saliency, "
+    "with the quarters of the bleeds. Times uniform: against saliency that is the same everywhere. In brackets 95 % "
+    f"intervals by bootstrap over the patients whose bleeds they are; none below {MIN_PATIENTS} patients."
 )
 NOT_DRAWN = "Not drawn: evaluate.figures is off."
 
@@ -38,19 +42,29 @@ def saliency_section(figures: dict[str, Drawn]) -> Section:
     if not figures:
         return Section("Saliency", NOT_DRAWN)
     scores = figures[SALIENCY].tables["saliency"]
-    lines = [
-        [
-            METHOD_NAMES[row.method] + " (the poster's)" * (row.method == POSTER_METHOD),
-            f"{row.pointing_game:.1%}",
-            f"{row.share_inside:.1%} ({row.share_q25:.1%}–{row.share_q75:.1%})",
-            f"{row.times_uniform:.1f} ×",
-        ]
-        for row in scores.itertuples()
-    ]
-    text = "No bleed's place is known in this data, so the methods cannot be scored."
-    table = pd.DataFrame(lines, columns=["method", "pointing game", "share inside", "against uniform"])
-    text = SCORED.format(scores["bleeds"].iloc[0]) if lines else text
-    return Section("Saliency", text, {"": table}, captions(figures, SALIENCY))
+    if scores.empty:
+        text = "No bleed's place is known in this data, so the methods cannot be scored."
+        return Section("Saliency", text, {}, captions(figures, SALIENCY))
+    tables = {
+        f"{group} bleeds: {part['bleeds'].iloc[0]}, of {part['patients'].iloc[0]} patients": saliency_table(part)
+        for group, part in scores.groupby("group", sort=False)
+    }
+    return Section("Saliency", SCORED, tables, captions(figures, SALIENCY))
+
+
+def saliency_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """A line per method; scores: one group of the table of `saliency_scores`."""
+    names = [METHOD_NAMES[name] + " (the poster's)" * (name == POSTER_METHOD) for name in scores["method"]]
+    return pd.DataFrame(
+        {
+            "method": names,
+            "pointing game": with_ends(scores, "pointing_game"),
+            "share inside": with_ends(scores, "share_inside"),
+            "lower quarter": scores["share_q25"].tolist(),
+            "upper quarter": scores["share_q75"].tolist(),
+            "times uniform": with_ends(scores, "times_uniform"),
+        }
+    )
 
 
 def figure_section(figures: dict[str, Drawn]) -> Section:

@@ -10,6 +10,7 @@ from hohoho.slices.split import SPLITS
 
 TOLERANCE = 0.02  # of F2, on the poster's own data set
 POSTER_DATA = "course"
+COMPARED = "val"  # the split that verdicts are about
 LOCATION_KEYS = ("row", "data.root", "data.labels", "data.pseudonyms")  # say nothing about the recipe or its scale
 
 
@@ -68,13 +69,15 @@ def changes(row: str, experiment: Experiment) -> tuple[str, ...]:
 def verdict(
     published: dict[str, float | None], measured: dict[str, float | None], source: str, changed: tuple[str, ...]
 ) -> str:
-    """On test, or on val where the poster has no test; only its own data and the row unchanged can be compared."""
+    """On validation, which is published for every row; only the poster's own data and the row unchanged are compared.
+
+    Never on test: the poster's test F2 is that of a leaderboard, whose labels the course's data set does not bring.
+    """
     if source != POSTER_DATA:
         return f"run ({source} – not comparable)"
     if changed:
         return f"run (changed: {', '.join(changed)} – not comparable)"
-    split = "val" if published["test"] is None else "test"
-    if measured.get(split) is None:
-        return f"run (no {split} F2 – not comparable)"
-    difference = round(measured[split] - published[split], 6)
+    if measured.get(COMPARED) is None:
+        return f"run (no {COMPARED} F2 – not comparable)"
+    difference = round(measured[COMPARED] - published[COMPARED], 6)
     return "reproduced" if abs(difference) <= TOLERANCE else f"differs by {difference:+.3f}"

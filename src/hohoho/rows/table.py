@@ -7,6 +7,7 @@ from hohoho.rows.results import POSTER_DATA, Result
 from hohoho.slices.split import SPLITS
 
 NOT_COMPARABLE = "Measured on other data than the poster's: not comparable with the published numbers."
+DRAWN_TEST = "Test F2 here is that of drawn patients, the poster's that of a leaderboard's: not comparable."
 
 
 def printed_table(number: int, title: str, results: list[Result]) -> str:
@@ -47,4 +48,5 @@ def notes(results: list[Result]) -> list[str]:
     for changes in dict.fromkeys(result.changes for result in run if result.changes):
         names = [result.row.name for result in run if result.changes == changes]
         lines.append(f"{', '.join(names) if len(names) < len(run) else 'All'} with {', '.join(changes)}.")
-    return lines + [NOT_COMPARABLE] * any(result.source != POSTER_DATA for result in run)
+    drawn = any(result.source == POSTER_DATA and result.measured["test"] is not None for result in run)
+    return lines + [NOT_COMPARABLE] * any(result.source != POSTER_DATA for result in run) + [DRAWN_TEST] * drawn

@@ -1,9 +1,14 @@
 """How well saliency finds bleeds whose place is known: pointing game and share inside, beside blind chance."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from hohoho.labels import LABELS
+from hohoho.scores.bootstrap import Resampling, interval, resample_weights, sum_by_patient, unit_weights
+from hohoho.scores.f2 import ratio
+from hohoho.scores.subgroups import MIN_PATIENTS
 
 POSTER_METHOD, UNIFORM = "gradient", "uniform"
 METHOD_NAMES = {
@@ -13,8 +18,20 @@ METHOD_NAMES = {
     "grad_cam": "Grad-CAM",
     UNIFORM: "uniform saliency, by chance",
 }
-COLUMNS = ["method", "bleeds", "pointing_game", "share_inside", "share_q25", "share_q75", "times_uniform"]
-COLUMNS += [f"share_{label}" for label in LABELS]
+GROUPS = ("all", "found", "missed")  # bleeds, by the answer at the row's own threshold
+MEANS = ("pointing_game", "share_inside", "times_uniform")  # with an interval over patients
+COLUMNS = ["method", "group", "bleeds", "patients"]
+COLUMNS += [f"{name}{end}" for name in MEANS for end in ("", "_low", "_high")]
+COLUMNS += ["share_q25", "share_q75", *(f"share_{label}" for label in LABELS)]
+
+
+class Lesions(NamedTuple):
+    """n bleeds whose place is known: a slice and a class each."""
+
+    rows: np.ndarray  # (n,) of the slice table
+    classes: np.ndarray  # (n,) index into LABELS
+    masks: np.ndarray  # (n, H, W) bool
+    patients: np.ndarray  # (n,) whose they are
 
 
 def pointing_hits(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
@@ -39,33 +56,49 @@ def area_share(masks: np.ndarray) -> np.ndarray:
     return masks.mean(axis=(1, 2))
 
 
-def saliency_scores(maps: dict[str, np.ndarray], masks: np.ndarray, classes: np.ndarray) -> pd.DataFrame:
-    """One row per method and one for uniform saliency, means over bleeds; columns as in COLUMNS.
+def saliency_scores(
+    maps: dict[str, np.ndarray], lesions: Lesions, found: np.ndarray, resampling: Resampling
+) -> pd.DataFrame:
+    """One row per method and one for uniform saliency, of all bleeds, those found and those missed.
 
-    maps: method → (n, H, W); masks: (n, H, W) bool; classes: (n,) index into LABELS. Empty where n is 0.
+    Means over bleeds, with intervals over their patients; columns as in COLUMNS. Empty where there is no bleed.
+    maps: method → (n, H, W); found: (n,) bool, whether the model answered yes.
     """
-    if not len(masks):
-        return pd.DataFrame(columns=COLUMNS)
-    chance = area_share(masks)
-    rows = [_row(name, pointing_hits(m, masks), share_inside(m, masks), chance, classes) for name, m in maps.items()]
-    return pd.DataFrame([*rows, _row(UNIFORM, chance, chance, chance, classes)], columns=COLUMNS)
+    chance = area_share(lesions.masks)
+    values = {name: (pointing_hits(m, lesions.masks), share_inside(m, lesions.masks)) for name, m in maps.items()}
+    values[UNIFORM] = chance, chance
+    rows = [
+        {"method": name, "group": group} | _row(hits, shares, chance, lesions, chosen, resampling)
+        for group, chosen in zip(GROUPS, (np.full(len(found), True), found, ~found), strict=True)
+        if chosen.any()
+        for name, (hits, shares) in values.items()
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def best_method(scores: pd.DataFrame) -> str | None:
-    """The method with the largest share inside, None where nothing was scored."""
-    methods = scores[scores["method"] != UNIFORM]
+    """The method with the largest share inside of all bleeds, None where nothing was scored."""
+    methods = scores[(scores["method"] != UNIFORM) & (scores["group"] == GROUPS[0])]
     return None if methods.empty else str(methods.loc[methods["share_inside"].astype(float).idxmax(), "method"])
 
 
-def _row(method, hits, shares, chance, classes) -> dict:
-    low, high = np.quantile(shares, [0.25, 0.75])
-    numbers = {
-        "pointing_game": hits.mean(),
-        "share_inside": shares.mean(),
-        "share_q25": low,
-        "share_q75": high,
-        "times_uniform": shares.mean() / chance.mean(),
-    }
-    numbers |= {f"share_{label}": shares[classes == c].mean() if (classes == c).any() else np.nan
-                for c, label in enumerate(LABELS)}  # fmt: skip
-    return {"method": method, "bleeds": len(shares)} | {name: round(float(x), 4) for name, x in numbers.items()}
+def _row(hits, shares, chance, lesions: Lesions, chosen: np.ndarray, resampling: Resampling) -> dict:
+    """Of the chosen bleeds; hits, shares, chance: (n,). No interval where too few patients have one."""
+    hits, shares, chance, classes = (values[chosen] for values in (hits, shares, chance, lesions.classes))
+    names, patient_index = np.unique(lesions.patients[chosen], return_inverse=True)
+    sums = sum_by_patient(np.column_stack([hits, shares, chance, np.ones(len(hits))]), patient_index, len(names))
+
+    def means(weights: np.ndarray) -> dict[str, np.ndarray]:
+        hit, share, uniform, bleeds = (weights @ sums).T
+        return dict(zip(MEANS, (ratio(hit, bleeds), ratio(share, bleeds), ratio(share, uniform)), strict=True))
+
+    resamples = resampling.resamples if len(names) >= MIN_PATIENTS else 0
+    resampled = means(resample_weights(len(names), resampling._replace(resamples=resamples)))
+    row = {"bleeds": len(hits), "patients": len(names)}
+    for name, (point,) in means(unit_weights(len(names))).items():
+        low, high = interval(resampled[name])
+        row |= {name: point, f"{name}_low": low, f"{name}_high": high}
+    row |= dict(zip(("share_q25", "share_q75"), np.quantile(shares, [0.25, 0.75]), strict=True))
+    for column, label in enumerate(LABELS):
+        row[f"share_{label}"] = shares[classes == column].mean() if (classes == column).any() else np.nan
+    return {name: value if isinstance(value, int) else round(float(value), 4) for name, value in row.items()}

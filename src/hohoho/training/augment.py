@@ -19,15 +19,21 @@ class Augmentation:
     flip_vertical: bool = False
 
 
-def augment(images: Tensor, how: Augmentation, generator: Generator) -> Tensor:
-    """images: (slices, channels, H, W) in [0, 1]. Returns the same shape, each slice drawn for itself."""
-    images = rotate_and_flip(images, how.rotation_deg, how.flip, how.flip_vertical, generator)
-    return color_jitter(images, how.jitter, how.jitter_probability, generator)
+def augment(images: Tensor, how: Augmentation, generator: Generator, scans: Tensor | None = None) -> Tensor:
+    """images: (slices, channels, H, W) in [0, 1]. Returns the same shape, each slice drawn for itself.
+
+    scans: (scans,) how many of the slices, one scan after the other, make each scan, which is then drawn as a whole.
+    """
+    images = rotate_and_flip(images, how.rotation_deg, how.flip, how.flip_vertical, generator, scans)
+    return color_jitter(images, how.jitter, how.jitter_probability, generator, scans)
 
 
-def rotate_and_flip(images: Tensor, degrees: float, horizontal: bool, vertical: bool, generator: Generator) -> Tensor:
-    """One bilinear resampling for rotation (zero fill) and flips (probability 0.5 each)."""
-    n = len(images)
+def rotate_and_flip(
+    images: Tensor, degrees: float, horizontal: bool, vertical: bool, generator: Generator, scans: Tensor | None = None
+) -> Tensor:
+    """One bilinear resampling for rotation (zero fill) and flips (probability 0.5 each). scans: as of `augment`."""
+    counts = _counts(images, scans)
+    n = len(counts)
     angle = math.radians(degrees) * _uniform(n, generator)
     flip_x = 1 - 2 * _coin(n, 0.5, generator) * horizontal
     flip_y = 1 - 2 * _coin(n, 0.5, generator) * vertical
@@ -35,16 +41,24 @@ def rotate_and_flip(images: Tensor, degrees: float, horizontal: bool, vertical: 
     affine[:, 0, 0], affine[:, 0, 1] = torch.cos(angle) * flip_x, -torch.sin(angle) * flip_x
     affine[:, 1, 0], affine[:, 1, 1] = torch.sin(angle) * flip_y, torch.cos(angle) * flip_y
     with torch.autocast(images.device.type, enabled=False):  # coordinates in bfloat16 are half a pixel off at 512
+        affine = affine.repeat_interleave(counts, dim=0)
         grid = affine_grid(affine.to(images.device), list(images.shape), align_corners=False)
         return grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
-def color_jitter(images: Tensor, strength: float, probability: float, generator: Generator) -> Tensor:
-    """Brightness, contrast, then saturation, each by a factor in 1 +- strength, on a slice with that probability."""
-    n = len(images)
+def color_jitter(
+    images: Tensor, strength: float, probability: float, generator: Generator, scans: Tensor | None = None
+) -> Tensor:
+    """Brightness, contrast, then saturation, each by a factor in 1 +- strength, on a slice with that probability.
+
+    scans: as of `augment`. The mean that contrast turns about is each slice's own.
+    """
+    counts = _counts(images, scans)
+    n = len(counts)
     chosen = _coin(n, probability, generator)
     factors = 1 + strength * torch.stack([_uniform(n, generator) for _ in range(3)]) * chosen
-    brightness, contrast, saturation = factors.to(images.device).view(3, n, 1, 1, 1)
+    factors = factors.repeat_interleave(counts, dim=1)
+    brightness, contrast, saturation = factors.to(images.device).view(3, len(images), 1, 1, 1)
     images = (images * brightness).clamp(0, 1)
     images = _blend(images, _gray(images).mean((2, 3), keepdim=True), contrast)
     return _blend(images, _gray(images), saturation)
@@ -60,6 +74,11 @@ def _gray(images: Tensor) -> Tensor:
 
 def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
     return (images * factor + other * (1 - factor)).clamp(0, 1)
+
+
+def _counts(images: Tensor, scans: Tensor | None) -> Tensor:
+    """How many slices share a draw: those of a scan, else each slice has its own."""
+    return torch.ones(len(images), dtype=torch.int64) if scans is None else scans.cpu()
 
 
 def _uniform(n: int, generator: Generator) -> Tensor:

@@ -1,6 +1,7 @@
 """What happens at the borders of an epoch: seeds, curves, and the weights that are kept."""
 
 import copy
+import math
 from pathlib import Path
 
 import numpy as np
@@ -45,12 +46,16 @@ class Curves(Callback):
 
 
 class KeptWeights(Callback):
-    """Keeps the weights of the epoch with the best score; the earlier one of two that are equal."""
+    """Keeps the weights of the epoch with the best score on validation; of equal ones, that with the lower loss there.
+
+    So a model that never says yes is not frozen in its warm-up. An undefined score is below any.
+    """
 
     def __init__(self, score: str):
-        self.name, self.score, self.weights = score, -1.0, None
+        self.name, self.best, self.weights = score, (-math.inf, -math.inf), None
 
     def on_validation_end(self, trainer, module):
-        score = float(trainer.callback_metrics[self.name])
-        if score > self.score:
-            self.score, self.weights = score, copy.deepcopy(module.model.state_dict())
+        score, loss = (float(trainer.callback_metrics[name]) for name in (self.name, "val_loss"))
+        rank = (-1.0 if math.isnan(score) else score, -loss)
+        if rank > self.best:
+            self.best, self.weights = rank, copy.deepcopy(module.model.state_dict())

@@ -18,10 +18,10 @@ class SliceTraining(Training):
         super().__init__(model.to(memory_format=torch.channels_last), loss, optimizer, schedule)
         self.augmentation = augmentation
 
-    def inputs(self, images: Tensor) -> Tensor:
-        """uint8 images as float in [0, 1]; augmented while training."""
+    def inputs(self, images: Tensor, scans: Tensor | None = None) -> Tensor:
+        """uint8 images as float in [0, 1]; augmented while training. scans: as of `augment`."""
         images = to_float(images)
-        return augment(images, self.augmentation, self.generator) if self.training else images
+        return augment(images, self.augmentation, self.generator, scans) if self.training else images
 
     def predict(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """(slices, 5) logits and targets."""

@@ -30,11 +30,15 @@ class CnnLstm(nn.Module):
 
 
 class EndToEndTraining(SliceTraining):
-    """CNN and LSTM on the images of whole scans; each slice is augmented as for the CNN."""
+    """CNN and LSTM on the images of whole scans, each augmented as one.
+
+    Neighbours that are mirrored or turned against each other are no scan, and a window is the same on all its slices;
+    the spatial dropout is drawn per scan as well.
+    """
 
     items, averaged = "scans", True
 
     def predict(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """(slices, 5) logits and targets."""
         images, targets, slice_counts = batch
-        return self.model(self.inputs(images), slice_counts), targets
+        return self.model(self.inputs(images, slice_counts), slice_counts), targets

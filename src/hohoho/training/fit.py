@@ -32,8 +32,8 @@ class Recipe:
     """How to train, whatever the model.
 
     section: of params.yaml, for messages. precision: Lightning's name, as of `devices.resolve_precision`.
-    gradient_clip: norm, 0 is off. keep: which epoch's weights stay – one of BEST, the earlier of two that are equal, or
-    "last". curves: CSV that grows with every epoch. curve_columns: their order; None is the order of logging.
+    gradient_clip: norm, 0 is off. keep: which epoch's weights stay – one of BEST, or "last". curves: CSV that grows
+    with every epoch. curve_columns: their order; None is the order of logging. threshold: of validation's F2.
     """
 
     section: str
@@ -44,6 +44,7 @@ class Recipe:
     keep: str = "best_f2"
     curves: Path | None = None
     curve_columns: list[str] | None = None
+    threshold: float = 0.5
 
 
 def fit(module: "Training", train: DataLoader, val: DataLoader | None, recipe: Recipe, runtime: Record) -> list[dict]:
@@ -69,6 +70,7 @@ def fit(module: "Training", train: DataLoader, val: DataLoader | None, recipe: R
         enable_model_summary=False,
         logger=False,
     )
+    module.threshold = recipe.threshold
     module.train()  # Lightning keeps the mode that it finds, and a loaded model is in evaluation mode
     try:
         trainer.fit(module, train, val)
@@ -100,6 +102,7 @@ class Training(lightning.LightningModule):
 
     items = "slices"  # what a batch is made of
     averaged = False  # whether the loss of a batch is the mean over its slices, else their sum
+    threshold = 0.5  # probability from which validation's F2 counts a slice as positive
 
     def __init__(self, model: nn.Module, loss: nn.Module, optimizer: Callable, schedule: Callable[[float], float]):
         super().__init__()
@@ -127,9 +130,10 @@ class Training(lightning.LightningModule):
         loss, outputs, targets = self.model_step(batch)
         require_finite("the outputs on validation", outputs)
         self.log_loss("val_loss", loss, len(targets))
-        # torchmetrics would take 0.5 for negative, and a batch whose logits all lie in [0, 1] for probabilities
-        self.f2.update((outputs >= 0).int(), targets)
-        self.average_precision.update(outputs.sigmoid(), targets.int())
+        probabilities = outputs.sigmoid()
+        # torchmetrics would take a probability on the threshold for negative; `evaluate` does not
+        self.f2.update((probabilities >= self.threshold).int(), targets)
+        self.average_precision.update(probabilities, targets.int())
         self.log_dict({"val_f2": self.f2, "val_average_precision": self.average_precision})
 
     def log_loss(self, name: str, loss: Tensor, slices: int) -> None:
