@@ -10,6 +10,7 @@ from hohoho.slices.stacks import (
     Statistics,
     channel_rows,
     positive_weights,
+    refuse_few_slices,
     spread_scan_labels,
     stack_table,
     training_set_statistics,
@@ -34,7 +35,10 @@ def main():
     split = split_patients(labelled, imposed, params.split.val_fraction, params.split.test_fraction, params.split.seed)
     if params.stack.subset == "small":
         own = set(studies.loc[studies["small"], "patient"])
-        split = hold_back(split, own, params.stack.small_fraction, params.split.seed)
+        small = (params.stack.small_fraction, params.split.seed, params.stack.hold_back_validation)
+        split = hold_back(split, own, *small)
+        if not own:
+            print(f"no small set in the data: {params.stack.small_fraction:g} of the patients are drawn", flush=True)
 
     table = stack_table(slices, split)
     columns = (table[name].to_numpy() for name in ("study", "patient", "split"))
@@ -44,6 +48,7 @@ def main():
     for identity in ("patient", "study"):
         assert_disjoint(table, by=identity)
     refuse_shared_pixels(slices, table["split"])
+    refuse_few_slices(table)
 
     train = (table["split"] == "train").to_numpy()
     rows = channel_rows(table, 3 if params.stack.input == "stacked" else 1)

@@ -7,11 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from hohoho.errors import InputError
 from hohoho.files import write_json, write_parquet
 from hohoho.labels import LABELS
 from hohoho.slices.split import SPLITS, UNLABELLED
 from hohoho.slices.store import SCAN_LABELS, is_labelled
 
+FEWEST_SLICES = {"train": 2, "val": 1}  # batch normalisation cannot train on one
 STACK_COLUMNS = ["study", "patient", "split", "below", "above", *LABELS]
 
 
@@ -64,6 +66,16 @@ def labelled_rows(table: pd.DataFrame) -> dict[str, np.ndarray]:
     """Split → the rows of its slices with all five labels, maybe none. table: slices with split and labels."""
     known = is_labelled(table)
     return {split: np.flatnonzero(known & (table["split"] == split).to_numpy()) for split in SPLITS}
+
+
+def refuse_few_slices(table: pd.DataFrame) -> None:
+    """Raise `InputError` where too few slices are labelled to train on or to choose by. table: as of `stack_table`."""
+    for split, rows in labelled_rows(table).items():
+        if len(rows) < (least := FEWEST_SLICES.get(split, 0)):
+            raise InputError(
+                f"{len(rows)} labelled slices are in {split}, at least {least} are needed: label more patients, or "
+                "change split.seed, split.val_fraction or stack.subset"
+            )
 
 
 def training_set_statistics(pixels, rows: np.ndarray, batch: int = 512) -> tuple[list[float], list[float]]:
