@@ -9,6 +9,7 @@ from hohoho.slices.split import UNUSED, assert_disjoint, hold_back, refuse_share
 from hohoho.slices.stacks import (
     Statistics,
     channel_rows,
+    labelled_patients,
     positive_weights,
     refuse_few_slices,
     spread_scan_labels,
@@ -30,7 +31,7 @@ def main():
     if params.stack.scan_labels == "spread":
         slices = spread_scan_labels(slices, studies)
 
-    labelled = slices.loc[is_labelled(slices), "patient"].unique().tolist()
+    labelled = labelled_patients(slices, studies)
     imposed = studies.dropna(subset="split").set_index("patient")["split"].to_dict()
     split = split_patients(labelled, imposed, params.split.val_fraction, params.split.test_fraction, params.split.seed)
     if params.stack.subset == "small":
@@ -56,7 +57,7 @@ def main():
         mean, std = training_set_statistics(SlicePixels(SLICES), rows[train])
     else:
         mean = std = [0.5] * rows.shape[1]  # [0, 1] becomes [-1, 1]
-    weights = positive_weights(table.loc[train, LABELS].to_numpy(np.float64))
+    weights = positive_weights(table.loc[train & is_labelled(table), LABELS].to_numpy(np.float64))
     write_stacks(STACKS, table, Statistics(mean, std, weights))
 
 

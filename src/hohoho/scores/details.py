@@ -91,7 +91,19 @@ def scan_scores(settings: Settings, truth: Truth, predictions: ModelPredictions,
         scores[name] = with_intervals(
             bootstrapped(partial(class_scores, rows), rows.patients, settings.resampling(split))
         )
+    if (truth.any_rows(split) != known).any():
+        for name, values in ((MAX, predictions.scan_max), (NOISY_OR, predictions.scan_noisy_or)):
+            scores[name]["any"] = _any_scores(settings, truth, values, split)
     return scores
+
+
+def _any_scores(settings: Settings, truth: Truth, probabilities: np.ndarray, split: str) -> dict:
+    """Of any bleed, in all scans of which that is known: of some the types are not. probabilities: (scans, 6)."""
+    known = truth.any_rows(split)
+    targets, patients = truth.scans.loc[known, ["any"] * len(CLASSES)].to_numpy(), truth.scans.loc[known, "patient"]
+    said = np.repeat(probabilities[known, -1:], len(CLASSES), axis=1)
+    rows = scored_rows(targets, said, said >= settings.threshold, patients.to_numpy())
+    return with_intervals(bootstrapped(partial(class_scores, rows), rows.patients, settings.resampling(split)))["any"]
 
 
 def _gain(slices: dict[str, dict[str, Bootstrapped | None]]) -> dict:

@@ -11,7 +11,7 @@ from hohoho.errors import InputError
 from hohoho.files import write_json, write_parquet
 from hohoho.labels import LABELS
 from hohoho.slices.split import SPLITS, UNLABELLED
-from hohoho.slices.store import SCAN_LABELS, is_labelled
+from hohoho.slices.store import SCAN_ANY, SCAN_LABELS, is_labelled
 
 FEWEST_SLICES = {"train": 2, "val": 1}  # batch normalisation cannot train on one
 STACK_COLUMNS = ["study", "patient", "split", "below", "above", *LABELS]
@@ -46,6 +46,15 @@ def spread_scan_labels(slices: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFr
     own = slices[LABELS]
     of_scan = studies.set_index("study").loc[slices["study"], SCAN_LABELS].to_numpy()
     return slices.assign(**dict(zip(LABELS, np.where(own.isna(), of_scan, own).T, strict=True)))
+
+
+def labelled_patients(slices: pd.DataFrame, studies: pd.DataFrame) -> list[str]:
+    """The patients with a slice whose five labels are known; beside them, those of whose scan any bleed is known.
+
+    The latter count where scans are scored for any bleed, and train nothing. Empty where no slice is labelled.
+    """
+    patients = set(slices.loc[is_labelled(slices), "patient"])
+    return sorted(patients | set(studies.loc[studies[SCAN_ANY].notna(), "patient"]) if patients else patients)
 
 
 def stack_table(slices: pd.DataFrame, split: pd.Series) -> pd.DataFrame:
