@@ -9,7 +9,9 @@ from hohoho.slices.split import UNUSED, assert_disjoint, hold_back, refuse_share
 from hohoho.slices.stacks import (
     Statistics,
     channel_rows,
+    labelled_patients,
     positive_weights,
+    refuse_few_slices,
     spread_scan_labels,
     stack_table,
     training_set_statistics,
@@ -29,12 +31,15 @@ def main():
     if params.stack.scan_labels == "spread":
         slices = spread_scan_labels(slices, studies)
 
-    labelled = slices.loc[is_labelled(slices), "patient"].unique().tolist()
+    labelled = labelled_patients(slices, studies)
     imposed = studies.dropna(subset="split").set_index("patient")["split"].to_dict()
     split = split_patients(labelled, imposed, params.split.val_fraction, params.split.test_fraction, params.split.seed)
     if params.stack.subset == "small":
         own = set(studies.loc[studies["small"], "patient"])
-        split = hold_back(split, own, params.stack.small_fraction, params.split.seed)
+        small = (params.stack.small_fraction, params.split.seed, params.stack.hold_back_validation)
+        split = hold_back(split, own, *small)
+        if not own:
+            print(f"no small set in the data: {params.stack.small_fraction:g} of the patients are drawn", flush=True)
 
     table = stack_table(slices, split)
     columns = (table[name].to_numpy() for name in ("study", "patient", "split"))
@@ -44,6 +49,7 @@ def main():
     for identity in ("patient", "study"):
         assert_disjoint(table, by=identity)
     refuse_shared_pixels(slices, table["split"])
+    refuse_few_slices(table)
 
     train = (table["split"] == "train").to_numpy()
     rows = channel_rows(table, 3 if params.stack.input == "stacked" else 1)
@@ -51,7 +57,7 @@ def main():
         mean, std = training_set_statistics(SlicePixels(SLICES), rows[train])
     else:
         mean = std = [0.5] * rows.shape[1]  # [0, 1] becomes [-1, 1]
-    weights = positive_weights(table.loc[train, LABELS].to_numpy(np.float64))
+    weights = positive_weights(table.loc[train & is_labelled(table), LABELS].to_numpy(np.float64))
     write_stacks(STACKS, table, Statistics(mean, std, weights))
 
 

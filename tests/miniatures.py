@@ -1,4 +1,7 @@
-"""Miniatures of every data set's layout: few patients, few slices, noise with a bright square where a slice bleeds."""
+"""Miniatures of every data set's layout: few patients, few slices, noise with a bright square where a slice bleeds.
+
+The two topmost slices of a head are small and within bone.
+"""
 
 import cv2
 import nibabel
@@ -14,10 +17,13 @@ from hohoho.sources.ct_ich_labels import TYPES as CT_ICH_TYPES
 PATIENTS, SLICES, SIDE = 10, 6, 32
 
 
-def head(rng, bleeds):
+def head(rng, bleeds, is_top):
     """(SIDE, SIDE) int16 HU: brain in air, brighter where it bleeds."""
     hu = np.full((SIDE, SIDE), -1000, np.int16)
-    hu[4:-4, 4:-4] = rng.integers(20, 40, (SIDE - 8, SIDE - 8))
+    if is_top:
+        hu[9:-9, 9:-9] = 500
+    inset = 10 if is_top else 4
+    hu[inset:-inset, inset:-inset] = rng.integers(20, 40, (SIDE - 2 * inset, SIDE - 2 * inset))
     if bleeds:
         hu[10:16, 10:16] += 40
     return hu
@@ -29,7 +35,8 @@ def heads(patients=PATIENTS, slices=SLICES, seed=0):
     for number in range(patients):
         labels = rng.integers(0, 2, (slices, len(LABELS)))
         labels[0], labels[-1] = 0, 1
-        found.append((number, np.stack([head(rng, row.any()) for row in labels]), labels))
+        hu = [head(rng, row.any(), level >= slices - 2) for level, row in enumerate(labels)]
+        found.append((number, np.stack(hu), labels))
     return found
 
 

@@ -30,6 +30,8 @@ def root(tmp_path):
             folder.mkdir(parents=True)
             for number in NUMBERS:
                 picture = rng.integers(0, 255, (32, 32), dtype=np.uint8)
+                if number == NUMBERS[-1]:  # the vertex: small, and bone
+                    picture = np.pad(rng.integers(245, 255, (12, 12), dtype=np.uint8), 10)
                 cv2.imwrite(str(folder / f"{patient[3:]}_{number}.jpg"), picture)
                 rows += [(patient, f"{patient[3:]}_{number}.jpg", number % 2, 0, 0, 0, 0)] if part == "train" else []
     table = pd.DataFrame(rows, columns=["dirname", "ID", *LABELS])
@@ -164,6 +166,52 @@ def test_a_folder_that_may_not_be_listed_is_skipped_and_reported(root, monkeypat
     monkeypatch.setattr(Path, "iterdir", refuse)
     inventory = find_in("course", root)
     assert [note.reason for note in inventory.notes] == ["unreadable_folder"] and len(inventory.scans) == 2
+
+
+def small_set(root, change):
+    text = (root / "train_small.csv").read_text()
+    (root / "train_small.csv").write_text(change(text))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("ID_b", "id_b"),
+        lambda text: text.replace("ID_b", "ID_0b"),
+        lambda text: text.replace("ID_b", "train/ID_b"),
+        lambda text: text.replace("ID_b", "ID_t"),  # a test patient, without labels
+    ],
+)
+@pytest.mark.parametrize("accepted", [0.0, 0.01, 1.0])
+def test_a_small_set_that_matches_no_folder_is_an_error_and_never_another_draw(root, change, accepted):
+    small_set(root, change)
+    with pytest.raises(InputError, match=r"train_small.csv.* have no picture in train/ that train.csv labels"):
+        find_in("course", root, accepted)
+
+
+@pytest.mark.parametrize(("accepted", "is_enough"), [(0.0, False), (0.49, False), (0.5, True), (1.0, True)])
+def test_patients_of_the_small_set_without_pictures_are_counted_up_to_the_accepted_fraction(root, accepted, is_enough):
+    small_set(root, lambda text: text + "ID_z,z_0.jpg,0,0,0,0,0\nID_z,z_1.jpg,0,0,0,0,0\n")
+    if not is_enough:
+        with pytest.raises(InputError, match=r"1 of 2 patients of train_small.csv have no picture .*\(first ID_z\)"):
+            find_in("course", root, accepted)
+        return
+    inventory = find_in("course", root, accepted)
+    assert [(note.reason, note.item) for note in inventory.notes] == [("label_without_patient", "ID_z")]
+    assert [scan.patient for scan in inventory.scans if scan.small] == ["ID_b"]
+
+
+def test_a_patient_of_the_small_set_whom_train_csv_does_not_label_is_not_matched(root):
+    table = pd.read_csv(root / "train.csv")
+    table[table["dirname"] == "ID_a"].to_csv(root / "train.csv", index=False)
+    with pytest.raises(InputError, match="1 of 1 patients of train_small.csv have no picture in train/ that train.csv"):
+        find_in("course", root)
+
+
+def test_a_small_set_whose_labels_contradict_train_csv_is_refused(root):
+    small_set(root, lambda text: text.replace("b_1.jpg,1", "b_1.jpg,0"))
+    with pytest.raises(InputError, match="train_small.csv: 1 rows contradict train.csv, the first is ID_b/b_1"):
+        find_in("course", root)
 
 
 def test_wrong_layouts_are_refused_with_what_is_needed(root):

@@ -1,5 +1,6 @@
 """CQ500: several series a study, the majority of three radiologists, labels of whole scans and of no slice."""
 
+import itertools
 import shutil
 
 import numpy as np
@@ -13,11 +14,13 @@ from hohoho.errors import InputError
 from hohoho.ingest.ingest import ingest
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
-from hohoho.slices.store import SCAN_LABELS, SlicePixels, read_slice_table, read_study_table
-from hohoho.sources.cq500_reads import read_majority, study_name
+from hohoho.slices.stacks import labelled_patients, spread_scan_labels
+from hohoho.slices.store import SCAN_ANY, SCAN_LABELS, SlicePixels, is_labelled, read_slice_table, read_study_table
+from hohoho.sources.cq500_reads import ANY, read_majority, study_name
 
 WINDOW_HU = (40.0, 80.0)
 TYPES = ("IPH", "IVH", "SAH", "SDH", "EDH")  # in the order of LABELS
+COLUMNS = list(enumerate(("ICH", *TYPES)))
 
 
 @pytest.fixture
@@ -58,7 +61,8 @@ def test_a_type_is_positive_where_two_of_three_readers_say_so(tmp_path, kind, vo
     row |= {f"R{n}:{name}": vote for n, vote in enumerate(votes, 1) for name in ("ICH", kind)}
     pd.DataFrame([{"name": "CQ500-CT-5", **row}]).to_csv(tmp_path / "reads.csv", index=False)
     table, notes = read_majority(tmp_path / "reads.csv")
-    assert table.loc["CQ500-CT-5"].tolist() == [float(sum(votes) >= 2 and name == kind) for name in TYPES]
+    assert table.loc["CQ500-CT-5", LABELS].tolist() == [float(sum(votes) >= 2 and name == kind) for name in TYPES]
+    assert table.loc["CQ500-CT-5", ANY] == float(sum(votes) >= 2)
     assert notes == []
 
 
@@ -70,7 +74,70 @@ def test_readers_who_agree_on_a_bleed_and_not_on_its_type_are_warned_of(root):
     change_reads(root, change)
     inventory = find_in("cq500", root)
     assert [note.study for note in inventory.notes if note.reason == "bleed_without_majority_type"] == ["CQ500-CT-1"]
-    assert inventory.scans[1].scan_labels.tolist() == [0, 0, 0, 0, 0]
+    assert np.isnan(inventory.scans[1].scan_labels).all() and inventory.scans[1].scan_any == 1
+
+
+UNANIMOUS = [(1, 1, 0, 0, 0, 0), (1, 0, 1, 0, 0, 0), (1, 0, 0, 1, 0, 0)]  # a bleed, each another type
+
+
+def test_every_pattern_of_reads_is_what_two_of_three_say_and_unknown_where_they_do_not(tmp_path):
+    reads = [None, *((*read, 0, 0, 0) for read in itertools.product((0, 1), repeat=3))]  # ICH, two types, three more
+    patterns = [UNANIMOUS, *itertools.product(reads, repeat=3)]
+    pd.DataFrame(
+        {"name": f"CQ500-CT-{number}"}
+        | {
+            f"R{n}:{name}": "" if read is None else read[place]
+            for n, read in enumerate(votes, 1)
+            for place, name in COLUMNS
+        }
+        for number, votes in enumerate(patterns)
+    ).to_csv(tmp_path / "reads.csv", index=False)
+    table, notes = read_majority(tmp_path / "reads.csv")
+    warned = {study: [note.reason for note in notes if note.study == study] for study in {note.study for note in notes}}
+    for study, found, votes in zip(table.index, table[[ANY, *LABELS]].to_numpy(), patterns, strict=True):
+        assert_majority(found, warned.get(study, []), votes)
+
+
+def assert_majority(found, warned, votes):
+    """The six labels of a scan, and what it is warned of, are what its votes say."""
+
+    def majority(said):
+        return 1.0 if said.count(1) >= 2 else 0.0 if said.count(0) >= 2 else None
+
+    any_bleed = majority([read and max(read) for read in votes])
+    types = [majority([read and read[place] for read in votes]) for place in range(1, 6)]
+    is_untyped = any_bleed == 1 and 1 not in types
+    expected = [any_bleed, *([None] * 5 if is_untyped else types)]
+    assert [None if np.isnan(value) else value for value in found] == expected, votes
+    assert any_bleed != 0 or expected[1:] == [0] * 5  # what is said to be normal has no type
+    reasons = {
+        "read_missing": None in votes,
+        "ich_contradicts_types": any(read and max(read[1:]) > read[0] for read in votes),
+        "bleed_without_majority_type": is_untyped,
+    }
+    assert warned == [reason for reason, is_so in reasons.items() if is_so], votes
+
+
+def test_a_bleed_of_unknown_type_neither_counts_nor_trains_as_normal(root, tmp_path):
+    def disagree(table):
+        for n, (_, *kinds) in enumerate(UNANIMOUS, 1):
+            table.loc[1, [f"R{n}:{name}" for _, name in COLUMNS]] = [1, *kinds]
+
+    change_reads(root, disagree)
+    report = ingest(find_in("cq500", root), tmp_path / "store", SIDE, WINDOW_HU, PUBLIC_KEY)
+    slices, studies = read_slice_table(tmp_path / "store"), read_study_table(tmp_path / "store")
+    assert {name: report.counts[name] for name in ("labelled_scans", "scans_of_unknown_type")} == {
+        "labelled_scans": 2,
+        "scans_of_unknown_type": 1,
+    }
+    assert report.counts["positive_scans"]["any"] == studies[SCAN_ANY].sum() > studies[SCAN_LABELS].max(axis=1).sum()
+    study = pseudonym(PUBLIC_KEY, "study", "CQ500-CT-1")
+    assert (studies["study"][studies[SCAN_LABELS].isna().any(axis=1)] == study).all()
+    spread = spread_scan_labels(slices, studies)
+    assert spread.loc[spread["study"] == study, LABELS].isna().all(axis=None)
+    assert is_labelled(spread).sum() == (spread["study"] != study).sum()
+    assert pseudonym(PUBLIC_KEY, "patient", "CQ500-CT-1") in labelled_patients(spread, studies)  # its any is scored
+    assert labelled_patients(slices, studies) == []
 
 
 def test_the_scan_has_the_label_and_its_slices_have_none(root):
@@ -94,7 +161,9 @@ def test_scan_labels_reach_the_study_table_and_no_slice(root, tmp_path):
     assert slices[LABELS].isna().all(axis=None)
     assert report.counts["labelled_slices"] == 0
     assert report.counts["labelled_scans"] == 3
-    assert sum(report.counts["positive_scans"].values()) == sum(labels[number].sum() for number, _, labels in heads(3))
+    assert sum(report.counts["positive_scans"][name] for name in LABELS) == sum(
+        labels[number].sum() for number, _, labels in heads(3)
+    )
     for number, hu, labels in heads(3):
         study = pseudonym(PUBLIC_KEY, "study", f"CQ500-CT-{number}")
         assert studies.set_index("study").loc[study, SCAN_LABELS].tolist() == labels[number].tolist()

@@ -3,8 +3,7 @@ import pytest
 
 from hohoho.labels import LABELS
 from hohoho.saliency.scores import Lesions, area_share, best_method, pointing_hits, saliency_scores, share_inside
-from hohoho.scores.bootstrap import Resampling
-from hohoho.scores.subgroups import MIN_PATIENTS
+from hohoho.scores.bootstrap import MIN_PATIENTS, Resampling
 
 NO_INTERVALS = Resampling(0, 0)
 MASKS = np.zeros((2, 4, 5), bool)

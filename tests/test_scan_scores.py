@@ -10,8 +10,9 @@ from hohoho.inference.table import any_probability, probabilities_of, scan_maxim
 from hohoho.labels import LABELS
 from hohoho.scores.bootstrap import unit_weights
 from hohoho.scores.class_scores import class_scores, scored_rows
-from hohoho.scores.predictions import scan_noisy_or, scan_truth
-from hohoho.slices.store import SCAN_LABELS
+from hohoho.scores.details import Settings, scan_scores
+from hohoho.scores.predictions import model_predictions, scan_noisy_or, scan_truth, truth_of
+from hohoho.slices.store import SCAN_ANY, SCAN_LABELS
 
 TABLE = predictions(20)
 STUDY = TABLE["study"].to_numpy()
@@ -78,6 +79,30 @@ def test_scan_labels_speak_where_slices_have_none():
     assert truth.loc[second].isna().all()
     assert truth.loc[third].tolist() == scan_truth(TABLE, studies)[LABELS].loc[third].tolist()
     assert scan_truth(table, studies_of(TABLE)).loc[[first, second], LABELS].isna().all(axis=None)
+
+
+def test_a_bleed_of_unknown_type_counts_for_any_and_for_no_type():
+    table, studies = TABLE.copy(), studies_of(TABLE)
+    studies[[*SCAN_LABELS, SCAN_ANY]] = np.nan
+    test = studies["study"].isin(table.loc[table["split"] == "test", "study"])
+    untyped, unread = studies.index[test][:2]
+    table.loc[table["study"].isin(studies.loc[[untyped, unread], "study"]), LABELS] = np.nan
+    studies.loc[untyped, SCAN_ANY] = 1
+    truth = truth_of(table, studies)
+    assert truth.scans["any"].isna().sum() == 1 and truth.any_rows("test").sum() == truth.scan_rows("test").sum() + 1
+
+    settings, predictions = Settings(0.5, False, 0, 0), model_predictions(table, "cnn", 0.5, truth.rows["val"])
+    scores = scan_scores(settings, truth, predictions, "test")
+    known, targets = truth.any_rows("test"), truth.scans["any"]
+    for kind, said in (("max", predictions.scan_max[:, 5]), ("noisy_or", predictions.scan_noisy_or[:, 5])):
+        assert scores[kind]["any"]["auroc"]["value"] == pytest.approx(
+            roc_auc_score(targets[known], said[known]), abs=1e-6
+        )
+        found = (said >= 0.5)[known & (targets == 1)]
+        assert scores[kind]["any"]["recall"]["value"] == pytest.approx(found.mean(), abs=1e-6)
+    without = scan_scores(settings, truth_of(table, studies.drop(columns=SCAN_ANY)), predictions, "test")
+    for name in (*LABELS, "micro", "macro"):
+        assert scores["max"][name] == without["max"][name]
 
 
 def test_a_scan_with_an_unlabelled_slice_is_known_only_where_it_is_positive():

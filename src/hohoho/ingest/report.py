@@ -9,7 +9,7 @@ from hohoho.labels import LABELS
 from hohoho.pseudonyms import pseudonym
 from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note
 from hohoho.scans.verdict import VERDICTS, Verdict
-from hohoho.slices.store import SCAN_LABELS
+from hohoho.slices.store import SCAN_ANY, SCAN_LABELS
 
 LINE_COLUMNS = ["action", "reason", "study", "file", "slices", "count", "verdict"]
 
@@ -36,10 +36,17 @@ def count(files: int, slices: pd.DataFrame, notes: list[Note], found: dict[str, 
 
 
 def count_scan_labels(studies: pd.DataFrame) -> dict:
-    """How many scans are labelled as a whole, how many of them positive; empty where none is. studies: the table."""
-    labels = studies[SCAN_LABELS].set_axis(LABELS, axis=1).dropna()
-    positives = {name: int(n) for name, n in labels.sum().items()}
-    return {"labelled_scans": len(labels), "positive_scans": positives} if len(labels) else {}
+    """How many scans are labelled as a whole, with and without their types, and how many of all are positive.
+
+    Empty where none is labelled. studies: the table.
+    """
+    labels = studies[[*SCAN_LABELS, SCAN_ANY]].set_axis([*LABELS, "any"], axis=1)
+    known = labels.notna()
+    if not known.any(axis=None):
+        return {}
+    untyped = known["any"] & ~known[LABELS].all(axis=1)
+    counts = {"labelled_scans": int(known.all(axis=1).sum()), "scans_of_unknown_type": int(untyped.sum())}
+    return counts | {"positive_scans": {name: int(n) for name, n in labels.sum().items()}}
 
 
 def skipped_counts(notes: list[Note]) -> dict[str, int]:

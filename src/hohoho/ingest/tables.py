@@ -8,7 +8,7 @@ from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scans.geometry import gaps_mm, missing_slices, wide_gaps
 from hohoho.scans.pixels import ReadSlices
 from hohoho.scans.scan import Scan
-from hohoho.slices.store import SCAN_LABELS
+from hohoho.slices.store import SCAN_ANY, SCAN_LABELS
 
 
 def slice_rows(scan: Scan, result: ReadSlices, key: bytes) -> dict[str, np.ndarray]:
@@ -41,6 +41,7 @@ def study_row(scan: Scan, rows: dict[str, np.ndarray]) -> dict:
         "split": scan.split,
         "small": scan.small,
         **dict(zip(SCAN_LABELS, scan_labels, strict=True)),
+        SCAN_ANY: scan.scan_any,
         "slices": slices,
         "tilt_deg": scan.tilt_deg,
         "gap_mm_min": gaps.min(),

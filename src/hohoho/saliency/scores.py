@@ -8,7 +8,6 @@ import pandas as pd
 from hohoho.labels import LABELS
 from hohoho.scores.bootstrap import Resampling, interval, resample_weights, sum_by_patient, unit_weights
 from hohoho.scores.f2 import ratio
-from hohoho.scores.subgroups import MIN_PATIENTS
 
 POSTER_METHOD, UNIFORM = "gradient", "uniform"
 METHOD_NAMES = {
@@ -92,11 +91,10 @@ def _row(hits, shares, chance, lesions: Lesions, chosen: np.ndarray, resampling:
         hit, share, uniform, bleeds = (weights @ sums).T
         return dict(zip(MEANS, (ratio(hit, bleeds), ratio(share, bleeds), ratio(share, uniform)), strict=True))
 
-    resamples = resampling.resamples if len(names) >= MIN_PATIENTS else 0
-    resampled = means(resample_weights(len(names), resampling._replace(resamples=resamples)))
+    resampled = means(resample_weights(len(names), resampling))
     row = {"bleeds": len(hits), "patients": len(names)}
     for name, (point,) in means(unit_weights(len(names))).items():
-        low, high = interval(resampled[name])
+        low, high = interval(resampled[name], len(names))
         row |= {name: point, f"{name}_low": low, f"{name}_high": high}
     row |= dict(zip(("share_q25", "share_q75"), np.quantile(shares, [0.25, 0.75]), strict=True))
     for column, label in enumerate(LABELS):

@@ -27,7 +27,8 @@ class Scan:
     images: one entry a slice, whatever `read_slice` needs to find its pixels.
     read_slice(image) -> ((rows, columns) in HU, names of the repairs made); raises Unusable; importable by its name.
     labels: (Z, 5) float32 in the order of LABELS, NaN where unlabelled.
-    scan_labels: (5,) float32, what is known of the scan as a whole, None where nothing is.
+    scan_labels: (5,) float32, what is known of the scan as a whole, NaN where unknown, None where nothing is.
+    scan_any: whether the scan has any bleed, 1 or 0; NaN where the scan's own labels do not say.
     """
 
     patient: str
@@ -38,6 +39,7 @@ class Scan:
     spacing_mm: np.ndarray  # (Z, 2) between rows, between columns
     labels: np.ndarray
     scan_labels: np.ndarray | None = None
+    scan_any: float = float("nan")
     tilt_deg: float = float("nan")
     thickness_mm: float = float("nan")
     kernel: str | None = None

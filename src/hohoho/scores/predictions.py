@@ -20,7 +20,7 @@ from hohoho.scores.f2 import predicted
 from hohoho.slices.label_patterns import smooth
 from hohoho.slices.split import SPLITS, shown_split
 from hohoho.slices.stacks import labelled_rows
-from hohoho.slices.store import SCAN_LABELS, is_labelled, scan_bounds
+from hohoho.slices.store import SCAN_ANY, SCAN_LABELS, is_labelled, scan_bounds
 
 MAX, NOISY_OR = "max", "noisy_or"
 
@@ -48,6 +48,10 @@ class Truth(NamedTuple):
         """(scans,) bool: the scans of a split whose five labels are known."""
         return is_labelled(self.scans) & (self.scans["split"] == split).to_numpy()
 
+    def any_rows(self, split: str) -> np.ndarray:
+        """(scans,) bool: the scans of a split of which any bleed is known, also where its type is not."""
+        return (self.scans["any"].notna() & (self.scans["split"] == split)).to_numpy()
+
     def scan_targets(self, split: str) -> np.ndarray:
         """(scans, 6) of 0 and 1: what each scan of `scan_rows` has, the last column any bleed."""
         return with_any(self.scans.loc[self.scan_rows(split), LABELS].to_numpy())
@@ -59,10 +63,10 @@ def truth_of(table: pd.DataFrame, studies: pd.DataFrame) -> Truth:
 
 
 def scan_truth(table: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
-    """Index study, columns patient, split and the five labels (NaN where unknown).
+    """Index study, columns patient, split, the five labels and any (NaN where unknown).
 
     A scan is positive where one of its slices is, negative where all are labelled and none is. What its slices leave
-    open the study table's scan labels say, where there are any.
+    open the study table's scan labels say, where there are any; they may know of a bleed and not of its type.
     """
     by_study = table.groupby("study", sort=True)
     truth = by_study[["patient", "split"]].first()
@@ -71,6 +75,9 @@ def scan_truth(table: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
     if set(SCAN_LABELS) <= set(studies):
         of_scan = studies.set_index("study")[SCAN_LABELS].set_axis(LABELS, axis=1)
         found = found.fillna(of_scan.reindex(found.index))
+    found["any"] = found.max(axis=1).where(is_labelled(found))
+    if SCAN_ANY in studies:
+        found["any"] = found["any"].fillna(studies.set_index("study")[SCAN_ANY])
     return truth.join(found)
 
 

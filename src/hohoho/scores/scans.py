@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from hohoho.inference.table import scan_maxima, with_any
+from hohoho.inference.table import CLASSES, scan_maxima, with_any
 from hohoho.labels import LABELS
 from hohoho.scores.bootstrap import Resampling
 from hohoho.scores.class_scores import bootstrapped, class_scores, scored_rows, with_intervals
@@ -34,12 +34,20 @@ def scan_scores(settings: Settings, truth: Truth, predictions: ModelPredictions,
     known = truth.scan_rows(split)
     if not known.any():
         return None
-    targets, patients = truth.scan_targets(split), truth.scans.loc[known, "patient"].to_numpy()
+    patients, any_known = truth.scans["patient"].to_numpy(), truth.any_rows(split)
     positive = scan_maxima(truth.table["study"].to_numpy(), with_any(predictions.predicted(settings.smoothing)))
 
+    def score(rows, targets, probabilities, positive):
+        scored = scored_rows(targets, probabilities[rows], positive[rows], patients[rows])
+        return with_intervals(bootstrapped(scored, partial(class_scores, scored), settings.resampling(split)))
+
     def scores(probabilities, positive):
-        rows = scored_rows(targets, probabilities[known], positive[known], patients)
-        return with_intervals(bootstrapped(rows, partial(class_scores, rows), settings.resampling(split)))
+        of_classes = score(known, truth.scan_targets(split), probabilities, positive)
+        if (any_known != known).any():  # of some scans the types are unknown
+            columns = [-1] * len(CLASSES)
+            targets = truth.scans.loc[any_known, ["any"] * len(CLASSES)].to_numpy()
+            of_classes["any"] = score(any_known, targets, probabilities[:, columns], positive[:, columns])["any"]
+        return of_classes
 
     noisy_or = predictions.scan_noisy_or
     return {

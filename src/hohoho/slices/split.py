@@ -47,16 +47,26 @@ def split_patients(
     return split.sort_index()
 
 
-def hold_back(split: pd.Series, own_small_set: set[str], fraction: float, seed: int) -> pd.Series:
+def hold_back(split: pd.Series, own_small_set: set[str], fraction: float, seed: int, of_validation: bool) -> pd.Series:
     """Keep the labels of the small set's training patients; the others become `unused`.
 
-    The small set is the data set's own where it has one, else `fraction` of the training patients (at least one).
+    The small set is the data set's own where it has one, else `fraction` of the patients (at least one).
+    of_validation: validation keeps no more than the small set's labels either. Raises `InputError` where none are left.
     """
-    train = split.index[split == "train"]
-    drawn = np.random.default_rng((seed, 1)).permutation(len(train))[: max(1, round(len(train) * fraction))]
-    kept = train.intersection(sorted(own_small_set)) if own_small_set else train[drawn]
     small = split.copy()
-    small[train.difference(kept)] = UNUSED
+    for stream, name in enumerate(("train", "val") if of_validation else ("train",), start=1):
+        patients = split.index[split == name]
+        drawn = np.random.default_rng((seed, stream)).permutation(len(patients))
+        drawn = patients[drawn[: max(1, round(len(patients) * fraction))]]
+        kept = patients.intersection(sorted(own_small_set)) if own_small_set else drawn
+        if kept.empty:
+            raise InputError(
+                f"stack.subset=small: of the small set's {len(own_small_set)} patients none is in {name}, so no label "
+                "is left there: take another split.seed or split.val_fraction"
+                + ", or stack.hold_back_validation=false"
+                * (name == "val")
+            )
+        small[patients.difference(kept)] = UNUSED
     return small
 
 

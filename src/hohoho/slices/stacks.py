@@ -7,11 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from hohoho.errors import InputError
 from hohoho.files import write_json, write_parquet
 from hohoho.labels import LABELS
 from hohoho.slices.split import SPLITS, UNLABELLED
-from hohoho.slices.store import SCAN_LABELS, is_labelled
+from hohoho.slices.store import SCAN_ANY, SCAN_LABELS, is_labelled
 
+FEWEST_SLICES = {"train": 2, "val": 1}  # batch normalisation cannot train on one
 STACK_COLUMNS = ["study", "patient", "split", "below", "above", *LABELS]
 
 
@@ -46,6 +48,15 @@ def spread_scan_labels(slices: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFr
     return slices.assign(**dict(zip(LABELS, np.where(own.isna(), of_scan, own).T, strict=True)))
 
 
+def labelled_patients(slices: pd.DataFrame, studies: pd.DataFrame) -> list[str]:
+    """The patients with a slice whose five labels are known; beside them, those of whose scan any bleed is known.
+
+    The latter count where scans are scored for any bleed, and train nothing. Empty where no slice is labelled.
+    """
+    patients = set(slices.loc[is_labelled(slices), "patient"])
+    return sorted(patients | set(studies.loc[studies[SCAN_ANY].notna(), "patient"]) if patients else patients)
+
+
 def stack_table(slices: pd.DataFrame, split: pd.Series) -> pd.DataFrame:
     """One row per slice of the store, in its order: neighbours, split and the five targets (NaN where unlabelled)."""
     table = slices[["study", "patient", *LABELS]].copy()
@@ -64,6 +75,16 @@ def labelled_rows(table: pd.DataFrame) -> dict[str, np.ndarray]:
     """Split → the rows of its slices with all five labels, maybe none. table: slices with split and labels."""
     known = is_labelled(table)
     return {split: np.flatnonzero(known & (table["split"] == split).to_numpy()) for split in SPLITS}
+
+
+def refuse_few_slices(table: pd.DataFrame) -> None:
+    """Raise `InputError` where too few slices are labelled to train on or to choose by. table: as of `stack_table`."""
+    for split, rows in labelled_rows(table).items():
+        if len(rows) < (least := FEWEST_SLICES.get(split, 0)):
+            raise InputError(
+                f"{len(rows)} labelled slices are in {split}, at least {least} are needed: label more patients, or "
+                "change split.seed, split.val_fraction or stack.subset"
+            )
 
 
 def training_set_statistics(pixels, rows: np.ndarray, batch: int = 512) -> tuple[list[float], list[float]]:

@@ -11,7 +11,7 @@ import pandas as pd
 from hohoho.files import write_json
 from hohoho.labels import LABELS
 
-SCAN_LABELS = [f"scan_{name}" for name in LABELS]
+SCAN_LABELS, SCAN_ANY = [f"scan_{name}" for name in LABELS], "scan_any"
 SLICES, STUDIES, TEST_IMAGES = "slices.parquet", "studies.parquet", "test_images.parquet"
 STORE = "store.json"  # source, image_size (px), window_center_hu, window_width_hu
 
@@ -33,6 +33,7 @@ STUDY_COLUMNS = {
     "split": "str",  # null, or the split that the data set itself imposes
     "small": "bool",  # in the data set's own small labelled set
     **dict.fromkeys(SCAN_LABELS, "float32"),  # of the scan as a whole, NaN where only slices are labelled, or nothing
+    SCAN_ANY: "float32",  # any bleed in the scan: known also where readers agree on a bleed and on no type
     "slices": "int32",
     "tilt_deg": "float64",
     "gap_mm_min": "float64",

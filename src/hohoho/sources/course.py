@@ -11,12 +11,13 @@ import pandas as pd
 
 from hohoho.dicom.codestream import has_end, jpeg_size
 from hohoho.dicom.header import LARGEST_SIDE
-from hohoho.errors import Unusable
+from hohoho.errors import InputError, Unusable
 from hohoho.labels import LABELS, unlabelled
 from hohoho.scans.scan import SKIPPED, Inventory, Note, Scan
 from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows
+from hohoho.sources.direction import foot_to_head
 from hohoho.sources.listing import numbered_files, require_layout
-from hohoho.sources.matching import LabelNames, match
+from hohoho.sources.matching import LabelNames, match, unmatched
 from hohoho.sources.request import Request
 
 TRAIN, TEST, LABEL_FILE, SMALL_FILE = "train", "test", "train.csv", "train_small.csv"
@@ -28,18 +29,16 @@ WHITE = 255  # grey levels of an 8-bit picture above black
 def find(request: Request) -> Inventory:
     """All scans: train/<dirname>/<...>_<N>.jpg, test/ likewise and unlabelled, train.csv, train_small.csv.
 
-    The pictures are taken to show `window_hu`, and their spacing to be one slice: no file tells either. Patients of
-    train_small.csv are marked as the small set. Raises `InputError` where the layout, a CSV or the fraction of labels
-    without a picture is not as needed, before any picture is read.
+    The pictures are taken to show `window_hu`, and their spacing to be one slice: no file tells either. Their numbers
+    may rise to the head or to the feet, as each scan's pictures tell. Patients of train_small.csv are marked as the
+    small set. Raises `InputError` where the layout, a CSV or the fraction of labels without a picture, or of the small
+    set's patients without one, is not as needed, before any picture is read.
     """
     root = Path(request.root)
     require_layout(root, (LABEL_FILE, TRAIN), f"{LABEL_FILE} and {TRAIN}/ID_*/*_0.jpg ...")
     labels, notes = read_labels(root / LABEL_FILE)
-    small = set()
-    if (root / SMALL_FILE).is_file():
-        small = {name.partition("/")[0] for name in read_labels(root / SMALL_FILE)[0].index}
     scans = [
-        replace(scan, small=scan.patient in small)
+        scan
         for part in (TRAIN, TEST)
         for folder in sorted((root / part).glob("*/"))
         if (scan := _scan(folder, labels if part == TRAIN else None, request.window_hu, notes))
@@ -47,6 +46,10 @@ def find(request: Request) -> Inventory:
     files = sum(len(scan.images) for scan in scans) + sum(note.action == SKIPPED for note in notes)
     found = {f"{scan.study}/{name}": scan.study for scan in scans if not scan.split for name in scan.names}
     notes += match(LabelNames(labels.index, f"rows of {LABEL_FILE}"), found, request.max_unmatched, notes)
+    small = _small_set(root / SMALL_FILE, labels, found, request.max_unmatched, notes)
+    scans = [replace(scan, small=scan.patient in small) for scan in scans]
+    scans, directions = foot_to_head(scans, request.workers, request.progress)
+    notes += directions
     test_images = tuple(name for scan in scans if scan.split for name in scan.names)
     return Inventory(scans, notes, files, str(root), test_images)
 
@@ -84,6 +87,32 @@ def _whole_jpeg(path: str) -> bytes:
     if not has_end(content):
         raise Unusable("truncated_pixels", f"{path}: the picture has no end")
     return content
+
+
+def _small_set(
+    path: Path, labels: pd.DataFrame, found: dict[str, str], most: float, notes: list[Note]
+) -> frozenset[str]:
+    """The patients of train_small.csv, whose rows are a part of train.csv's `labels`; none where there is no such file.
+
+    found: picture → patient. What cannot be matched is added to `notes`. Raises `InputError` above the fraction `most`,
+    where nothing matches, and where the files contradict each other.
+    """
+    if not path.is_file():
+        return frozenset()
+    rows, repeated = read_labels(path)
+    both = rows.index.intersection(labels.index)
+    contradicting = both[(rows.loc[both] != labels.loc[both]).any(axis=1)]
+    if len(contradicting):
+        raise InputError(f"{path}: {len(contradicting)} rows contradict {LABEL_FILE}, the first is {contradicting[0]}")
+    labelled = {found[name]: None for name in labels.index if name in found}
+    patients = dict.fromkeys(name.partition("/")[0] for name in rows.index)
+    lack = f"have no picture in {TRAIN}/ that {LABEL_FILE} labels"
+    notes += repeated + unmatched(
+        LabelNames(tuple(patients), f"patients of {SMALL_FILE}", "patient", lack=lack), labelled, most, notes
+    )
+    if not patients.keys() & labelled:
+        raise InputError(f"{path}: its {len(patients)} patients {lack}, so there is no small set: correct the names")
+    return frozenset(patients)
 
 
 def _scan(folder: Path, labels: pd.DataFrame | None, window_hu: tuple[float, float], notes: list[Note]) -> Scan | None:

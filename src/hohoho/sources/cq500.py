@@ -4,15 +4,14 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from hohoho.dicom.header import SliceHeader
-from hohoho.labels import unlabelled
+from hohoho.labels import LABELS, unlabelled
 from hohoho.scans.assembly import build_scans
 from hohoho.scans.headers import read_headers
 from hohoho.scans.scan import SKIPPED, WARNED, Inventory, Note
-from hohoho.sources.cq500_reads import read_majority, study_name
+from hohoho.sources.cq500_reads import ANY, read_majority, study_name
 from hohoho.sources.listing import list_files, require_layout
 from hohoho.sources.matching import LabelNames, match
 from hohoho.sources.request import Request
@@ -45,8 +44,11 @@ def find(request: Request) -> Inventory:
     headers = [header._replace(study_uid=studies[header.path], patient_id=studies[header.path]) for header in headers]
     headers, contrast_notes = _without_contrast(headers)
     scans, scan_notes = build_scans(headers, lambda slices: unlabelled(len(slices)), request.kernel)
-    known = dict(zip(labels.index, labels.to_numpy(np.float32), strict=True))
-    scans = [replace(scan, scan_labels=known.get(scan.study)) for scan in scans]
+    types, any_bleed = dict(zip(labels.index, labels[LABELS].to_numpy(), strict=True)), labels[ANY].to_dict()
+    scans = [
+        replace(scan, scan_labels=types[scan.study], scan_any=any_bleed[scan.study]) if scan.study in types else scan
+        for scan in scans
+    ]
     notes += contrast_notes + scan_notes
     rows, found = LabelNames(labels.index, f"scans in {READS}", "scan"), {scan.study: scan.study for scan in scans}
     return Inventory(scans, notes + match(rows, found, request.max_unmatched, notes), files, str(root))

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hohoho.labels import LABELS
 from hohoho.scans.scan import WARNED, Note
 from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows, refuse
 
@@ -15,7 +14,7 @@ ANY, TYPES = "ICH", {"ich": "IPH", "ivh": "IVH", "sah": "SAH", "sdh": "SDH", "ed
 STUDY_NAME = re.compile(r"CQ500[-_ ]?CT[-_ ]?0*(\d+)(?!\d)", re.IGNORECASE)
 NEEDED = (
     "Needed is CQ500's own reads.csv: name (CQ500-CT-0), and R1:ICH, R1:IPH, R1:IVH, R1:SDH, R1:EDH, R1:SAH, likewise "
-    "R2: and R3:, each 0 or 1."
+    "R2: and R3:, each 0 or 1, all six of a reader empty where one did not read the scan."
 )
 
 
@@ -26,19 +25,32 @@ def study_name(text: str) -> str | None:
 
 
 def read_majority(path: Path) -> tuple[pd.DataFrame, list[Note]]:
-    """(the five labels of each scan by majority of the three readers, float32, index study name; notes).
+    """(any bleed and the five types of each scan by majority of the three readers, index study name; notes).
 
-    Each type has its own majority, as in the paper (Chilamkurthy et al., Lancet 392, 2018). Where most readers saw a
-    bleed and no type has a majority, all five are 0 and the scan is warned of. Raises InputError naming bad lines.
+    float32, columns ANY and LABELS; NaN where it is unknown. Each column has its own majority, as in the paper
+    (Chilamkurthy et al., Lancet 392, 2018). A reader who names a type has seen a bleed, whatever the own ICH says. A
+    reader whose six cells are empty has not read the scan: what the missing votes could turn is unknown. So are all
+    five types where most readers saw a bleed and no type has a majority. Raises InputError naming bad lines.
     """
-    columns = {label: [f"{reader}:{name}" for reader in READERS] for label, name in {**TYPES, ANY: ANY}.items()}
-    cells = sum(columns.values(), [])
-    rows = read_rows(path, ["name", *cells], NEEDED)
+    columns = {label: [f"{reader}:{name}" for reader in READERS] for label, name in {ANY: ANY, **TYPES}.items()}
+    rows = read_rows(path, ["name", *sum(columns.values(), [])], NEEDED)
     names = rows["name"].str.strip().map(study_name)
     refuse(names.isna(), "a name that is not CQ500-CT-<number>", path)
-    reads = binary_labels(rows[cells], path, "reads that are not 0 or 1")
-    reads, notes = one_row_each(reads.set_index(names), "a scan", path)
-    votes = {label: reads[of_readers].sum(axis=1) >= MAJORITY for label, of_readers in columns.items()}
-    table = pd.DataFrame({label: votes[label] for label in LABELS}).astype(np.float32)
-    untyped = table.index[votes[ANY] & ~table.any(axis=1)]
-    return table, notes + [Note(WARNED, "bleed_without_majority_type", study) for study in untyped]
+    by_reader = [[of_readers[place] for of_readers in columns.values()] for place in range(len(READERS))]
+    reads = [binary_labels(rows[cells], path, "reads that are not 0 or 1", may_be_empty=True) for cells in by_reader]
+    reads, notes = one_row_each(pd.concat(reads, axis=1).set_index(names), "a scan", path)
+    votes = np.stack([reads[cells].to_numpy() for cells in by_reader])  # (readers, scans, any and types)
+    seen = np.max(votes, axis=2)
+    contradicting, missing = seen != votes[:, :, 0], np.isnan(votes).any(axis=(0, 2))
+    votes[:, :, 0] = seen
+    yes, no = ((votes == vote).sum(axis=0) >= MAJORITY for vote in (1, 0))
+    table = np.where(yes, 1, np.where(no, 0, np.nan)).astype(np.float32)
+    untyped = yes[:, 0] & ~yes[:, 1:].any(axis=1)
+    table[untyped, 1:] = np.nan
+    warnings = {
+        "read_missing": missing,
+        "ich_contradicts_types": (contradicting & ~np.isnan(seen)).any(axis=0),
+        "bleed_without_majority_type": untyped,
+    }
+    notes += [Note(WARNED, reason, study) for reason, scans in warnings.items() for study in reads.index[scans]]
+    return pd.DataFrame(table, reads.index, list(columns)), notes

@@ -15,6 +15,7 @@ from hohoho.scans.geometry import tilt_deg
 from hohoho.scans.scan import SKIPPED, WARNED, Inventory, Note, Scan
 from hohoho.sources.course import read_picture
 from hohoho.sources.ct_ich_labels import read_diagnoses
+from hohoho.sources.direction import foot_to_head
 from hohoho.sources.listing import numbered_files, require_layout
 from hohoho.sources.matching import LabelNames, match
 from hohoho.sources.nifti import Plane, read_plane, read_volume
@@ -32,7 +33,8 @@ THICKNESS_MM = 5.0  # likewise; a picture does not tell its position
 def find(request: Request) -> Inventory:
     """All scans below `root`: ct_scans/<patient>.nii, else Patients_CT/<patient>/brain/<slice>.jpg, and the CSV.
 
-    A slice number counts a volume's planes as they are stored, from 1; pictures are taken to be numbered from the feet.
+    A slice number counts a volume's planes as they are stored, from 1; whether pictures are numbered from the feet or
+    from the head, they tell themselves.
     Raises InputError where the layout, the CSV or the fraction of labels without an image is not as needed.
     """
     root, left_out = Path(request.root), []
@@ -50,6 +52,9 @@ def find(request: Request) -> Inventory:
     found = {name: scan.study for scan in scans for name in _names(scan)}
     notes += match(LabelNames(labels.index, f"rows of {label_file}"), found, request.max_unmatched, notes)
     scans = [replace(scan, labels=labels.reindex(_names(scan)).to_numpy(np.float32)) for scan in scans]
+    if label_file == PICTURE_LABELS:
+        scans, directions = foot_to_head(scans, request.workers, request.progress)
+        notes += directions
     return Inventory(scans, notes, files, str(root))
 
 

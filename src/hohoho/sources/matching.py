@@ -31,15 +31,25 @@ class LabelNames(NamedTuple):
     what: str  # they are, for errors: "rows of train.csv"
     noun: str = "image"  # or scan
     public: bool = True  # an error may show a name
+    lack: str = "have no usable file"
 
 
 def match(labels: LabelNames, found: Mapping[str, str | None], most: float, notes: list[Note]) -> list[Note]:
-    """Warnings of labels without an image and of images without a label.
+    """Warnings of labels without an image and of images without a label; arguments and errors as of `unmatched`."""
+    named = set(labels.names)
+    return unmatched(labels, found, most, notes) + [
+        Note(WARNED, f"{labels.noun}_without_label", study, name if study is None else None)
+        for name, study in found.items()
+        if name not in named
+    ]
+
+
+def unmatched(labels: LabelNames, found: Mapping[str, str | None], most: float, notes: list[Note]) -> list[Note]:
+    """Warnings of labels without an image.
 
     found: name of each usable image → its study, None to report it by its name. notes: taken so far. Raises InputError
     where more than the fraction `most` of the labels have no image; why files were left out comes first.
     """
-    noun = labels.noun
     missing = [name for name in labels.names if name not in found]
     if len(missing) > most * len(labels.names):
         left_out = _left_out(notes, found)
@@ -48,16 +58,10 @@ def match(labels: LabelNames, found: Mapping[str, str | None], most: float, note
         first = f" (first {missing[0]})" * labels.public
         advice = _advice(missing, found, left_out) + _unnamed(labels, found)
         raise InputError(
-            f"{causes}{len(missing)} of {len(labels.names)} {labels.what} have no usable file{first}, more than the "
+            f"{causes}{len(missing)} of {len(labels.names)} {labels.what} {labels.lack}{first}, more than the "
             f"accepted fraction {most}. To do: {advice}. For a partial copy raise data.max_unmatched_labels"
         )
-    named = set(labels.names)
-    without_image = [Note(WARNED, f"label_without_{noun}", item=name) for name in missing]
-    return without_image + [
-        Note(WARNED, f"{noun}_without_label", study, name if study is None else None)
-        for name, study in found.items()
-        if name not in named
-    ]
+    return [Note(WARNED, f"label_without_{labels.noun}", item=name) for name in missing]
 
 
 def _unnamed(labels, found):
