@@ -1,54 +1,42 @@
 """What an ingest did: counts for the metrics, and one line for every kind of thing in every study."""
 
-from collections import Counter
 from itertools import groupby
 
 import pandas as pd
 
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import pseudonym
-from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note
+from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, count_reasons
 from hohoho.scans.verdict import VERDICTS, Verdict
 from hohoho.slices.store import SCAN_LABELS
 
 LINE_COLUMNS = ["action", "reason", "study", "file", "slices", "count", "verdict"]
 
 
-def count(files: int, slices: pd.DataFrame, notes: list[Note], found: dict[str, Verdict]) -> dict:
-    """Counts of one ingest, by kind; flat and short enough for `dvc metrics show`. slices: the slice table."""
-    labels = slices[LABELS]
-    known, positive = labels.notna().sum(), labels.sum()
-    ratios = {name: round(float((known[name] - n) / n), 2) if n else None for name, n in positive.items()}
-    return {
+def count(
+    files: int, slices: pd.DataFrame, studies: pd.DataFrame, notes: list[Note], found: dict[str, Verdict]
+) -> dict:
+    """Counts of one ingest, by kind; flat and short enough for `dvc metrics show`. slices, studies: the tables."""
+    labels, scan_labels = slices[LABELS], studies[SCAN_LABELS].set_axis(LABELS, axis=1).dropna()
+    known, positives = labels.notna().sum(), _positives(labels)
+    counts = {
         "files": files,
         "studies": int(slices["study"].nunique()),
         "patients": int(slices["patient"].nunique()),
         "slices": len(slices),
         "labelled_slices": int(labels.notna().all(axis=1).sum()),
-        "positives": {name: int(n) for name, n in positive.items()},
-        "neg_per_pos": ratios,
+        "positives": positives,
+        "neg_per_pos": {name: round(float((known[name] - n) / n), 2) if n else None for name, n in positives.items()},
         "verdicts": {word: n for word in VERDICTS if (n := sum(verdict.word == word for verdict in found.values()))},
-        "skipped": skipped_counts(notes),
-        "repaired": _counts(notes, REPAIRED),
-        "warned": _counts(notes, WARNED),
-        "refused": _counts(notes, REFUSED),
+        **{action: count_reasons(notes, action) for action in (SKIPPED, REPAIRED, WARNED, REFUSED)},
     }
+    if len(scan_labels):  # scans that are labelled as a whole
+        counts |= {"labelled_scans": len(scan_labels), "positive_scans": _positives(scan_labels)}
+    return counts
 
 
-def count_scan_labels(studies: pd.DataFrame) -> dict:
-    """How many scans are labelled as a whole, how many of them positive; empty where none is. studies: the table."""
-    labels = studies[SCAN_LABELS].set_axis(LABELS, axis=1).dropna()
-    positives = {name: int(n) for name, n in labels.sum().items()}
-    return {"labelled_scans": len(labels), "positive_scans": positives} if len(labels) else {}
-
-
-def skipped_counts(notes: list[Note]) -> dict[str, int]:
-    """Reason → how many files or slices were skipped for it."""
-    return _counts(notes, SKIPPED)
-
-
-def _counts(notes, action):
-    return dict(sorted(Counter(note.reason for note in notes if note.action == action).items()))
+def _positives(labels):
+    return {name: int(n) for name, n in labels.sum().items()}
 
 
 def report_lines(notes: list[Note], found: dict[str, Verdict], key: bytes, root: str) -> pd.DataFrame:
