@@ -1,7 +1,5 @@
 """The head phantom: every structure has its density, every label its blood."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -20,7 +18,7 @@ def clean_planes(patient: Patient, size: int = 128) -> list:
     """All slices of a patient as painted, before the scanner's noise."""
     rng = np.random.default_rng(0)
     acquisition = draw_study(rng, patient, 32).acquisition
-    acquisition = replace(acquisition, size=size)
+    acquisition = acquisition._replace(size=size)
     structure = np.zeros((len(acquisition.first_pixels), size, size), np.uint8)
     planes = [empty_plane(acquisition, index, structure) for index in range(len(structure))]
     for plane in planes:
@@ -30,8 +28,8 @@ def clean_planes(patient: Patient, size: int = 128) -> list:
 
 def patient_with(seed: int = 3, **bleeds) -> Patient:
     patient = draw_patient(np.random.default_rng(seed))
-    head = replace(patient.head, age=0.5, leukoaraiosis_hu=0.0, sulcus_half_width_mm=1.2, ventricle_scale=1.0)
-    return Patient(head, Bleeds(**bleeds), replace(patient.lookalikes, spots=()))
+    head = patient.head._replace(age=0.5, leukoaraiosis_hu=0.0, sulcus_half_width_mm=1.2, ventricle_scale=1.0)
+    return Patient(head, Bleeds(**bleeds), patient.lookalikes._replace(spots=()))
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +121,9 @@ def test_about_a_third_of_the_patients_is_normal_and_the_classes_are_as_rare_as_
 def test_blood_that_covers_other_blood_takes_its_place_in_the_masks():
     rng = np.random.default_rng(4)
     sdh, edh, ich = draw_sdh(rng), draw_edh(rng), draw_ich(rng)
-    together = replace(edh, direction=(60.0, 0.0, 30.0))
+    together = edh._replace(direction=(60.0, 0.0, 30.0))
     patient = patient_with(
-        ich=(replace(ich, centre=(38.0, 0.0, 30.0), radii=(20.0,) * 3),), sdh=(replace(sdh, side=1),), edh=(together,)
+        ich=(ich._replace(centre=(38.0, 0.0, 30.0), radii=(20.0,) * 3),), sdh=(sdh._replace(side=1),), edh=(together,)
     )
     blood = draw_study(rng, patient, 64).blood
     assert blood.any(axis=(0, 2, 3))[[0, 3, 4]].all()

@@ -1,7 +1,8 @@
 """Errors that a user can fix."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -33,3 +34,14 @@ class Unusable(ValueError):
 
     def __reduce__(self):
         return Unusable, (self.reason, self.detail, self.study)
+
+
+@contextmanager
+def damage_as(reason: str, detail: str) -> Iterator[None]:
+    """Raises Unusable for whatever a library raises on damage, which is nearly everything: each is reported."""
+    try:
+        yield
+    except Unusable:
+        raise
+    except Exception as error:
+        raise Unusable(reason, f"{detail} ({type(error).__name__})") from error

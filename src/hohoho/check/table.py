@@ -41,37 +41,25 @@ def _series_lines(series, study):
     tilt, verdict = _fixed(series["tilt_deg"], 1, "°"), study["verdict"] if study else ""
     kernel, thickness = (series["kernel"] or "-")[:9], _fixed(series["thickness_mm"], 2)
     row = ROW.format(series["series"], verdict, series["n_slices"], *gaps, tilt, thickness, kernel, size, hu)
-    remarks = [_folder(series)] if study else []
+    folder = series["files"][0].rpartition("/")[0] if study and series["files"] else ""
+    remarks = [_printable(folder)]
     if series["reason"]:
         remarks.append(f"left: {_words(series['reason']).removeprefix('other series: ')}")
     else:
         remarks += [f"{action}: {_reasons(reasons, series)}" for action, reasons in study["reasons"].items()]
-    return [row, *_remark("; ".join(remark for remark in remarks if remark and not remark.endswith(": ")))]
-
-
-def _folder(series):
-    """Where the files of a study lie, "" for the root itself."""
-    return _printable(series["files"][0].rpartition("/")[0]) if series["files"] else ""
+    text = "; ".join(remark for remark in remarks if remark and not remark.endswith(": "))
+    return [row, *textwrap.wrap(text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT + "  ")]
 
 
 def _reasons(reasons, series):
     """Reasons with the number of images; the series that are left have rows of their own."""
-    said = [
-        _words(reason) + _places(series) * (reason == "missing_slice") + f" ({n})" * (n > 1)
+    missing = _some([f"{index + 1}" for index in series["missing_below"]])
+    places = {"missing_slice": f" below slice {missing} of {series['n_slices']} from the foot"}
+    return ", ".join(
+        _words(reason) + places.get(reason, "") + f" ({n})" * (n > 1)
         for reason, n in reasons.items()
         if reason != "other_series"
-    ]
-    return ", ".join(said)
-
-
-def _remark(text):
-    """Indented lines below a row."""
-    return textwrap.wrap(text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT + "  ")
-
-
-def _places(series):
-    places = [f"{index + 1}" for index in series["missing_below"]]
-    return f" below slice {_some(places)} of {series['n_slices']} from the foot"
+    )
 
 
 def _reason_lines(entries):

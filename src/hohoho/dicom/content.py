@@ -5,15 +5,11 @@ from functools import lru_cache
 from typing import NamedTuple
 from zlib import crc32
 
+from hohoho.dicom import tags
 from hohoho.dicom.values import Values
 
-IMAGE_TYPE, DESCRIPTION, PROTOCOL, RESCALE_TYPE = 0x00080008, 0x0008103E, 0x00181030, 0x00281054
-AGENT, AGENT_SEQUENCE, VOLUME, BODY_PART = 0x00180010, 0x00180012, 0x00181041, 0x00180015
-DATE_TIME, DATE, TIME = 0x0008002A, 0x00080022, 0x00080032  # of the acquisition
-SERIES_NUMBER, TEMPORAL_POSITION, TEMPORAL_INDEX, TRIGGER = 0x00200011, 0x00200100, 0x00209128, 0x00181060
-CONTENT_DATE, CONTENT_TIME = 0x00080023, 0x00080033
-SAID = (IMAGE_TYPE, RESCALE_TYPE, DESCRIPTION, PROTOCOL, AGENT, VOLUME, BODY_PART, SERIES_NUMBER)
-TAGS = [tag for name, tag in list(globals().items()) if name.isupper() and isinstance(tag, int)]
+SAYS_CONTENT = (tags.IMAGE_TYPE, tags.RESCALE_TYPE, tags.DESCRIPTION, tags.PROTOCOL)
+SAYS_CONTENT += (tags.AGENT, tags.AGENT_VOLUME, tags.BODY_PART, tags.SERIES_NUMBER)
 
 ORIGINAL, DERIVED, PROJECTION, NOT_HU = range(4)  # the higher, the less it is a plain slice in HU
 HEAD, UNKNOWN, ELSEWHERE = range(3)
@@ -76,26 +72,30 @@ def content_of(values: Values) -> Content:
 
     Image Type (PS3.3 C.7.6.1.1.2), Rescale Type (C.11.1.1.2), Contrast/Bolus (C.7.6.4), Body Part Examined and names.
     """
-    sequence = AGENT_SEQUENCE in values.dataset and bool(values.dataset.get_item(AGENT_SEQUENCE).value)
-    return _content(tuple([values.raw(tag) for tag in SAID]), sequence)
+    agents = values.elements.get(tags.AGENT_SEQUENCE)
+    return _content(tuple([values.raw(tag) for tag in SAYS_CONTENT]), agents is not None and bool(agents.value))
 
 
 def acquired(values: Values) -> str:
     """When the image was acquired, as text that sorts by time; "" where date and time are not there."""
-    return _moment(values.raw(DATE_TIME), values.raw(DATE), values.raw(TIME))
+    date, time = values.raw(tags.ACQUISITION_DATE), values.raw(tags.ACQUISITION_TIME)
+    return _moment(values.raw(tags.ACQUISITION_DATE_TIME), date, time)
 
 
 def written(values: Values) -> str:
     """When the image was made, as text that sorts by time; "" where it does not say. A lone acquisition time counts."""
-    return _text(values.raw(TIME)) or _text(values.raw(CONTENT_DATE)) + _text(values.raw(CONTENT_TIME))
+    time, content_date, content_time = (
+        _text(values.raw(tag)) for tag in (tags.ACQUISITION_TIME, tags.CONTENT_DATE, tags.CONTENT_TIME)
+    )
+    return time or content_date + content_time
 
 
 def temporal(values: Values) -> float:
     """Its place among the phases of a series, by whichever tag tells it; 0 where none does."""
-    for tag in (TEMPORAL_POSITION, TRIGGER):
+    for tag in (tags.TEMPORAL_POSITION, tags.TRIGGER_TIME):
         if numbers := values.numbers(tag):
             return numbers[0]
-    return float(values.integer(TEMPORAL_INDEX, "u4") or 0)
+    return float(values.integer(tags.TEMPORAL_INDEX, "u4") or 0)
 
 
 def _text(raw):
@@ -104,13 +104,13 @@ def _text(raw):
 
 @lru_cache(maxsize=1024)
 def _moment(date_time, date, time):
-    moment = (date_time or (date or b"").strip(b" \0") + (time or b"")).decode("latin-1").strip(" \0")
+    moment = _text(date_time or (date or b"").strip(b" \0") + (time or b""))
     return moment if moment[:12].isdigit() else ""
 
 
 @lru_cache(maxsize=1024)  # the images of a series say the same
 def _content(raw, has_agents):
-    texts = [(value or b"").decode("latin-1").strip(" \0").upper() for value in raw]
+    texts = (_text(value).upper() for value in raw)
     image_type, rescale_type, description, protocol, agent, volume, body_part, number = texts
     names = description.replace("_", " "), protocol.replace("_", " ")
     kind = _kind(image_type, rescale_type, names[0])

@@ -8,36 +8,17 @@ from typing import NamedTuple
 
 import numpy as np
 import pydicom
+from pydicom import uid
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels import get_decoder
-from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    RLELossless,
-)
 
+from hohoho.dicom import native_pixels
 from hohoho.dicom.codestream import check_frame, check_run_lengths
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.jpeg import check_jpeg
 from hohoho.dicom.lossless_jpeg import fills
-from hohoho.dicom.native_pixels import (
-    UNDEFINED_LENGTH,
-    element_header,
-    native_offsets,
-    native_values,
-    starts_with_item,
-)
 from hohoho.dicom.stream import open_dicom
-from hohoho.errors import Unusable
+from hohoho.errors import Unusable, damage_as
 
 
 class Decoder(NamedTuple):
@@ -53,41 +34,38 @@ CHARLS = Decoder("pyjpegls", ("jpeg_ls",), "pyjpegls")
 OPENJPEG = Decoder("pylibjpeg", ("pylibjpeg", "openjpeg"), "pylibjpeg pylibjpeg-openjpeg")
 PYDICOM = Decoder("pydicom", ("pydicom",), "pydicom")
 DECODERS = {
-    **dict.fromkeys((JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1), GDCM),
-    **dict.fromkeys((JPEGLSLossless, JPEGLSNearLossless), CHARLS),
-    **dict.fromkeys((JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), OPENJPEG),
-    RLELossless: PYDICOM,
+    **dict.fromkeys(uid.JPEGTransferSyntaxes, GDCM),
+    **dict.fromkeys(uid.JPEGLSTransferSyntaxes, CHARLS),
+    **dict.fromkeys((uid.JPEG2000Lossless, uid.JPEG2000), OPENJPEG),
+    **dict.fromkeys((uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K), OPENJPEG),
+    uid.RLELossless: PYDICOM,
 }
 DAMAGE = (b"Corrupt JPEG data", b"Premature end of JPEG")  # libjpeg's words; it then goes on with pixels of its own
 
 
 def decode(header: SliceHeader) -> np.ndarray:
     """(rows, columns) stored values of a compressed, or deflated, frame. Raises Unusable where it is damaged."""
-    try:
-        with open_dicom(header.path) as (stream, is_deflated):
-            dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["NumberOfFrames"], force=True)
-            if is_deflated:
-                offsets, _ = native_offsets(stream, header.pixels, header.frame + 1, header.path)
-                return native_values(stream, header.pixels, offsets[-1])
-            _, offset, length = element_header(stream, "little")
-            if length != UNDEFINED_LENGTH and not starts_with_item(stream, offset):
-                raise Unusable("wrong_transfer_syntax", f"{header.path}: not compressed as its transfer syntax says")
-            stream.seek(offset)
-            frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
-            stored = _decompressed(frame, dataset.file_meta.TransferSyntaxUID, header)
-    except Unusable:
-        raise
-    except Exception as error:  # decoders raise nearly everything on damage: each is reported, none hidden
-        raise Unusable("undecodable_pixels", f"{header.path}: not decodable ({type(error).__name__})") from error
-    if stored.shape == (header.pixels.rows, header.pixels.columns):
+    pixels, path = header.pixels, header.path
+    with damage_as("undecodable_pixels", f"{path}: not decodable"), open_dicom(path) as (stream, is_deflated):
+        dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["NumberOfFrames"], force=True)
+        if is_deflated:
+            offsets, _ = native_pixels.native_offsets(stream, pixels, header.frame + 1, path)
+            return native_pixels.native_values(stream, pixels, offsets[-1])
+        _, offset, length = native_pixels.element_header(stream, "little")
+        if length != native_pixels.UNDEFINED_LENGTH and not native_pixels.starts_with_item(stream, offset):
+            raise Unusable("wrong_transfer_syntax", f"{path}: not compressed as its transfer syntax says")
+        stream.seek(offset)
+        frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
+        stored = _decompressed(frame, dataset.file_meta.TransferSyntaxUID, header)
+    if stored.shape == (pixels.rows, pixels.columns):
         return stored
-    raise Unusable("undecodable_pixels", f"{header.path}: decoded to {stored.shape}, not to its header's size")
+    raise Unusable("undecodable_pixels", f"{path}: decoded to {stored.shape}, not to its header's size")
 
 
 def _decompressed(frame, syntax, header):
     """The decoded frame, once it is sure to be a picture of the header's size."""
     pixels, decoder = header.pixels, DECODERS[syntax]
-    if syntax == RLELossless:
+    if syntax == uid.RLELossless:
         check_run_lengths(frame, pixels.rows * pixels.columns, header.path)
     else:
         check_frame(frame, pixels.rows, pixels.columns, header.path)

@@ -3,25 +3,10 @@
 import math
 from typing import NamedTuple
 
-from hohoho.dicom import content
+from hohoho.dicom import content, tags
 from hohoho.dicom.content import Content
 from hohoho.dicom.hounsfield import PixelFormat
 from hohoho.dicom.values import age_band, sanitized_name
-
-IMAGE_TYPE, SOP_CLASS, SOP_UID, MODALITY, MANUFACTURER = 0x00080008, 0x00080016, 0x00080018, 0x00080060, 0x00080070
-DESCRIPTION = 0x0008103E  # read to tell what the images show, and kept nowhere
-PATIENT_ID, SEX, AGE, THICKNESS, KERNEL = 0x00100020, 0x00100040, 0x00101010, 0x00180050, 0x00181210
-STUDY_UID, SERIES_UID, ACQUISITION, INSTANCE = 0x0020000D, 0x0020000E, 0x00200012, 0x00200013
-POSITION, ORIENTATION, LOCATION = 0x00200032, 0x00200037, 0x00201041
-SAMPLES, PHOTOMETRIC, FRAMES, ROWS, COLUMNS = 0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011
-SPACING, ALLOCATED, STORED, HIGH_BIT, SIGNED = 0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103
-PADDING, PADDING_LIMIT, BURNED_IN = 0x00280120, 0x00280121, 0x00280301
-INTERCEPT, SLOPE, RESCALE_TYPE, LOSSY = 0x00281052, 0x00281053, 0x00281054, 0x00282110
-SHARED, PER_FRAME = 0x52009229, 0x52009230  # functional groups of enhanced CT
-TAGS = [tag for name, tag in list(globals().items()) if name.isupper() and isinstance(tag, int)] + content.TAGS
-
-# Pixel Measures, Plane Position, Plane Orientation, Pixel Value Transformation, CT Reconstruction (PS3.3 C.7.6.16.2)
-FUNCTIONAL_GROUPS = (0x00289110, 0x00209113, 0x00209116, 0x00289145, 0x00189314)
 
 # JPEG baseline and extended, JPEG-LS near-lossless; of JPEG 2000 only its tag tells
 LOSSY_SYNTAXES = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81"}
@@ -74,38 +59,42 @@ class SliceHeader(NamedTuple):
         return self.path, self.frame
 
 
-def slice_header(path, values, pixels, repairs, warnings, syntax):
+def slice_header(path, values, pixels, repairs, warnings):
     """SliceHeader from the tags; what is missing and can be done without becomes a warning."""
-    spacing, spacing_warnings = _spacing(values)
-    if values.text(LOSSY) == "01" or syntax in LOSSY_SYNTAXES:
+    if values.text(tags.LOSSY) == "01" or values.syntax in LOSSY_SYNTAXES:
         warnings += ("lossy_compression",)
-    shown, sex = content.content_of(values), values.text(SEX)
+    shown, sex = content.content_of(values), values.text(tags.SEX)
     if shown.kind == content.NOT_HU:
         warnings += ("rescale_type_not_hu",)
-    if values.integer(HIGH_BIT) not in (None, pixels.bits_stored - 1):  # PS3.5 8.1.1
+    if values.integer(tags.HIGH_BIT) not in (None, pixels.bits_stored - 1):  # PS3.5 8.1.1
         warnings += ("unusual_high_bit",)
-    location, instance, thickness = (values.numbers(tag) for tag in (LOCATION, INSTANCE, THICKNESS))
-    study_uid = values.text(STUDY_UID)
+    spacing, position, location, instance, thickness = (
+        values.numbers(tag) for tag in (tags.SPACING, tags.POSITION, tags.LOCATION, tags.INSTANCE, tags.THICKNESS)
+    )
+    if len(spacing) != 2 or min(spacing) <= 0:
+        spacing = (1.0, 1.0)
+        warnings += ("no_pixel_spacing",)
+    study_uid = values.text(tags.STUDY_UID)
     return SliceHeader(
         path=str(path),
-        sop_uid=values.text(SOP_UID) or str(path),
+        sop_uid=values.text(tags.SOP_UID) or str(path),
         study_uid=study_uid,
-        series_uid=values.text(SERIES_UID),
-        patient_id=values.text(PATIENT_ID) or study_uid,
-        position=_position(values),
+        series_uid=values.text(tags.SERIES_UID),
+        patient_id=values.text(tags.PATIENT_ID) or study_uid,
+        position=position if len(position) == 3 else None,
         orientation=_orientation(values),
         slice_location=location[0] if location else None,
         instance=int(instance[0]) if instance else None,
-        acquisition=values.text(ACQUISITION),
+        acquisition=values.text(tags.ACQUISITION),
         spacing_mm=spacing,
         thickness_mm=thickness[0] if thickness and thickness[0] > 0 else float("nan"),
-        kernel=sanitized_name(values.text(KERNEL)),
-        manufacturer=sanitized_name(values.text(MANUFACTURER)),
-        age_band=age_band(values.text(AGE)),
+        kernel=sanitized_name(values.text(tags.KERNEL)),
+        manufacturer=sanitized_name(values.text(tags.MANUFACTURER)),
+        age_band=age_band(values.text(tags.AGE)),
         sex=sex if sex in ("F", "M", "O") else None,
         pixels=pixels,
         repairs=repairs,
-        warnings=warnings + spacing_warnings,
+        warnings=warnings,
         content=shown,
         acquired=content.acquired(values),
         temporal=content.temporal(values),
@@ -113,23 +102,11 @@ def slice_header(path, values, pixels, repairs, warnings, syntax):
     )
 
 
-def _position(values):
-    position = values.numbers(POSITION)
-    return position if len(position) == 3 else None
-
-
 def _orientation(values):
     """Six direction cosines, None where they span no plane (PS3.3 C.7.6.2.1.1)."""
-    cosines = values.numbers(ORIENTATION)
+    cosines = values.numbers(tags.ORIENTATION)
     if len(cosines) != 6:
         return None
     (a, b, c), (d, e, f) = cosines[:3], cosines[3:]
     area = math.hypot(b * f - c * e, c * d - a * f, a * e - b * d)
     return cosines if 0.9 < area < 1.1 else None
-
-
-def _spacing(values):
-    spacing = values.numbers(SPACING)
-    if len(spacing) != 2 or min(spacing) <= 0:
-        return (1.0, 1.0), ("no_pixel_spacing",)
-    return spacing, ()

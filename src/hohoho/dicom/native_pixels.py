@@ -4,10 +4,11 @@ import numpy as np
 
 from hohoho.dicom.hounsfield import PixelFormat
 from hohoho.dicom.stream import BoundedStream
+from hohoho.dicom.tags import PIXEL_DATA
 from hohoho.dicom.values import ITEM
 from hohoho.errors import Unusable
 
-PIXEL_DATA, UNDEFINED_LENGTH = 0x7FE00010, 0xFFFFFFFF
+UNDEFINED_LENGTH = 0xFFFFFFFF
 EXPLICIT = (b"OB", b"OW", b"UN")
 TRAILING_GROUPS = (0xFFFA, 0xFFFC)  # digital signatures and padding may follow the pixels (PS3.5 7.2)
 

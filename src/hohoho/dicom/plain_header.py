@@ -7,9 +7,11 @@ import struct
 from collections.abc import Collection
 from typing import BinaryIO, NamedTuple
 
+from hohoho.dicom.tags import MEDIA_CLASS, PIXEL_DATA, SYNTAX
+from hohoho.dicom.values import Values
+
 FIRST_BYTES = 32768  # the longest header that is scanned
-IMPLICIT = {b"1.2.840.10008.1.2.1": False, b"1.2.840.10008.1.2": True}  # by transfer syntax (PS3.5 A.1, A.2)
-MEDIA_CLASS, SYNTAX, PIXEL_DATA = 0x00020002, 0x00020010, 0x7FE00010
+IMPLICIT = {"1.2.840.10008.1.2.1": False, "1.2.840.10008.1.2": True}  # by transfer syntax (PS3.5 A.1, A.2)
 DATA_SET, FRAME_GROUPS = 0x00030000, 0x52000000  # where the file meta information and the ordinary elements end
 SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())  # 2 bytes of length
 LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())  # 4 bytes of length (PS3.5 7.1.2)
@@ -22,19 +24,7 @@ class Element(NamedTuple):
     value: bytes
 
 
-class PlainHeader(dict):
-    """Tag → Element. To its readers it looks like pydicom's data set."""
-
-    def __init__(self, elements: dict[int, Element], meta: dict[int, Element], is_implicit: bool):
-        super().__init__(elements)
-        self.original_encoding = is_implicit, True
-        names = {"MediaStorageSOPClassUID": MEDIA_CLASS, "TransferSyntaxUID": SYNTAX}
-        self.file_meta = {name: _uid(meta[tag]).decode("latin-1") for name, tag in names.items() if tag in meta}
-
-    get_item = dict.__getitem__
-
-
-def plain_header(file: BinaryIO, tags: Collection[int]) -> PlainHeader | None:
+def plain_header(file: BinaryIO, tags: Collection[int]) -> Values | None:
     """The elements `tags` of a file, which is left at its pixels; None where it is unusual, the file at its begin."""
     content = file.read(FIRST_BYTES)
     try:
@@ -49,12 +39,13 @@ def _scan(content, tags):
     if content[128:132] != b"DICM":
         raise ValueError("no preamble")
     meta, at = _elements(content, 132, False, {MEDIA_CLASS, SYNTAX}, DATA_SET)
-    is_implicit = IMPLICIT[_uid(meta[SYNTAX])]
-    elements, at = _elements(content, at, is_implicit, tags, FRAME_GROUPS)
+    syntax = _uid(meta[SYNTAX])
+    elements, at = _elements(content, at, IMPLICIT[syntax], tags, FRAME_GROUPS)
     group, element = struct.unpack_from("<HH", content, at)
     if group << 16 | element != PIXEL_DATA:
         raise ValueError("frames or overlays")
-    return PlainHeader(elements, meta, is_implicit), at
+    media_class = _uid(meta[MEDIA_CLASS]) if MEDIA_CLASS in meta else ""
+    return Values(elements, "<", media_class, syntax), at
 
 
 def _elements(content, at, is_implicit, tags, stop):
@@ -85,4 +76,4 @@ def _elements(content, at, is_implicit, tags, stop):
 
 
 def _uid(element):
-    return element.value.rstrip(b"\0 ")
+    return element.value.rstrip(b"\0 ").decode("latin-1")

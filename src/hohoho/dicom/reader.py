@@ -12,17 +12,18 @@ from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
 from hohoho.dicom.decoders import DECODERS, decode
-from hohoho.dicom.frames import frame_values
-from hohoho.dicom.header import STUDY_UID, TAGS, SliceHeader, slice_header
+from hohoho.dicom.frames import frame_values, raw_elements
+from hohoho.dicom.header import SliceHeader, slice_header
 from hohoho.dicom.hounsfield import to_hu
-from hohoho.dicom.image_kind import check_kind, is_multi_frame
+from hohoho.dicom.image_kind import MULTI_FRAME_CT, check_kind
 from hohoho.dicom.native_pixels import native_offsets, read_native
 from hohoho.dicom.pixel_format import normalize_photometric, pixel_format, rescale
 from hohoho.dicom.plain_header import plain_header
 from hohoho.dicom.standing import stand, turned
 from hohoho.dicom.stream import open_dicom
+from hohoho.dicom.tags import STUDY_UID, TAGS
 from hohoho.dicom.values import Values
-from hohoho.errors import InputError, Unusable
+from hohoho.errors import InputError, Unusable, damage_as
 
 # What pydicom warns of and logs quotes values, private ones too.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
@@ -45,8 +46,7 @@ def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = 
     MissingCodec.
     """
     with open_dicom(path) as (stream, is_deflated):
-        dataset, is_forced = _read_dataset(stream, path)
-        values = Values(dataset, dataset.original_encoding[1])
+        values, is_forced = _read_values(stream, path)
         try:
             return _frame_headers(stream, is_deflated, is_forced, values, assumed_rescale, path)
         except Unusable as unusable:
@@ -55,16 +55,15 @@ def read_frames(path: str | Path, assumed_rescale: tuple[float, float] | None = 
 
 
 def _frame_headers(stream, is_deflated, is_forced, values, assumed_rescale, path):
-    meta = getattr(values.dataset, "file_meta", {})
-    media_class, syntax = (str(meta.get(name, "")) for name in ("MediaStorageSOPClassUID", "TransferSyntaxUID"))
-    syntax = UID(syntax)
-    check_kind(values, media_class, path)
-    is_many = is_multi_frame(values, media_class)
-    frames = _frames(values, path) if is_many else [values]
-    headers = [_header(path, each, assumed_rescale, str(syntax)) for each in frames]
+    check_kind(values, path)
+    is_many = values.sop_class in MULTI_FRAME_CT
+    with damage_as("damaged_header", f"{path}: damaged frame descriptions"):  # sequences are parsed here
+        frames = frame_values(values, path) if is_many else [values]
+    headers = [_header(path, frame, assumed_rescale) for frame in frames]
     repairs = ("no_preamble",) * is_forced + ("multi_frame",) * is_many
     if is_many:
         headers = [header._replace(frame=i, instance=i + 1) for i, header in enumerate(headers)]
+    syntax = UID(values.syntax)
     if syntax.is_transfer_syntax and syntax.is_compressed:
         _check_decoder(syntax, path)
     else:
@@ -101,39 +100,30 @@ def _hu_and_repairs(header):
     return (turned(hu, header.turn) if header.turn else hu), repairs
 
 
-def _read_dataset(stream, path):
-    """The data set up to its pixels, and whether it was forced for want of the 128-byte preamble (PS3.10 7.1)."""
-    try:
-        if (header := plain_header(stream, TAGS)) is not None:
-            return header, False
+def _read_values(stream, path):
+    """Values of the header up to its pixels, and whether the 128-byte preamble was missing (PS3.10 7.1)."""
+    with damage_as("damaged_header", f"{path}: damaged DICOM header"):
+        if (values := plain_header(stream, TAGS)) is not None:
+            return values, False
+        options, is_forced = {"stop_before_pixels": True, "specific_tags": TAGS}, False
         try:
-            return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=TAGS), False
-        except InvalidDicomError:
+            dataset = pydicom.dcmread(stream, **options)
+        except InvalidDicomError as error:
             stream.seek(0)
             if stream.read(2) not in FIRST_GROUPS:
-                raise
+                raise Unusable("not_dicom", f"{path}: not a DICOM file") from error
             stream.seek(0)
-            return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=TAGS, force=True), True
-    except InvalidDicomError as error:
-        raise Unusable("not_dicom", f"{path}: not a DICOM file") from error
-    except Exception as error:  # pydicom raises nearly everything on damage: each is reported, none hidden
-        raise Unusable("damaged_header", f"{path}: damaged DICOM header ({type(error).__name__})") from error
+            dataset, is_forced = pydicom.dcmread(stream, force=True, **options), True
+        meta, order = getattr(dataset, "file_meta", {}), "<" if dataset.original_encoding[1] else ">"
+        media_class, syntax = (str(meta.get(name, "")) for name in ("MediaStorageSOPClassUID", "TransferSyntaxUID"))
+        return Values(raw_elements(dataset), order, media_class, syntax), is_forced
 
 
-def _frames(values, path):
-    try:
-        return frame_values(values, path)
-    except Unusable:
-        raise
-    except Exception as error:  # sequences are parsed here, and damaged ones as above
-        raise Unusable("damaged_header", f"{path}: damaged frame descriptions ({type(error).__name__})") from error
-
-
-def _header(path, values, assumed_rescale, syntax):
+def _header(path, values, assumed_rescale):
     """SliceHeader of one image or frame, its pixels not looked for yet."""
     slope, intercept, rescaled = rescale(values, assumed_rescale, path)
     pixels, inverted, warnings = normalize_photometric(pixel_format(values, slope, intercept, path), values)
-    return stand(slice_header(path, values, pixels, rescaled + inverted, warnings, syntax))
+    return stand(slice_header(path, values, pixels, rescaled + inverted, warnings))
 
 
 def _check_decoder(syntax: UID, path: str) -> None:

@@ -3,40 +3,32 @@
 import math
 import re
 from functools import lru_cache
+from typing import Any, NamedTuple
+
+from hohoho.dicom.tags import SOP_CLASS
 
 ITEM = {"<": b"\xfe\xff\x00\xe0", ">": b"\xff\xfe\xe0\x00"}  # (FFFE,E000), what begins an item of a sequence
-MOST_ITEMS, LONGEST_SEQUENCE = 200_000, 16 * 2**20  # bytes; an item becomes about 1 kB
 
 
-class Values:
-    """The elements of one data set by tag number. `dataset` needs get_item(tag) and the byte order it was read in."""
+class Values(NamedTuple):
+    """One header, as either reader of headers returns it: its elements by tag number, each with its raw `value`."""
 
-    def __init__(self, dataset, little_endian):
-        self.dataset = dataset
-        self.order = "<" if little_endian else ">"
-        # a data set's own `get` would interpret the element
-        self.find = dataset.get if isinstance(dataset, dict) else lambda tag: tag in dataset and dataset.get_item(tag)
+    elements: dict[int, Any]  # value: bytes, a sequence, or None
+    order: str  # of the bytes, "<" or ">"
+    media_class: str = ""  # SOP class in the file meta information; "" where there is none
+    syntax: str = ""  # transfer syntax UID
+
+    @property
+    def sop_class(self):
+        """Which kind of object this is (PS3.4 B.5), by the image or else by the file meta information."""
+        return self.text(SOP_CLASS) or self.media_class
 
     def raw(self, tag):
         """Bytes of the element, None where it is absent, b"" where it is empty."""
-        element = self.find(tag)
-        if not element:
+        element = self.elements.get(tag)
+        if element is None:
             return None
-        value = element.value
-        return value if isinstance(value, bytes) else b""
-
-    def for_elements(self, elements):
-        """Values of other elements of the same file."""
-        return Values(elements, self.order == "<")
-
-    def items(self, tag):
-        """Values of each item of a sequence, [] where absent. Raises ValueError where there are too many."""
-        raw = self.raw(tag)
-        if raw is None:
-            return []
-        if len(raw) > LONGEST_SEQUENCE or raw.count(ITEM[self.order]) > MOST_ITEMS:
-            raise ValueError("a sequence longer than any image needs")
-        return [self.for_elements(item) for item in self.dataset[tag].value]
+        return element.value if isinstance(element.value, bytes) else b""
 
     def texts(self, tag):
         """All values of a text element, without padding: [] where absent or empty."""

@@ -1,6 +1,5 @@
 """Scans of any layout → the slice store and its report: pixels read in worker processes, ids replaced by pseudonyms."""
 
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -12,12 +11,12 @@ from tqdm import tqdm
 from hohoho.errors import InputError
 from hohoho.ingest.blocks import Block, FinishedBlock, clear, partition, read_block
 from hohoho.ingest.checkpoint import code_version, scratch_folder
-from hohoho.ingest.report import count, count_scan_labels, report_lines
+from hohoho.ingest.report import count, report_lines
 from hohoho.ingest.slice_writer import commit_store, fsync_shard
 from hohoho.ingest.tables import join_copies, slice_rows, study_row
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.scans.pixels import ReadSlices
-from hohoho.scans.scan import REFUSED, SKIPPED, WARNED, Inventory, Note, Scan
+from hohoho.scans.scan import REFUSED, SKIPPED, WARNED, Inventory, Note, Scan, count_reasons
 from hohoho.scans.verdict import verdicts
 from hohoho.workers import Workers, ordered_map
 
@@ -69,7 +68,7 @@ def ingest(
         commit_store([block.shard for block in finished], folder, image_size, slices, studies, test_images)
         stored = set(studies["study"])
         found = verdicts(notes, [scan.study for scan in scans if pseudonym(key, "study", scan.study) in stored])
-        counts = count(inventory.files, slices, notes, found) | count_scan_labels(studies)
+        counts = count(inventory.files, slices, studies, notes, found)
         return IngestReport(counts, report_lines(notes, found, key, inventory.root))
 
 
@@ -130,5 +129,5 @@ def refuse_doubtful_studies(notes: list[Note], key: bytes) -> None:
 
 def _reasons(notes):
     """Why files were left out, with how many of each, for an error message."""
-    counts = Counter(note.reason for note in notes if note.action in (SKIPPED, REFUSED))
-    return ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items())) or "data.root holds no file"
+    counts = count_reasons(notes, SKIPPED, REFUSED)
+    return ", ".join(f"{n} {reason}" for reason, n in counts.items()) or "data.root holds no file"

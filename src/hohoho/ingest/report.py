@@ -1,61 +1,50 @@
 """What an ingest did: counts for the metrics, and one line for every kind of thing in every study."""
 
-from collections import Counter
 from itertools import groupby
 
 import pandas as pd
 
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import pseudonym
-from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note
+from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, count_reasons
 from hohoho.scans.verdict import VERDICTS, Verdict
 from hohoho.slices.store import SCAN_ANY, SCAN_LABELS
 
 LINE_COLUMNS = ["action", "reason", "study", "file", "slices", "count", "verdict"]
 
 
-def count(files: int, slices: pd.DataFrame, notes: list[Note], found: dict[str, Verdict]) -> dict:
-    """Counts of one ingest, by kind; flat and short enough for `dvc metrics show`. slices: the slice table."""
+def count(
+    files: int, slices: pd.DataFrame, studies: pd.DataFrame, notes: list[Note], found: dict[str, Verdict]
+) -> dict:
+    """Counts of one ingest, by kind; flat and short enough for `dvc metrics show`. slices, studies: the tables."""
     labels = slices[LABELS]
-    known, positive = labels.notna().sum(), labels.sum()
-    ratios = {name: round(float((known[name] - n) / n), 2) if n else None for name, n in positive.items()}
+    known, positives = labels.notna().sum(), _positives(labels)
     return {
         "files": files,
         "studies": int(slices["study"].nunique()),
         "patients": int(slices["patient"].nunique()),
         "slices": len(slices),
         "labelled_slices": int(labels.notna().all(axis=1).sum()),
-        "positives": {name: int(n) for name, n in positive.items()},
-        "neg_per_pos": ratios,
+        "positives": positives,
+        "neg_per_pos": {name: round(float((known[name] - n) / n), 2) if n else None for name, n in positives.items()},
         "verdicts": {word: n for word in VERDICTS if (n := sum(verdict.word == word for verdict in found.values()))},
-        "skipped": skipped_counts(notes),
-        "repaired": _counts(notes, REPAIRED),
-        "warned": _counts(notes, WARNED),
-        "refused": _counts(notes, REFUSED),
-    }
+        **{action: count_reasons(notes, action) for action in (SKIPPED, REPAIRED, WARNED, REFUSED)},
+    } | _scan_label_counts(studies)
 
 
-def count_scan_labels(studies: pd.DataFrame) -> dict:
-    """How many scans are labelled as a whole, with and without their types, and how many of all are positive.
-
-    Empty where none is labelled. studies: the table.
-    """
+def _scan_label_counts(studies: pd.DataFrame) -> dict:
+    """How many scans are labelled as a whole, with and without their types, and how many of all are positive."""
     labels = studies[[*SCAN_LABELS, SCAN_ANY]].set_axis([*LABELS, "any"], axis=1)
     known = labels.notna()
     if not known.any(axis=None):
         return {}
     untyped = known["any"] & ~known[LABELS].all(axis=1)
     counts = {"labelled_scans": int(known.all(axis=1).sum()), "scans_of_unknown_type": int(untyped.sum())}
-    return counts | {"positive_scans": {name: int(n) for name, n in labels.sum().items()}}
+    return counts | {"positive_scans": _positives(labels)}
 
 
-def skipped_counts(notes: list[Note]) -> dict[str, int]:
-    """Reason → how many files or slices were skipped for it."""
-    return _counts(notes, SKIPPED)
-
-
-def _counts(notes, action):
-    return dict(sorted(Counter(note.reason for note in notes if note.action == action).items()))
+def _positives(labels):
+    return {name: int(n) for name, n in labels.sum().items()}
 
 
 def report_lines(notes: list[Note], found: dict[str, Verdict], key: bytes, root: str) -> pd.DataFrame:

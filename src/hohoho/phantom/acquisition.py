@@ -1,6 +1,6 @@
 """How a head was scanned: where every slice lies, in the scanner's coordinates and in the head's."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ P_TWO_STEPS, P_MISSING_SLICE = 0.15, 0.12  # thin below and thick above; one sli
 TWO_STEPS_MM, THIN_LENGTH_MM = (4.0, 7.0), 52.0  # thin over this length from the first slice, thick above
 
 
-@dataclass(frozen=True)
-class Acquisition:
+class Acquisition(NamedTuple):
     size: int  # rows and columns
     row_direction: np.ndarray  # (3,) unit vector of increasing column, scanner coordinates (left, back, head)
     column_direction: np.ndarray  # (3,) of increasing row

@@ -1,6 +1,6 @@
 """Which bleeds a patient has: five types, their places, sizes and densities, drawn once."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ SDH_TOP_MM = 76.0  # a crescent ends below the vertex
 POSTERIOR_FOSSA_SITES = ((18.0, 55.0, -34.0), (2.0, 16.0, -32.0))  # cerebellum, pons
 
 
-@dataclass(frozen=True)
-class Ich:
+class Ich(NamedTuple):
     centre: Point
     radii: Point
     hu: float
@@ -23,24 +22,21 @@ class Ich:
     wobble: Waves
 
 
-@dataclass(frozen=True)
-class Ivh:
+class Ivh(NamedTuple):
     hu: float
     level_y_mm: float  # of the blood-fluid level: in a supine patient blood lies behind it; a clot has none
     filling: tuple[float, float, float]  # 0 to 1: left and right lateral ventricle, third and fourth
     clot: tuple[Point, float] | None  # centre and radius
 
 
-@dataclass(frozen=True)
-class Sah:
+class Sah(NamedTuple):
     hu: float
     centre: Point
     radius_mm: float
     widen_mm: float
 
 
-@dataclass(frozen=True)
-class Sdh:
+class Sdh(NamedTuple):
     hu: float
     side: int  # +1 left, -1 right
     thickness_mm: float
@@ -51,16 +47,14 @@ class Sdh:
     along_falx: bool
 
 
-@dataclass(frozen=True)
-class Edh:
+class Edh(NamedTuple):
     hu: float
     direction: Point  # from the centre of the head to its middle
     thickness_mm: float
     radius_mm: float
 
 
-@dataclass(frozen=True)
-class Bleeds:
+class Bleeds(NamedTuple):
     ich: tuple[Ich, ...] = ()
     ivh: tuple[Ivh, ...] = ()
     sah: tuple[Sah, ...] = ()
@@ -83,6 +77,13 @@ def draw_bleeds(rng: np.random.Generator) -> Bleeds:
         edh = (draw_edh(rng),) if rng.random() < P_EDH else ()
         if ich or ivh or sah or sdh or edh:
             return Bleeds(ich, ivh, sah, sdh, edh, midline_shift(ich, sdh, edh))
+
+
+def on_head(side: int, azimuth: float, z: float, half_width_mm: float, half_length_mm: float) -> Point:
+    """A place `z` mm above the centre on an egg that narrows to the vertex; azimuth: 0 to the front, pi to the back."""
+    reach = np.sqrt(1 - (z / 85) ** 2)
+    x, y = side * half_width_mm * reach * np.sin(azimuth), -half_length_mm * reach * np.cos(azimuth)
+    return float(x), float(y), float(z)
 
 
 def midline_shift(ich, sdh, edh) -> float:
@@ -131,9 +132,7 @@ def draw_sah(rng: np.random.Generator) -> Sah:
     if rng.random() < 0.4:
         return Sah(hu, (float(rng.normal(0, 10)), float(rng.normal(-4, 8)), -10.0), rng.uniform(38, 58), widen)
     azimuth, z, side = rng.uniform(0.2, 2.9), rng.uniform(2, 62), rng.choice([-1, 1])
-    reach = np.sqrt(1 - (z / 85) ** 2)
-    centre = float(side * 62 * reach * np.sin(azimuth)), float(-76 * reach * np.cos(azimuth)), float(z)
-    return Sah(hu, centre, rng.uniform(25, 52), widen)
+    return Sah(hu, on_head(side, azimuth, z, 62, 76), rng.uniform(25, 52), widen)
 
 
 def draw_sdh(rng: np.random.Generator) -> Sdh:
@@ -151,6 +150,5 @@ def draw_sdh(rng: np.random.Generator) -> Sdh:
 def draw_edh(rng: np.random.Generator) -> Edh:
     """A lens under the inner table, most often at the temple."""
     azimuth, z = rng.uniform(0.6, 2.5), rng.uniform(-10, 45)
-    reach, side = np.sqrt(1 - (z / 85) ** 2), rng.choice([-1, 1])
-    direction = float(side * 70 * reach * np.sin(azimuth)), float(-86 * reach * np.cos(azimuth)), float(z)
+    direction = on_head(rng.choice([-1, 1]), azimuth, z, 70, 86)
     return Edh(rng.uniform(58, 86), direction, rng.uniform(9, 25), rng.uniform(24, 42))

@@ -4,7 +4,7 @@ import numpy as np
 
 from hohoho.phantom.bleeds import Bleeds, Ich, Ivh, Sah
 from hohoho.phantom.brain import Brain
-from hohoho.phantom.geometry import Surface, ellipsoid, smooth_noise
+from hohoho.phantom.geometry import Ellipsoid, Surface, ball, smooth_noise
 from hohoho.phantom.plane import Plane
 
 WOBBLE = 0.16  # of the radius: how far an ICH strays from its ellipsoid
@@ -31,7 +31,7 @@ def draw_ich(brain: Brain, ich: Ich) -> None:
     if window is None:
         return
     part = brain.plane[window]
-    surface = ellipsoid(part.x, part.y, part.z, ich.centre, ich.radii)
+    surface = part.surface(Ellipsoid(ich.centre, ich.radii))
     wobble = smooth_noise(ich.wobble, part.x, part.y, part.z)
     surface.distance[...] -= WOBBLE * min(ich.radii) * wobble
     matter = brain.within[window]
@@ -51,8 +51,7 @@ def draw_ivh(brain: Brain, ivh: Ivh) -> None:
     if not brain.ventricles.any():
         return
     if ivh.clot is not None:
-        centre, radius = ivh.clot
-        full = plane.occupancy(ellipsoid(plane.x, plane.y, plane.z, centre, (radius, radius, radius)))
+        full = plane.within(ball(*ivh.clot))
     else:
         left, right, middle = ivh.filling
         behind = plane.occupancy(Surface(ivh.level_y_mm - plane.y, LEVEL_SLOPE))
@@ -64,7 +63,7 @@ def draw_ivh(brain: Brain, ivh: Ivh) -> None:
 
 def sah_share(plane: Plane, sah: Sah) -> np.ndarray:
     """How much (0 to 1) of the fluid a subarachnoid bleed replaces here."""
-    region = ellipsoid(plane.x, plane.y, plane.z, sah.centre, (sah.radius_mm,) * 3)
+    region = plane.surface(ball(sah.centre, sah.radius_mm))
     return np.clip(0.5 - region.distance / SAH_EDGE_MM, 0, 1)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hohoho.phantom.dura import tentorium_height
 from hohoho.phantom.folds import fissures, sulci
-from hohoho.phantom.geometry import Surface, ellipsoid
+from hohoho.phantom.geometry import Ellipsoid, grown
 from hohoho.phantom.head import Head
 from hohoho.phantom.plane import Plane
 from hohoho.phantom.skull import Cavity
@@ -19,16 +19,16 @@ CORTEX_REACH_MM = 24.0  # from the skull: deeper, only the nuclei are grey
 NUCLEUS_GREY, NUCLEUS_EDGE_MM = 0.65, 6.0  # nuclei lie between white (0) and grey (1)
 HALO_MM = 5.0  # how far leukoaraiosis spreads from the ventricles
 SULCUS_SLOPE = 0.25  # most sulci cross the slice steeply
-NUCLEI = (  # centre, radii: thalamus, lentiform nucleus, head of the caudate
-    ((10.5, 10.0, 9.0), (8.0, 13.0, 10.0)),
-    ((24.0, -4.0, 7.0), (6.5, 15.0, 10.0)),
-    ((12.5, -24.0, 14.0), (5.0, 8.5, 10.0)),
+NUCLEI = (  # thalamus, lentiform nucleus, head of the caudate
+    Ellipsoid((10.5, 10.0, 9.0), (8.0, 13.0, 10.0), paired=True),
+    Ellipsoid((24.0, -4.0, 7.0), (6.5, 15.0, 10.0), paired=True),
+    Ellipsoid((12.5, -24.0, 14.0), (5.0, 8.5, 10.0), paired=True),
 )
 INFRATENTORIAL_TOP_MM = 6.0  # cerebellum and brain stem end below this
 BASE_SULCI_MM = 20.0  # sulci of the base reach this much nearer to the middle than those of the vault
-BRAIN_STEM = (0.0, 17.0, -26.0), (14.0, 14.0, 30.0)
+BRAIN_STEM = Ellipsoid((0.0, 17.0, -26.0), (14.0, 14.0, 30.0))
 CEREBELLUM_HU, CEREBELLUM_CORE_HU = 35.5, 30.5
-CEREBELLUM_CORE = (16.0, 43.0, -38.0), (15.0, 15.0, 14.0)
+CEREBELLUM_CORE = Ellipsoid((16.0, 43.0, -38.0), (15.0, 15.0, 14.0), paired=True)
 FOLIUM_MM, FOLIUM_HU = 4.6, 1.3  # from one of the cerebellum's folia to the next
 
 
@@ -65,7 +65,7 @@ def draw_brain(plane: Plane, head: Head, cavity: Cavity, mass_effect: MassEffect
     plane.paint(head.csf_hu, inside, "csf")
     moved = shifted(plane, head.midline_shift_mm + mass_effect.shift_mm)
     gap = head.brain_gap_mm + mass_effect.pressed_mm
-    surface = plane.occupancy(Surface(cavity.border.distance + gap, cavity.border.slope))
+    surface = plane.occupancy(grown(cavity.border, -gap))
     depth = cavity.depth - gap
     posterior = posterior_fossa(plane)
     # The base is near everywhere in low slices, but its own sulci are shallow: there the vault counts.
@@ -85,7 +85,7 @@ def posterior_fossa(plane: Plane) -> np.ndarray:
     if plane.z.min() > INFRATENTORIAL_TOP_MM:
         return np.zeros_like(plane.z)
     below = np.clip((tentorium_height(plane.x, plane.y) - plane.z) / 3 + 0.5, 0, 1) * (plane.y > 8)
-    return np.maximum(below, plane.occupancy(ellipsoid(plane.x, plane.y, plane.z, *BRAIN_STEM)))
+    return np.maximum(below, plane.within(BRAIN_STEM))
 
 
 def paint_tissue(plane: Plane, head: Head, depth, to_sulcus, posterior, tissue: np.ndarray) -> None:
@@ -97,12 +97,12 @@ def paint_tissue(plane: Plane, head: Head, depth, to_sulcus, posterior, tissue: 
     grey = np.clip((CORTEX_MM - ribbon) / CORTEX_EDGE_MM + 0.5, 0, 1)
     grey *= np.clip((CORTEX_REACH_MM - depth) / 5, 0, 1)
     deep = np.zeros_like(grey)
-    for centre, radii in NUCLEI:
-        window = plane.window((0.0, centre[1], centre[2]), (centre[0] + radii[0], radii[1] + 2, radii[2]))
+    for nucleus in NUCLEI:
+        (cx, cy, cz), (rx, ry, rz) = nucleus.centre, nucleus.radii
+        window = plane.window((0.0, cy, cz), (cx + rx, ry + 2, rz))
         if window is not None:
-            part = plane[window]
-            nucleus = ellipsoid(np.abs(part.x), part.y, part.z, centre, radii)
-            np.maximum(deep[window], np.clip(0.5 - nucleus.distance / NUCLEUS_EDGE_MM, 0, 1), out=deep[window])
+            depth_mm = -plane[window].surface(nucleus).distance
+            np.maximum(deep[window], np.clip(0.5 + depth_mm / NUCLEUS_EDGE_MM, 0, 1), out=deep[window])
     grey = np.maximum(grey, deep * NUCLEUS_GREY) * (1 - posterior)
     hu = head.white_hu + (head.grey_hu - head.white_hu) * grey
     hu += posterior * (cerebellum_hu(plane, depth) - hu)
@@ -114,8 +114,7 @@ def paint_tissue(plane: Plane, head: Head, depth, to_sulcus, posterior, tissue: 
 def cerebellum_hu(plane: Plane, depth: np.ndarray) -> np.ndarray:
     """Folia about a core of white matter on each side."""
     side = np.abs(plane.x)
-    core = ellipsoid(side, plane.y, plane.z, *CEREBELLUM_CORE)
-    share = np.clip(0.5 - core.distance / 7, 0, 1)
+    share = np.clip(0.5 - plane.surface(CEREBELLUM_CORE).distance / 7, 0, 1)
     folia = FOLIUM_HU * np.cos((2 * np.pi / FOLIUM_MM) * (depth + 0.3 * side + 0.4 * plane.z))
     return CEREBELLUM_HU + share * (CEREBELLUM_CORE_HU - CEREBELLUM_HU) + (1 - share) * folia
 

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from hohoho.phantom.geometry import Capsule, capsule, ellipsoid
+from hohoho.phantom.geometry import Capsule, Ellipsoid
 from hohoho.phantom.head import Head
 from hohoho.phantom.plane import Plane
 
 TENTORIUM_TOP_MM = (30.0, 2.0)  # y and z of its highest point
 FALX_HALF_MM = (0.45, 0.8)
-FALX_FREE_EDGE = (0.0, 8.0, 4.0), (60.0, 58.0, 42.0)  # inside this there is no falx
+FALX_FREE_EDGE = Ellipsoid((0.0, 8.0, 4.0), (60.0, 58.0, 42.0))  # inside this there is no falx
 TENTORIUM_HALF_MM = 0.7
 TENTORIUM_SLICES_MM = 10.0  # no slice from here on up meets the tentorium
-TENTORIAL_NOTCH = (0.0, 18.0, 0.0), (17.0, 30.0, 60.0)
-TRANSVERSE = Capsule((6.0, 84.0, -22.0), (58.0, 46.0, -26.0), 3.5, 3.5)
+TENTORIAL_NOTCH = Ellipsoid((0.0, 18.0, 0.0), (17.0, 30.0, 60.0))
+TRANSVERSE = Capsule((6.0, 84.0, -22.0), (58.0, 46.0, -26.0), 3.5, 3.5, paired=True)
 
 
 def tentorium_height(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -26,7 +26,7 @@ def draw_falx(plane: Plane, head: Head, depth: np.ndarray, inside: np.ndarray) -
 
     depth: mm beneath the inner table. inside: part (0 to 1) of each pixel within the skull.
     """
-    free = plane.occupancy(ellipsoid(plane.x, plane.y, plane.z, *FALX_FREE_EDGE))
+    free = plane.within(FALX_FREE_EDGE)
     thin, thick = FALX_HALF_MM
     above = np.clip((plane.z - tentorium_height(plane.x, plane.y)) / 4, 0, 1) * (plane.z > -12)
     wander = plane.x + 0.5 * np.sin(plane.y * 0.06 + head.age * 30)
@@ -40,9 +40,8 @@ def draw_tentorium(plane: Plane, head: Head, depth: np.ndarray, inside: np.ndarr
     """Paint the tentorium over the cerebellum and the transverse sinuses at its attached edge; as `draw_falx`."""
     if plane.z.min() >= TENTORIUM_SLICES_MM:
         return
-    notch = plane.occupancy(ellipsoid(plane.x, plane.y, plane.z, *TENTORIAL_NOTCH))
+    notch = plane.within(TENTORIAL_NOTCH)
     tentorium = plane.sheet((plane.z - tentorium_height(plane.x, plane.y)) * 0.9, TENTORIUM_HALF_MM, 0.8)
     plane.paint(head.falx_hu, tentorium * inside * (1 - notch) * (plane.y > 14) * (plane.y < 84))
-    sinus = capsule(np.abs(plane.x), plane.y, plane.z, TRANSVERSE)
     near_bone = np.clip((7 - depth) / 2, 0, 1)
-    plane.paint(head.sinus_hu + bright_sinus_hu, plane.occupancy(sinus) * inside * near_bone)
+    plane.paint(head.sinus_hu + bright_sinus_hu, plane.within(TRANSVERSE) * inside * near_bone)

@@ -24,13 +24,46 @@ class Waves(NamedTuple):
     phases: np.ndarray  # (n,) rad
 
 
+class Ellipsoid(NamedTuple):
+    """An ellipsoid along the axes of the head."""
+
+    centre: Point
+    radii: Point
+    paired: bool = False  # given for the left side and mirrored to the right
+
+    def surface(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface:
+        """Its border, the distance right to first order near it."""
+        (cx, cy, cz), (rx, ry, rz) = self.centre, self.radii
+        u, v, w = ((np.abs(x) if self.paired else x) - cx) / rx, (y - cy) / ry, (z - cz) / rz
+        r = np.sqrt(u * u + v * v + w * w) + 1e-3
+        gx, gy, gz = u / rx, v / ry, w / rz
+        gradient = np.sqrt(gx * gx + gy * gy + gz * gz) + 1e-6
+        return Surface((r - 1) * r / gradient, gz / gradient)
+
+
 class Capsule(NamedTuple):
-    """A tapered rod from one point to another."""
+    """A tapered rod with round ends."""
 
     start: Point
     end: Point
     start_radius: float
     end_radius: float
+    paired: bool = False  # as of an Ellipsoid
+
+    def surface(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface:
+        """Its border."""
+        bx, by, bz = (float(e - s) for s, e in zip(self.start, self.end, strict=True))
+        px, py, pz = (np.abs(x) if self.paired else x) - self.start[0], y - self.start[1], z - self.start[2]
+        along = (px * bx + py * by + pz * bz) * (1 / (bx * bx + by * by + bz * bz))
+        along = np.minimum(np.maximum(along, 0), 1)
+        px, py, pz = px - along * bx, py - along * by, pz - along * bz
+        length = np.sqrt(px * px + py * py + pz * pz) + 1e-3
+        return Surface(length - (self.start_radius + along * (self.end_radius - self.start_radius)), pz / length)
+
+
+def ball(centre: Point, radius: float, paired: bool = False) -> Ellipsoid:
+    """A ball."""
+    return Ellipsoid(centre, (radius, radius, radius), paired)
 
 
 def draw_waves(rng: np.random.Generator, wavelength_mm: float, count: int) -> Waves:
@@ -51,31 +84,16 @@ def smooth_noise(waves: Waves, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> n
     return total
 
 
-def ellipsoid(x, y, z, centre: Point, radii: Point) -> Surface:
-    """An ellipsoid, its distance right to first order near the border."""
-    u, v, w = (x - centre[0]) / radii[0], (y - centre[1]) / radii[1], (z - centre[2]) / radii[2]
-    r = np.sqrt(u * u + v * v + w * w) + 1e-3
-    gx, gy, gz = u / radii[0], v / radii[1], w / radii[2]
-    gradient = np.sqrt(gx * gx + gy * gy + gz * gz) + 1e-6
-    return Surface((r - 1) * r / gradient, gz / gradient)
-
-
-def capsule(x, y, z, rod: Capsule) -> Surface:
-    """A tapered rod with round ends."""
-    bx, by, bz = (float(e - s) for s, e in zip(rod.start, rod.end, strict=True))
-    px, py, pz = x - rod.start[0], y - rod.start[1], z - rod.start[2]
-    along = (px * bx + py * by + pz * bz) * (1 / (bx * bx + by * by + bz * bz))
-    along = np.minimum(np.maximum(along, 0), 1)
-    px, py, pz = px - along * bx, py - along * by, pz - along * bz
-    length = np.sqrt(px * px + py * py + pz * pz) + 1e-3
-    return Surface(length - (rod.start_radius + along * (rod.end_radius - rod.start_radius)), pz / length)
-
-
 def union(a: Surface, b: Surface, blend_mm: float) -> Surface:
     """Both shapes in one, their meeting edge rounded over `blend_mm`."""
     share = np.minimum(np.maximum(0.5 + (b.distance - a.distance) * (0.5 / blend_mm), 0), 1)
     distance = b.distance + share * (a.distance - b.distance) - blend_mm * share * (1 - share)
     return Surface(distance, b.slope + share * (a.slope - b.slope))
+
+
+def grown(surface: Surface, by_mm: float | np.ndarray) -> Surface:
+    """The same shape, larger all round."""
+    return Surface(surface.distance - by_mm, surface.slope)
 
 
 def outside(surface: Surface) -> Surface:

@@ -1,6 +1,6 @@
 """One patient's head: every number in which people differ, drawn once."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,7 @@ GYRUS_WAVELENGTH_MM = 23.0  # from one sulcus to the next but one
 P_HYDROCEPHALUS = 0.06
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     age: float  # 0 young, 1 old: drives sulci, ventricles and white-matter disease
     half_axes_mm: Point
     egg_per_mm: float  # how much narrower the forehead is than the back

@@ -22,7 +22,8 @@ def plant_errors(rng: np.random.Generator, labels: np.ndarray, rate: float) -> t
     given, errors = labels.copy(), []
     for _ in range(rng.binomial(len(labels), rate)):
         kind = KINDS[rng.choice(len(KINDS), p=KIND_SHARES)]
-        places = np.argwhere(candidates(labels, kind) & (given == labels) & ~beside(given != labels))
+        below, above = neighbours(given != labels)  # one error never undoes the look of another
+        places = np.argwhere(candidates(labels, kind) & (given == labels) & ~below & ~above)
         if len(places):
             slice_index, label_index = (int(i) for i in places[rng.integers(len(places))])
             given[slice_index, label_index] ^= True
@@ -30,18 +31,15 @@ def plant_errors(rng: np.random.Generator, labels: np.ndarray, rate: float) -> t
     return given, errors
 
 
-def beside(marked: np.ndarray) -> np.ndarray:
-    """(Z, 5) bool: a neighbouring slice is marked, so that one error never undoes the look of another."""
-    near = np.zeros_like(marked)
-    near[1:] |= marked[:-1]
-    near[:-1] |= marked[1:]
-    return near
+def neighbours(marked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(Z, 5) bool twice: what is marked in the slice below, and in the slice above."""
+    edge = np.zeros((1, marked.shape[1]), bool)
+    return np.concatenate([edge, marked[:-1]]), np.concatenate([marked[1:], edge])
 
 
 def candidates(labels: np.ndarray, kind: str) -> np.ndarray:
     """(Z, 5) bool: the labels whose turning over makes an error of this kind."""
-    edge = np.zeros((1, labels.shape[1]), bool)
-    below, above = np.concatenate([edge, labels[:-1]]), np.concatenate([labels[1:], edge])
+    below, above = neighbours(labels)
     if kind == "gap":
         return labels & below & above
     if kind == "end":

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from hohoho.labels import LABELS
-from hohoho.phantom.study import Patient, Study, draw_patient, draw_study
+from hohoho.phantom.population import patient_of
+from hohoho.phantom.study import Patient, Study, draw_study
 
 WINDOW_HU = (0.0, 80.0)  # centre 40, width 80
 SHOWN = 6  # patients
@@ -20,22 +21,21 @@ def montage(path: Path, seed: int, patients: int, size: int) -> None:
 
     Twelve slices each, foot to head in two rows, with the true labels above the positive ones.
     """
-    chosen = choose(np.random.SeedSequence(seed).spawn(patients))
-    rows = [row for rng, patient in chosen for row in patient_rows(draw_study(rng, patient, size))]
+    chosen = choose([patient_of(seed, number) for number in range(patients)])
+    rows = [row for patient, rng in chosen for row in patient_rows(draw_study(rng, patient, size))]
     path.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(path), np.concatenate(rows)):
         raise OSError(f"{path}: the picture could not be written")
 
 
-def choose(seeds: list[np.random.SeedSequence]) -> list[tuple[np.random.Generator, Patient]]:
+def choose(drawn: list[tuple[Patient, np.random.Generator]]) -> list[tuple[Patient, np.random.Generator]]:
     """The patients to show: one normal, then those that add the most bleeds not shown yet, then the next ones."""
-    drawn = [(rng, draw_patient(rng)) for rng in map(np.random.default_rng, seeds)]
-    chosen = [index for index, (_, patient) in enumerate(drawn) if not kinds(patient)][:1]
+    chosen = [index for index, (patient, _) in enumerate(drawn) if not kinds(patient)][:1]
     missing = set(LABELS)
     while len(chosen) < min(SHOWN, len(drawn)):
         rest = [index for index in range(len(drawn)) if index not in chosen]
-        best = max(rest, key=lambda index: len(kinds(drawn[index][1]) & missing))
-        missing -= kinds(drawn[best][1])
+        best = max(rest, key=lambda index: len(kinds(drawn[index][0]) & missing))
+        missing -= kinds(drawn[best][0])
         chosen.append(best)
     return [drawn[index] for index in chosen]
 

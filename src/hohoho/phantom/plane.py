@@ -7,7 +7,7 @@ from math import ceil, floor
 import numpy as np
 
 from hohoho.labels import LABELS
-from hohoho.phantom.geometry import Point, Surface
+from hohoho.phantom.geometry import Capsule, Ellipsoid, Point, Surface
 
 # What a pixel is, for tests: the last structure that filled it (nearly) whole. 0 is air or a mixture.
 STRUCTURES = ("mixed", "scalp_fat", "skull", "air_sinus", "eye", "csf", "grey", "white", "ventricle", "blood")
@@ -67,8 +67,16 @@ class Plane:
         blur = self.pixel_mm * PIXEL_BLUR * np.sqrt(1 - np.minimum(flat * flat, 1)) + self.thickness_mm * flat
         return blur if np.ndim(blur) else float(blur)  # a NumPy scalar would make float64 of every array
 
-    def occupancy(self, surface: Surface) -> np.ndarray:
+    def surface(self, shape: Ellipsoid | Capsule) -> Surface:
+        """The border of a shape, seen from each pixel."""
+        return shape.surface(self.x, self.y, self.z)
+
+    def within(self, shape: Ellipsoid | Capsule) -> np.ndarray:
         """The part (0 to 1) of each pixel that lies inside the shape."""
+        return self.occupancy(self.surface(shape))
+
+    def occupancy(self, surface: Surface) -> np.ndarray:
+        """The part (0 to 1) of each pixel that lies inside the surface."""
         return np.minimum(np.maximum(0.5 - surface.distance / self.blur_mm(surface.slope), 0), 1)
 
     def sheet(self, distance: np.ndarray, half_width, slope) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What the scanner adds: noise, cupping, the dark bar between the petrous bones, and spoilt slices."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,8 +19,7 @@ STREAK_CORE_MM = 14.0  # within this of their source streaks are damped, else th
 AIR_HU, TOP_HU = -1000, 3071
 
 
-@dataclass(frozen=True)
-class Scanner:
+class Scanner(NamedTuple):
     noise_hu: float
     cupping_hu: float
     petrous_bar_hu: float

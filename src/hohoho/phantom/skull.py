@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hohoho.phantom.geometry import Surface, capsule, ellipsoid, intersection, outside, smooth_noise, union
+from hohoho.phantom.geometry import Ellipsoid, Surface, grown, intersection, outside, smooth_noise, union
 from hohoho.phantom.head import Head
 from hohoho.phantom.plane import Plane
 from hohoho.phantom.skull_base import ORBIT, PETROUS, SPHENOID_WING, draw_base
@@ -12,9 +12,9 @@ from hohoho.phantom.skull_base import ORBIT, PETROUS, SPHENOID_WING, draw_base
 SQUARENESS = 0.22  # 0: ellipsoid; larger: boxier, as a superellipse of power 2.25
 HEIGHT_BELOW_MM = 125.0  # below the centre the walls go nearly straight down
 FLOOR_MM, FLOOR_RISE = -27.0, 0.10  # of the anterior fossa; the middle and posterior fossae are hollows beneath it
-MIDDLE_FOSSA = (37.0, -6.0, -25.0), (24.0, 29.0, 27.0)
-SELLA = (0.0, -1.0, -26.0), (9.0, 7.0, 9.0)
-POSTERIOR_FOSSA = (0.0, 43.0, -30.0), (54.0, 41.0, 50.0)
+MIDDLE_FOSSA = Ellipsoid((37.0, -6.0, -25.0), (24.0, 29.0, 27.0), paired=True)
+SELLA = Ellipsoid((0.0, -1.0, -26.0), (9.0, 7.0, 9.0))
+POSTERIOR_FOSSA = Ellipsoid((0.0, 43.0, -30.0), (54.0, 41.0, 50.0))
 BASE_TOP_MM = 12.0  # above this no slice meets the base
 ORBIT_WALL_MM = 2.5
 FAT_HU, SKIN_HU, MUSCLE_HU = -75.0, 45.0, 55.0
@@ -58,19 +58,17 @@ def vault(plane: Plane, head: Head) -> Surface:
 
 def brain_space(plane: Plane, head: Head, outer: Surface, thickness_mm: np.ndarray) -> Surface:
     """The space for the brain: the vault's inside, over the floors of the three cranial fossae."""
-    inner = Surface(outer.distance + thickness_mm, outer.slope)
+    inner = grown(outer, -thickness_mm)
     if plane.z.min() > BASE_TOP_MM:
         return inner
-    side = np.abs(plane.x)
     floor = Surface(FLOOR_MM + FLOOR_RISE * plane.y - plane.z, np.full_like(plane.z, -0.9))
-    fossae = union(ellipsoid(side, plane.y, plane.z, *MIDDLE_FOSSA), floor, 7.0)
-    fossae = union(ellipsoid(plane.x, plane.y, plane.z, *POSTERIOR_FOSSA), fossae, 5.0)
-    fossae = union(ellipsoid(plane.x, plane.y, plane.z, *SELLA), fossae, 4.0)
+    fossae = union(plane.surface(MIDDLE_FOSSA), floor, 7.0)
+    fossae = union(plane.surface(POSTERIOR_FOSSA), fossae, 5.0)
+    fossae = union(plane.surface(SELLA), fossae, 4.0)
     space = intersection(inner, fossae, 6.0)
-    orbit = capsule(side, plane.y, plane.z, ORBIT)
-    space = intersection(space, outside(Surface(orbit.distance - ORBIT_WALL_MM, orbit.slope)), 3.0)
+    space = intersection(space, outside(grown(plane.surface(ORBIT), ORBIT_WALL_MM)), 3.0)
     for ridge in (PETROUS, *SPHENOID_WING):
-        space = intersection(space, outside(capsule(side, plane.y, plane.z, ridge)), 3.0)
+        space = intersection(space, outside(plane.surface(ridge)), 3.0)
     return space
 
 
@@ -86,7 +84,7 @@ def draw_skull(plane: Plane, head: Head) -> Cavity:
     inside = plane.occupancy(outer)
     plane.paint(muscle_hu(plane, head), inside)
     wall = np.minimum(thickness + 0.5, 7)
-    bone = inside * plane.occupancy(Surface(space.distance - wall, space.slope))
+    bone = inside * plane.occupancy(grown(space, wall))
     diploe = np.maximum(1 - np.abs(space.distance / wall - 0.5) * 3.2, 0)
     plane.paint(head.table_hu - diploe * (head.table_hu - head.diploe_hu), bone, "skull")
     draw_base(plane, head, space, outer)
@@ -105,8 +103,9 @@ def draw_scalp(plane: Plane, head: Head, outer: Surface, uneven: np.ndarray) -> 
     """Skin over fat, thicker at the nape."""
     nape = np.clip((plane.y - 30) / 40, 0, 1) * np.clip((-15 - plane.z) / 35, 0, 1)
     scalp = head.scalp_mm * (1 + 0.2 * uneven) + 7 * nape
-    plane.paint(SKIN_HU, plane.occupancy(Surface(outer.distance - scalp, outer.slope)))
-    plane.paint(FAT_HU, plane.occupancy(Surface(outer.distance - scalp + SKIN_MM, outer.slope)), "scalp_fat")
+    skin = grown(outer, scalp)
+    plane.paint(SKIN_HU, plane.occupancy(skin))
+    plane.paint(FAT_HU, plane.occupancy(grown(skin, -SKIN_MM)), "scalp_fat")
 
 
 def draw_headrest(plane: Plane, centre_mm: tuple[float, float], radius_mm: float) -> None:

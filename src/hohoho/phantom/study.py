@@ -1,6 +1,6 @@
 """One study: a patient's head, scanned."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,15 +23,13 @@ POSITIVE_MM2 = 50.0  # a slice is positive from this much blood on: four pixels 
 Headrest = tuple[float, float]  # radius and place of its arc, mm
 
 
-@dataclass(frozen=True)
-class Patient:
+class Patient(NamedTuple):
     head: Head
     bleeds: Bleeds
     lookalikes: Lookalikes
 
 
-@dataclass(frozen=True)
-class Study:
+class Study(NamedTuple):
     hu: np.ndarray  # (Z, H, W) int16, foot to head
     blood: np.ndarray  # (Z, 5, H, W) uint8, part of each pixel that is blood, 255: all; in the order of LABELS
     area_mm2: np.ndarray  # (Z, 5) area of blood in the pixels that are at least half blood, their part counted

@@ -1,13 +1,13 @@
 """The phantom's tables: labels as RSNA writes them, planted errors included, and the truth beside them."""
 
-import csv
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from hohoho.errors import InputError
+from hohoho.files import write_csv
 from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.phantom.label_errors import plant_errors
 from hohoho.phantom.study import Study
@@ -18,8 +18,7 @@ SLICE_COLUMNS += (*(f"{label}_mm2" for label in LABELS), "spoilt")
 ERROR_COLUMNS = ("image_id", "label", "true", "given", "kind")
 
 
-@dataclass
-class Rows:
+class Rows(NamedTuple):
     """Table rows of some studies; given: per image its id and the five labels as written to the CSV."""
 
     slices: list[tuple]
@@ -54,9 +53,13 @@ def write_tables(folder: Path, rows: list[Rows]) -> None:
     ids = [image_id for image_id, _ in given]
     if len(set(ids)) < len(ids):
         raise InputError("two images drew the same name: choose another seed")
-    write_csv(folder / f"{IMAGES}.csv", ("ID", "Label"), (row for image in given for row in label_rows(*image)))
-    write_csv(folder / TRUTH / "slices.csv", SLICE_COLUMNS, (row for part in rows for row in part.slices))
-    write_csv(folder / TRUTH / "label_errors.csv", ERROR_COLUMNS, (row for part in rows for row in part.errors))
+    tables = {
+        f"{IMAGES}.csv": (("ID", "Label"), [row for image in given for row in label_rows(*image)]),
+        f"{TRUTH}/slices.csv": (SLICE_COLUMNS, [row for part in rows for row in part.slices]),
+        f"{TRUTH}/label_errors.csv": (ERROR_COLUMNS, [row for part in rows for row in part.errors]),
+    }
+    for name, (columns, lines) in tables.items():
+        write_csv(folder / name, pd.DataFrame(lines, columns=columns))
 
 
 def label_rows(image_id: str, given: list[bool]) -> list[tuple[str, int]]:
@@ -64,11 +67,3 @@ def label_rows(image_id: str, given: list[bool]) -> list[tuple[str, int]]:
     found = dict(zip(LABELS, given, strict=True))
     rows = [(f"{image_id}_{subtype}", int(found[label])) for subtype, label in sorted(RSNA_SUBTYPES.items())]
     return [*rows, (f"{image_id}_any", int(any(given)))]
-
-
-def write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[tuple]) -> None:
-    """Write a header and rows, lines ended the same on every system."""
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)

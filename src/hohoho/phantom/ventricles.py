@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from hohoho.phantom.geometry import Capsule, capsule
+from hohoho.phantom.geometry import Capsule
 from hohoho.phantom.plane import Plane
 
 # The left lateral ventricle (x, y, z, radius in mm), from the tip of its frontal to that of its occipital horn.
@@ -46,7 +46,7 @@ def fill(plane: Plane, chains: tuple, scale: float, asymmetry_mm: float) -> np.n
     total = np.zeros_like(plane.x)
     for chain in chains:
         for a, b in pairwise(chain):
-            rod = Capsule(a[:3], b[:3], a[3] * scale, b[3] * scale)
+            rod = Capsule(a[:3], b[:3], a[3] * scale, b[3] * scale, paired=True)
             fill_rod(plane, rod, asymmetry_mm, total)
     return total
 
@@ -62,8 +62,7 @@ def fill_rod(plane: Plane, rod: Capsule, asymmetry_mm: float, total: np.ndarray)
         return
     part = plane[window]
     widen = asymmetry_mm if rod.start[0] > 0 else 0.0
-    side = np.abs(part.x)
-    surface = capsule(side, part.y, part.z, rod)
+    surface = part.surface(rod)
     surface.distance[...] -= widen * np.sign(part.x)
     np.maximum(total[window], part.occupancy(surface), out=total[window])
 

@@ -13,17 +13,8 @@ from hohoho.prefetch import prefetch
 from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note
 from hohoho.workers import Workers, ordered_map
 
-SHARED = (
-    "study_uid",
-    "series_uid",
-    "patient_id",
-    "orientation",
-    "spacing_mm",
-    "kernel",
-    "manufacturer",
-    "pixels",
-    "content",
-)
+SHARED = ("study_uid", "series_uid", "patient_id", "orientation", "spacing_mm", "kernel", "manufacturer")
+SHARED += ("pixels", "content")
 BATCH = 128  # files that a worker reads in one go
 HEADER_BYTES = 32768  # asked for ahead; nearly every header is far shorter
 
@@ -45,7 +36,10 @@ def read_headers(
             bar.update(len(batch))
     headers.sort(key=lambda header: (header.study_uid, header.series_uid, header.sop_uid, header.image))
     headers, repeated = _without_repeats(headers)
-    return headers, notes + repeated + [note for header in headers for note in _header_notes(header)]
+    for header in headers:
+        told = [(REPAIRED, reason) for reason in header.repairs] + [(WARNED, reason) for reason in header.warnings]
+        repeated += [Note(action, reason, header.study_uid, header.path) for action, reason in told]
+    return headers, notes + repeated
 
 
 def _read_batch(paths, assumed_rescale):
@@ -64,11 +58,6 @@ def _sharing(header, once):
     """The header with the one copy of what many have in common: all of a data set's travel, and stay in memory."""
     values = {name: getattr(header, name) for name in SHARED}
     return header._replace(**{name: once.setdefault(value, value) for name, value in values.items()})
-
-
-def _header_notes(header):
-    repairs = [Note(REPAIRED, reason, header.study_uid, header.path) for reason in header.repairs]
-    return repairs + [Note(WARNED, reason, header.study_uid, header.path) for reason in header.warnings]
 
 
 def _without_repeats(headers):

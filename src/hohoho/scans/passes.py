@@ -61,8 +61,8 @@ def _by_acquisition(part, images):
         pieces = _pieces(part, images, key)
         if len(part) < LEAST_RUN * len(pieces) and (least or _is_regular(images.gaps(part))):
             continue  # a value for each image, as a scan with overlapping slices has it too
-        layers = split_layers(part, pieces, images)
-        if len(layers) > 1 and _keeps_extent(layers, part, images):
+        layers = _whole_layers(part, pieces, images)
+        if len(layers) > 1:
             return [layer for each in layers for layer in _by_acquisition(each, images)]
     return [part]
 
@@ -72,20 +72,14 @@ def _by_run(part, images):
     if _is_even(part, images, default_mm=0):
         return [part]
     for order in (images.in_order(part), images.as_written(part)):
-        layers = _runs(order, part, images)
-        if len(layers) > 1:
-            return layers
+        turns = np.sign(np.diff(images.position_mm[order]))
+        backwards = np.flatnonzero(turns == -np.sign(np.sum(turns))) + 1
+        if len(order) >= LEAST_RUN * (len(backwards) + 1):
+            pieces = [piece.tolist() for piece in np.split(np.array(order), backwards)]
+            layers = _whole_layers(part, pieces, images)
+            if len(layers) > 1:
+                return layers
     return [part]
-
-
-def _runs(order, part, images):
-    turns = np.sign(np.diff(images.position_mm[order]))
-    backwards = np.flatnonzero(turns == -np.sign(np.sum(turns))) + 1
-    if not len(backwards) or len(order) < LEAST_RUN * (len(backwards) + 1):
-        return [part]
-    pieces = [piece.tolist() for piece in np.split(np.array(order), backwards)]
-    layers = split_layers(part, pieces, images)
-    return layers if _keeps_extent(layers, part, images) else [part]
 
 
 def _by_number(part, images):
@@ -105,12 +99,11 @@ def _by_number(part, images):
                 piece.append(i)
     for i in alone:
         min(pieces, key=lambda piece: off_step_mm(i, piece, images)).append(i)
-    layers = split_layers(part, pieces, images)
-    return layers if _keeps_extent(layers, part, images) else [part]
+    return _whole_layers(part, pieces, images)
 
 
 def _by_rank(part, images):
-    """By the how manieth image of its place each is, where most places hold several."""
+    """By the rank of each image among those at its place, where most places hold several."""
     order = part[np.argsort(images.position_mm[part], kind="stable")]
     gaps = np.diff(images.position_mm[order])
     if not len(gaps):
@@ -141,9 +134,8 @@ def _is_even(part, images, default_mm):
     default_mm: stands in for an unknown thickness.
     """
     gaps, thickness = images.gaps(part), images.thickness(part)
-    gap = np.median(gaps) if len(gaps) else 0
-    least = (1 - EVEN) * (thickness if thickness > 0 else default_mm)
-    return gap >= least and _is_regular(gaps)
+    least_mm = (1 - EVEN) * (thickness if thickness > 0 else default_mm)
+    return _is_regular(gaps) and np.median(gaps) >= least_mm
 
 
 def _is_regular(gaps):
@@ -154,5 +146,8 @@ def _is_regular(gaps):
     return np.mean(np.abs(gaps - gap) <= EVEN * gap) > MOST
 
 
-def _keeps_extent(layers, part, images):
-    return max(np.ptp(images.position_mm[layer]) for layer in layers) >= LEAST_KEPT * np.ptp(images.position_mm[part])
+def _whole_layers(part, pieces, images):
+    """The scans that the pieces make; [part] where they make one, or none of nearly the whole extent."""
+    layers = split_layers(part, pieces, images)
+    extent_mm = max(np.ptp(images.position_mm[layer]) for layer in layers)
+    return layers if extent_mm >= LEAST_KEPT * np.ptp(images.position_mm[part]) else [part]

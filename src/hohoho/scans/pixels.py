@@ -86,7 +86,7 @@ def read_windowed(
     sample = hu[::GLANCE, ::GLANCE].copy()  # no view, which would keep the whole slice
     if not (_shows_brain(sample) or _shows_brain(hu)):
         notes += ((WARNED, "nothing_in_brain_range"),)
-    image_hash = None if _is_empty(pixels) else pixel_hash(hu)
+    image_hash = pixel_hash(hu) if cv2.meanStdDev(pixels)[1].item() > EMPTY_PICTURE_SD else None
     return WindowedSlice(pixels, image_hash, notes, hu.shape, sample if hu.dtype == np.int16 else None)
 
 
@@ -101,7 +101,3 @@ def _size_warnings(sizes):
 
 def _shows_brain(hu):
     return np.any((hu >= BRAIN_HU[0]) & (hu <= BRAIN_HU[1]))
-
-
-def _is_empty(pixels):
-    return cv2.meanStdDev(pixels)[1].item() <= EMPTY_PICTURE_SD

@@ -1,6 +1,7 @@
 """What every data layout hands on: scans of ordered slices, and notes of what was skipped or repaired."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,6 +19,11 @@ class Note(NamedTuple):
     study: str | None = None
     item: str | None = None  # the file or image that is meant; None: the whole study
     index: int | None = None  # the slice's place in its scan, foot to head
+
+
+def count_reasons(notes: Iterable[Note], *actions: str) -> dict[str, int]:
+    """Reason → how many notes give it for one of these actions; by alphabet."""
+    return dict(sorted(Counter(note.reason for note in notes if note.action in actions).items()))
 
 
 @dataclass(frozen=True)

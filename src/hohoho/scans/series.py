@@ -65,7 +65,8 @@ def series_of(headers: list[SliceHeader]) -> list[Series]:
         members = [headers[i] for i in rows]
         repaired = [headers[i].path for i in rows if placement.repaired[i]]
         notes = warned + [Note(REPAIRED, "placed_between_neighbours", study, path) for path in repaired]
-        found.append(_in_order(members, placement.position_mm[rows], notes, placement.is_measured, phase))
+        scan = _in_order(members, placement.position_mm[rows], notes, placement.is_measured)
+        found.append(scan._replace(phase=phase))
     return [found[0]._replace(notes=strays + found[0].notes), *found[1:]]
 
 
@@ -80,7 +81,7 @@ def skips(headers: list[SliceHeader], reason: str) -> list[Note]:
     return [Note(SKIPPED, reason, header.study_uid, header.path) for header in headers]
 
 
-def _in_order(headers, position_mm, notes, is_measured, phase):
+def _in_order(headers, position_mm, notes, is_measured):
     """One image a position, foot to head, with the notes on what that took."""
     order = sorted(range(len(headers)), key=lambda i: (position_mm[i], headers[i].instance or 0, headers[i].sop_uid))
     headers, position_mm = [headers[i] for i in order], position_mm[order]
@@ -104,7 +105,7 @@ def _in_order(headers, position_mm, notes, is_measured, phase):
     }
     notes = notes + double_notes + [Note(REPAIRED, repair, study) for repair in repairs]
     notes += [Note(WARNED, warning, study) for warning, is_so in warnings.items() if is_so]
-    return Series(headers, position_mm, notes, None, is_measured, phase)
+    return Series(headers, position_mm, notes, None, is_measured)
 
 
 def _doubles(headers, position_mm):

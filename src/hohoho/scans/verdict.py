@@ -1,10 +1,9 @@
 """One verdict on each scan, in the same words wherever it is spoken of: ingest report, `check` and prediction."""
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note
+from hohoho.scans.scan import REFUSED, REPAIRED, SKIPPED, WARNED, Note, count_reasons
 
 TAKEN = "taken"
 VERDICTS = (TAKEN, REPAIRED, WARNED, SKIPPED, REFUSED)  # the worst thing that is to be said names the scan
@@ -29,11 +28,7 @@ class Verdict(NamedTuple):
 def verdict(notes: Iterable[Note], is_taken: bool) -> Verdict:
     """The verdict on one study from all notes on it. is_taken: whether a scan of it is used."""
     notes = list(notes)
-    reasons = {}
-    for action in reversed(VERDICTS):
-        counts = Counter(note.reason for note in notes if note.action == action)
-        if counts:
-            reasons[action] = dict(sorted(counts.items()))
+    reasons = {action: counts for action in reversed(VERDICTS) if (counts := count_reasons(notes, action))}
     lacks = any(note.action == SKIPPED and (note.index is not None or note.reason in LOST_SLICES) for note in notes)
     if REFUSED in reasons:
         word = REFUSED
