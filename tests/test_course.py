@@ -9,7 +9,7 @@ import pytest
 from inventories import find_in
 
 from hohoho.errors import InputError
-from hohoho.inference.submission import submission
+from hohoho.inference.submission import submission, usual_shares
 from hohoho.inference.table import prediction_table
 from hohoho.ingest.ingest import ingest
 from hohoho.labels import LABELS
@@ -84,7 +84,10 @@ def test_the_submission_has_every_test_image_and_class_once(root, tmp_path):
     assert rsna.index.is_unique
     assert len(rsna) == 6 * len(NUMBERS)
     assert rsna["t_0_subdural"] == probabilities[first, 3]
-    assert rsna["t_0_any"] == probabilities[first].max()
+    assert rsna["t_0_any"] == pytest.approx(1 - np.prod(1 - probabilities[first]))
+    unknown = submission(table, slices["image"], wanted, "rsna", np.where(np.arange(5) == 3, np.nan, probabilities))
+    shares = usual_shares(table)
+    assert unknown.set_index("ID").loc["t_0_subdural", "Label"] == shares[3]  # of a class that was not calibrated
 
 
 def test_black_pictures_are_kept_and_make_nobody_the_same_patient(root, tmp_path):

@@ -7,8 +7,8 @@ from hohoho.report.decision_sections import with_ends
 from hohoho.report.score_sections import NO_LABELS, Section
 from hohoho.report.tables import heading
 from hohoho.saliency.scores import METHOD_NAMES, POSTER_METHOD
+from hohoho.scores.bootstrap import MIN_PATIENTS
 from hohoho.scores.evaluation import Evaluation
-from hohoho.scores.subgroups import MIN_PATIENTS
 
 CURVES, WORST, SALIENCY = "curves", "worst_slices", "figure6_saliency"  # each has a section of its own
 TITLES = {"level_probe": "Level read by a linear probe: embedding and controls"}  # of tables whose name says too little
