@@ -52,10 +52,10 @@ class KeptWeights(Callback):
     """
 
     def __init__(self, score: str):
-        self.name, self.best, self.weights = score, (-math.inf, -math.inf), None
+        self.name, self.score, self.weights = score, (-math.inf, -math.inf), None
 
     def on_validation_end(self, trainer, module):
         score, loss = (float(trainer.callback_metrics[name]) for name in (self.name, "val_loss"))
         rank = (-1.0 if math.isnan(score) else score, -loss)
-        if rank > self.best:
-            self.best, self.weights = rank, copy.deepcopy(module.model.state_dict())
+        if rank > self.score:
+            self.score, self.weights = rank, copy.deepcopy(module.model.state_dict())
