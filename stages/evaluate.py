@@ -15,6 +15,7 @@ from hohoho.report.data_sections import Inputs
 from hohoho.report.page import sections, write_report
 from hohoho.scores.details import Settings
 from hohoho.scores.evaluation import Evaluation, evaluate
+from hohoho.scores.subgroups import without_few_patients
 from hohoho.slices.stacks import read_stacks
 from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table, read_test_images
 from hohoho.stage.run import run_stage
@@ -47,6 +48,9 @@ def main():
     slices, studies, stacks = read_slice_table(SLICES), read_study_table(SLICES), read_stacks(STACKS)
     table = prediction_table(slices, stacks["split"], {m: values for m, values in probabilities.items() if len(values)})
     found = evaluate(table, studies, Settings(settings.threshold, settings.smoothing, settings.bootstrap, params.seed))
+    is_private = params.data.pseudonyms == "secret"
+    if is_private:
+        found = found._replace(subgroups=without_few_patients(found.subgroups))
     write_parquet(PREDICTIONS, table)
     write_json(SCORES, found.headline)
     write_json(DETAILS, found.details)
@@ -66,7 +70,7 @@ def main():
     for name, part in (found.tables() | drawn_tables).items():
         write_csv(TABLES / f"{name}.csv", part)
     trained = {folder.name: json.loads((folder / "model.json").read_text()) for folder in (CNN, LSTM)}
-    content = sections(found, figures, Inputs(json.loads(INGEST.read_text()), studies, params, trained))
+    content = sections(found, figures, Inputs(json.loads(INGEST.read_text()), studies, is_private, params, trained))
     write_report(REPORT, FIGURES, cards(found.headline, found.details["own_model"]), content)
 
 
