@@ -16,6 +16,7 @@ from hohoho.report.page import sections, write_report
 from hohoho.saliency.bleed_masks import phantom_of, true_labels
 from hohoho.scores.evaluation import Evaluation, evaluate
 from hohoho.scores.scans import Settings
+from hohoho.scores.subgroups import without_few_patients
 from hohoho.slices.stacks import read_stacks, read_statistics
 from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table, read_test_images
 from hohoho.stage.run import run_stage
@@ -50,6 +51,9 @@ def main():
     phantom = phantom_of(params.data.source, slices, params.phantom)
     how = Settings(settings.threshold, settings.smoothing, settings.bootstrap, params.seed)
     found = evaluate(table, studies, how, phantom and (lambda rows: true_labels(slices.iloc[rows], phantom)))
+    is_private = params.data.pseudonyms == "secret"
+    if is_private:
+        found = found._replace(subgroups=without_few_patients(found.subgroups))
     write_parquet(PREDICTIONS, table)
     write_json(SCORES, found.headline)
     write_json(DETAILS, found.details)
@@ -69,7 +73,7 @@ def main():
     for name, part in (found.tables() | drawn_tables).items():
         write_csv(TABLES / f"{name}.csv", part)
     trained = {folder.name: json.loads((folder / "model.json").read_text()) for folder in (CNN, LSTM)}
-    content = sections(found, figures, Inputs(json.loads(INGEST.read_text()), studies, params, trained))
+    content = sections(found, figures, Inputs(json.loads(INGEST.read_text()), studies, is_private, params, trained))
     write_report(REPORT, FIGURES, cards(found.headline, found.details["own_model"]), content)
 
 

@@ -209,6 +209,11 @@ def test_what_was_searched_is_what_the_stages_wrote(outputs):
     assert set(report["action"]) == {"skipped", "repaired", "warned"} and report["reason"].nunique() > 8
 
 
+def test_no_group_of_few_patients_is_in_a_file_that_git_tracks(outputs):
+    groups = pd.read_csv(outputs / "metrics/plots/subgroups.csv")
+    assert "patients" in groups and groups.empty  # two patients are in test
+
+
 WRITERS = {
     "text": lambda path, canary: path.write_text(f"so {canary} it is"),
     "utf-16": lambda path, canary: path.write_text(canary, encoding="utf-16"),

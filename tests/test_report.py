@@ -12,8 +12,8 @@ from hohoho.figures.drawn import Drawn
 from hohoho.labels import LABELS
 from hohoho.params import Record
 from hohoho.report.cards import cards
-from hohoho.report.data_sections import Inputs
-from hohoho.report.decision_sections import subgroup_table
+from hohoho.report.data_sections import Inputs, data_section
+from hohoho.report.decision_sections import subgroup_section, subgroup_table
 from hohoho.report.figure_sections import MAX_LINES, NOT_DRAWN, figure_section, saliency_section, worst_section
 from hohoho.report.page import LARGEST_PICTURE, inline, sections, write_report
 from hohoho.report.score_sections import NO_LABELS
@@ -21,6 +21,7 @@ from hohoho.report.tables import heading, text
 from hohoho.saliency.scores import COLUMNS
 from hohoho.scores.f2 import ratio
 from hohoho.scores.measures import COUNT_SCORES, SCORES, Score
+from hohoho.scores.subgroups import without_few_patients
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = "<script>alert(1)</script>"
@@ -75,10 +76,26 @@ def report_of(tmp_path, drawn, labelled=True):
     """The page of a tiny run whose kernel is a script."""
     found = evaluation_of(slice_table(labelled), kernel=SCRIPT)
     trained = {"cnn": {"name": "resnet18", "precision": "bf16-mixed"}}
-    content = sections(found, drawn, Inputs(INGEST, study_table(SCRIPT), PARAMS, trained))
+    content = sections(found, drawn, Inputs(INGEST, study_table(SCRIPT), False, PARAMS, trained))
     path = tmp_path / "report.html"
     write_report(path, tmp_path / "figures", cards(found.headline, found.details["own_model"]), content)
     return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("is_private", [False, True])
+def test_private_groups_of_few_patients_are_not_in_the_report(is_private):
+    def scanner(name, patients):
+        return (
+            study_table().loc[[0] * patients].assign(patient=[f"{name}{n}" for n in range(patients)], manufacturer=name)
+        )
+
+    found = evaluation_of(slice_table())
+    studies = pd.concat([scanner("ACME", 12), scanner("OTHER", 6), scanner("SELDOM", 2)])
+    table = data_section(found.details["data"], Inputs(INGEST, studies, is_private, PARAMS, {})).tables["Scanners"]
+    assert table["manufacturer"].tolist() == (["ACME"] if is_private else ["ACME", "OTHER", "SELDOM"])
+    if is_private:  # one patient a split: all groups are left out
+        section = subgroup_section(found._replace(subgroups=without_few_patients(found.subgroups)))
+        assert not section.tables and "fewer than 5 patients are left out" in section.text
 
 
 def test_a_script_in_the_data_shows_as_text(tmp_path):

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scored_slices import predictions, studies_of
 from sklearn.metrics import fbeta_score, recall_score
 
@@ -10,7 +12,7 @@ from hohoho.inference.table import probabilities_of
 from hohoho.labels import LABELS
 from hohoho.scores.bleeds import bleed_table, erased_bleeds, single_slice_bleeds, smoothing_counts
 from hohoho.scores.bootstrap import Resampling
-from hohoho.scores.subgroups import bands, slice_groups, subgroups
+from hohoho.scores.subgroups import bands, slice_groups, subgroups, without_few_patients
 from hohoho.scores.worst_slices import worst_slices
 from hohoho.slices.label_patterns import smooth
 
@@ -99,6 +101,41 @@ def test_groups_stand_in_their_order_and_few_patients_get_no_interval():
     assert tilted["group"].tolist() == ["tilt_deg 1–10", "tilt_deg 10–20", "tilt_deg > 20"]
     assert tilted["patients"].tolist() == [58, 1, 1]
     assert tilted["f2_low"].notna().tolist() == [True, False, False]
+
+
+def groups_of(**ways):
+    """Rows of groups that have so many patients: by → patients of each group."""
+    rows = [(by, f"{by} {n}", n, 10 * n) for by, sizes in ways.items() for n in sizes]
+    return pd.DataFrame(rows, columns=["by", "group", "patients", "slices"])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "kept"),
+    [
+        ([5, 40], [5, 40]),
+        ([1, 2, 3, 40], [40]),  # six together
+        ([4, 7, 40], [40]),  # four patients would be the difference from the total
+        ([2, 2, 9, 9, 40], [9, 40]),
+        ([3, 4], []),
+        ([4, 9], []),
+        ([4], []),
+        ([], []),
+    ],
+)
+def test_groups_of_few_patients_are_left_out_and_cannot_be_had_by_subtraction(sizes, kept):
+    groups = groups_of(sex=[50, 60], kernel=sizes, age_band=[6])
+    found = without_few_patients(groups)
+    assert found.loc[found["by"] == "kernel", "patients"].tolist() == kept
+    assert found.loc[found["by"] != "kernel", "patients"].tolist() == [50, 60, 6]
+
+
+@settings(deadline=None)
+@given(sizes=st.lists(st.integers(1, 12), max_size=8))
+def test_what_is_left_out_is_nobody_or_at_least_five_patients_or_all(sizes):
+    found = without_few_patients(groups_of(kernel=sizes))["patients"].tolist()
+    assert min(found, default=5) >= 5
+    left_out = sum(sizes) - sum(found)
+    assert left_out == 0 or left_out >= 5 or not found
 
 
 def test_bleed_sizes_share_out_every_positive_slice():

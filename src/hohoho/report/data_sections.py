@@ -10,6 +10,7 @@ import pandas as pd
 from hohoho.params import flat
 from hohoho.report.score_sections import Section, frame
 from hohoho.report.tables import heading, text
+from hohoho.scores.subgroups import without_few_patients
 from hohoho.slices.split import SPLITS
 
 PACKAGES = ["torch", "torchvision", "lightning", "captum", "scikit-learn"]
@@ -23,6 +24,7 @@ class Inputs(NamedTuple):
 
     ingest: dict  # metrics/ingest.json
     studies: pd.DataFrame  # the study table
+    is_private: bool  # whether groups of few patients stay out of the report
     params: Mapping  # all that the stage evaluate declares
     trained: dict[str, dict]  # model.json by the model's folder: there stands the precision that "auto" came to
 
@@ -44,17 +46,22 @@ def data_section(data: dict, inputs: Inputs) -> Section:
         "Splits": pd.DataFrame(splits, dtype=object),
         "What ingest read": frame(["ingest", "count"], counted),
         "What ingest skipped, repaired and warned of": frame(["what", "why", "count"], noted),
-        "Scanners": scanner_table(inputs.studies),
+        "Scanners": scanner_table(inputs.studies, inputs.is_private),
     }
     return Section("Data", "Split by patient, never by slice.", tables)
 
 
-def scanner_table(studies: pd.DataFrame) -> pd.DataFrame:
-    """Studies and patients per manufacturer and kernel, the most frequent first; unknown is written so."""
+def scanner_table(studies: pd.DataFrame, is_private: bool) -> pd.DataFrame:
+    """Studies and patients per manufacturer and kernel, the most frequent first; unknown is written so.
+
+    is_private: scanners of few patients are left out.
+    """
     known = studies.assign(**{column: studies[column].fillna("unknown") for column in SCANNER_COLUMNS})
     counted = known.groupby(SCANNER_COLUMNS, as_index=False).agg(
         studies=("study", "size"), patients=("patient", "nunique")
     )
+    if is_private:
+        counted = without_few_patients(counted.assign(by="scanner")).drop(columns="by")
     return counted.sort_values(["studies", *SCANNER_COLUMNS], ascending=[False, True, True], ignore_index=True)
 
 

@@ -7,6 +7,7 @@ from hohoho.labels import LABELS
 from hohoho.report.score_sections import Section, labelled_section
 from hohoho.scores.bootstrap import MIN_PATIENTS
 from hohoho.scores.evaluation import Evaluation
+from hohoho.scores.subgroups import FEWEST_PATIENTS
 
 POINTS = {
     "fixed": "as set",
@@ -33,6 +34,9 @@ def subgroup_section(evaluation: Evaluation) -> Section:
     intro = f"{MODEL_NAMES[evaluation.details['own_model']]}, {evaluation.shown} split. F2 and precision rise with the "
     intro += "share of positives: compare recall and AUROC. "
     intro += f"No interval below {MIN_PATIENTS} patients with a bleed: it would promise too much."
+    intro += f" Of private data, groups of fewer than {FEWEST_PATIENTS} patients are left out."
+    if evaluation.subgroups.empty and evaluation.details["data"][evaluation.shown]["labelled"]:
+        return Section("Where it fails", intro)  # they are all left out
     return labelled_section("Where it fails", intro, subgroup_table(evaluation.subgroups))
 
 

@@ -24,6 +24,7 @@ UNKNOWN = "unknown"
 QUARTERS = ("1 vertex", "2 upper middle", "3 lower middle", "4 base")  # of the scan's slices
 PLAIN = ("manufacturer", "kernel", "age_band", "sex")
 BORDERS = {"thickness_mm": (1.5, 3, 5), "tilt_deg": (1, 10, 20)}  # a band ends with its upper border
+FEWEST_PATIENTS = 5  # of private data: fewer could be recognised, so no file that is shared tells of them
 BLEED_SLICES = {"1": (1, 1), "2": (2, 2), "3–4": (3, 4), "5–8": (5, 8), "9 or more": (9, 10**6)}
 COLUMNS = ["by", "group", "patients", "slices", "positives", "f2", "f2_low", "f2_high", "recall", "recall_low"]
 COLUMNS += ["recall_high", "precision", "specificity", "auroc", "bleeds", "bleeds_found"]
@@ -68,6 +69,20 @@ def subgroups(
             scores = _scores(table.iloc[part], probabilities[part], positive[part], resampling)
             rows.append({"by": by, "group": f"{by} {group}", **scores})
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COUNTS, "Int64"))
+
+
+def without_few_patients(groups: pd.DataFrame) -> pd.DataFrame:
+    """The groups of at least FEWEST_PATIENTS patients. groups: with `by` and `patients`, as in the table above.
+
+    Where those left out are fewer patients even together, the smallest other group of that `by` goes with them: a
+    difference from the total would give them away.
+    """
+    few = groups["patients"] < FEWEST_PATIENTS
+    for _, part in groups.groupby("by"):
+        left_out, others = part["patients"][few[part.index]], part["patients"][~few[part.index]]
+        if 0 < left_out.sum() < FEWEST_PATIENTS and len(others):
+            few[others.idxmin()] = True
+    return groups[~few].reset_index(drop=True)
 
 
 def _scores(table: pd.DataFrame, probabilities: np.ndarray, positive: np.ndarray, resampling: Resampling) -> dict:
