@@ -160,7 +160,7 @@ def phantom_labels():
     for seed in range(12):
         rng = np.random.default_rng(seed)
         study = draw_study(rng, draw_patient(rng), 32)
-        labels, errors = plant_errors(rng, study.labels, rate=0.1)
+        labels, errors = plant_errors(rng, [study.labels], rate=0.1)
         planted = np.zeros_like(labels)
         for slice_index, label_index, kind in errors:
             planted[slice_index, label_index] = kind == "gap"
