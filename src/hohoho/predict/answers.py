@@ -9,6 +9,7 @@ from hohoho.scores.calibration import calibrated
 
 DIGITS = 6
 MEANING = {
+    "missing_before": "1 where a slice is missing below this one; the two are then not taken for neighbours",
     "<model>_<label>": "raw output of the model for the slice, as in data/predictions.parquet; it ranks slices and is "
     "compared with the threshold, but is no probability",
     "<model>_<label>_calibrated": "probability of this bleed on the slice, as far as the validation slices of the "

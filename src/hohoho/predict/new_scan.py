@@ -18,12 +18,12 @@ from hohoho.models.hashes import model_hashes
 from hohoho.models.lstm import load_lstm, predict_scans
 from hohoho.predict.answers import MEANING, answer_columns, scan_summary
 from hohoho.predict.studies import NewScan, new_scans
-from hohoho.scans.geometry import missing_slices
 from hohoho.scans.pixels import read_scan
 from hohoho.scans.verdict import verdict
 from hohoho.scores.calibration import read_calibration
 from hohoho.slices.batches import ordered_batches, unlabelled_slices
 from hohoho.slices.stacks import channel_rows, neighbours
+from hohoho.slices.store import adjacent_runs
 
 NOTICE = "For research and teaching. Not a medical device: never use this for a patient."
 TABLE, SUMMARY = "predictions.csv", "prediction.json"
@@ -78,8 +78,10 @@ def _predict(new: NewScan, out: Path, models: Models) -> bool:
             (out / name).unlink(missing_ok=True)  # an older answer to a study that has none now
         return False
     print(f"  {len(kept)} slices of series {new.series['taken']}, which {new.series['why']} → {out}")
-    raw = probabilities(new.scan.position_mm[kept], pixels, models.folder)
-    table = pd.DataFrame({"slice": range(len(kept)), "position_mm": new.scan.position_mm[kept].round(2)})
+    missing = new.scan.missing_below(kept)
+    raw = probabilities(missing, pixels, models.folder)
+    place = {"slice": range(len(kept)), "position_mm": new.scan.position_mm[kept].round(2)}
+    table = pd.DataFrame(place | {"missing_before": missing.astype(int)})
     write_csv(out / TABLE, table.join(answer_columns(raw, models.calibration)))
     summary = {
         "notice": NOTICE,
@@ -99,12 +101,14 @@ def _predict(new: NewScan, out: Path, models: Models) -> bool:
     return True
 
 
-def probabilities(position_mm: np.ndarray, pixels: np.ndarray, models: Path) -> dict[str, np.ndarray]:
+def probabilities(missing_before: np.ndarray, pixels: np.ndarray, models: Path) -> dict[str, np.ndarray]:
     """(slices, 5) probabilities by model name: `cnn`, and `cnn_lstm` where there is an LSTM.
 
-    position_mm: (slices,), foot to head. pixels: (slices, size, size) uint8.
+    missing_before: (slices,) bool, whether a slice is missing below each, foot to head. pixels: (slices, size, size)
+    uint8.
     """
-    below, above = neighbours(np.zeros(len(pixels)), missing_slices(position_mm))
+    scan = pd.DataFrame({"study": "this", "index": range(len(pixels)), "missing_before": missing_before})
+    below, above = neighbours(adjacent_runs(scan))
     classifier = load_classifier(models / "cnn")
     rows = channel_rows(pd.DataFrame({"below": below, "above": above}), classifier.settings["channels"])
     batches = ordered_batches(unlabelled_slices(ArrayPixels(pixels), rows))
@@ -115,7 +119,7 @@ def probabilities(position_mm: np.ndarray, pixels: np.ndarray, models: Path) -> 
         return {"cnn": by_cnn}
     if (models / "lstm" / "cnn").is_dir():  # trained end to end: the LSTM brings its own CNN
         embeddings, _ = embed(load_classifier(models / "lstm" / "cnn"), batches, "cpu")
-    return {"cnn": by_cnn, "cnn_lstm": predict_scans(lstm, embeddings, ["this"] * len(rows))}
+    return {"cnn": by_cnn, "cnn_lstm": predict_scans(lstm, embeddings, scan["study"].tolist())}
 
 
 def _trained(models: Path) -> Models:

@@ -19,7 +19,7 @@ from hohoho.scores.f2 import predicted
 from hohoho.slices.label_patterns import smooth
 from hohoho.slices.split import SPLITS, shown_split
 from hohoho.slices.stacks import labelled_rows
-from hohoho.slices.store import SCAN_LABELS, is_labelled, scan_bounds
+from hohoho.slices.store import SCAN_LABELS, adjacent_runs, is_labelled
 
 MAX, NOISY_OR = "max", "noisy_or"
 
@@ -86,7 +86,7 @@ class ModelPredictions(NamedTuple):
     raw: np.ndarray  # (slices, 5)
     calibrated: np.ndarray  # (slices, 5)
     positive: np.ndarray  # (slices, 5) bool, raw from the threshold up
-    smoothed: np.ndarray  # (slices, 5) bool, the same after smoothing: scan by scan 101 → 111, then 010 → 000
+    smoothed: np.ndarray  # (slices, 5) bool, the same after smoothing: 101 → 111, then 010 → 000, of adjacent slices
     scan_max: np.ndarray  # (scans, 6) of the raw ones
     scan_noisy_or: np.ndarray  # (scans, 6) of the calibrated ones
     calibration: Calibration
@@ -102,8 +102,8 @@ def model_predictions(table: pd.DataFrame, model: str, threshold: float, validat
     raw, positive = probabilities.astype(np.float64), predicted(probabilities, threshold)
     fitted = fit_calibration(table[LABELS].to_numpy()[validation], raw[validation])
     calibrated, smoothed = calibrate(fitted, raw), positive.copy()
-    for rows in scan_bounds(table["study"]):
-        smoothed[rows] = smooth(positive[rows])
+    for run in adjacent_runs(table):
+        smoothed[run] = smooth(positive[run])
     maxima, noisy_or = scan_maxima(table["study"].to_numpy(), raw), scan_noisy_or(table, calibrated)
     return ModelPredictions(raw, calibrated, positive, smoothed, maxima, noisy_or, fitted)
 
