@@ -27,7 +27,9 @@ def synthetic(slices: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     targets = ((inside >= 0) & (inside < 6)).astype(np.float32)
     names = np.array([f"{scan:06d}" for scan in range(scans)])
     own = {"study": names[number], "patient": names[number], "index": index, "position_mm": 5.0 * index}
-    table = pd.DataFrame(own | {"level": DEPTH - 1 - index} | dict(zip(LABELS, targets.T, strict=True)))
+    table = pd.DataFrame(
+        own | {"level": DEPTH - 1 - index, "missing_before": False} | dict(zip(LABELS, targets.T, strict=True))
+    )
     split = pd.Series(np.array(["train", "val", "test"])[rng.choice(3, scans, p=[0.7, 0.15, 0.15])][number])
     models = {
         name: (1 / (1 + np.exp(1 - skill * targets - rng.normal(size=targets.shape)))).astype(np.float32)

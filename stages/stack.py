@@ -17,7 +17,7 @@ from hohoho.slices.stacks import (
     training_set_statistics,
     write_stacks,
 )
-from hohoho.slices.store import SlicePixels, is_labelled, read_slice_table, read_study_table
+from hohoho.slices.store import SlicePixels, adjacent_runs, is_labelled, read_slice_table, read_study_table
 from hohoho.stage.run import run_stage
 
 import numpy as np
@@ -42,8 +42,8 @@ def main():
             print(f"no small set in the data: {params.stack.small_fraction:g} of the patients are drawn", flush=True)
 
     table = stack_table(slices, split)
-    columns = (table[name].to_numpy() for name in ("study", "patient", "split"))
-    cleaned = clean_labels(*columns, table[LABELS].to_numpy(), params.stack.labels)
+    patient, named_split = table["patient"].to_numpy(), table["split"].to_numpy()
+    cleaned = clean_labels(adjacent_runs(slices), patient, named_split, table[LABELS].to_numpy(), params.stack.labels)
     table[LABELS] = cleaned.targets.astype(np.float32)
     table.loc[table["patient"].isin(cleaned.left_out), "split"] = UNUSED
     for identity in ("patient", "study"):

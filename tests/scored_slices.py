@@ -18,7 +18,7 @@ def scans(patients: int, seed: int = 0, slices: int = 12) -> pd.DataFrame:
                 start = rng.integers(0, length)
                 labels[start : start + rng.integers(1, 6), column] = 1
             own = {"study": f"s{patient:04d}{number}", "patient": f"p{patient:04d}", "index": np.arange(length)}
-            own |= {"position_mm": 5.0 * np.arange(length), "level": np.arange(length)[::-1]}
+            own |= {"position_mm": 5.0 * np.arange(length), "level": np.arange(length)[::-1], "missing_before": False}
             parts.append(pd.DataFrame(own | dict(zip(LABELS, labels.T, strict=True))))
     return pd.concat(parts, ignore_index=True)
 

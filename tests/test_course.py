@@ -14,7 +14,6 @@ from hohoho.inference.table import prediction_table
 from hohoho.ingest.ingest import ingest
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY
-from hohoho.scans.geometry import missing_slices
 from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table, read_test_images
 
 WINDOW = (40.0, 80.0)
@@ -43,7 +42,7 @@ def root(tmp_path):
 def test_slices_are_in_the_order_of_their_numbers_and_a_missing_number_is_a_gap(root):
     scan = find_in("course", root).scans[0]
     assert scan.names == tuple(f"a_{number}" for number in NUMBERS)
-    assert missing_slices(scan.position_mm).tolist() == [False, False, False, False, True]
+    assert scan.missing_below(np.arange(5)).tolist() == [False, False, False, True, True]
     assert scan.labels[:, 0].tolist() == [0, 1, 0, 0, 0]
 
 

@@ -261,6 +261,13 @@ def test_masks_and_bone_windows_are_passed_over_and_other_files_skipped(pictures
     assert inventory.files == 3 * SLICES + 1
 
 
+def test_a_picture_whose_number_is_skipped_is_missing(pictures):
+    for number in (2, 4):
+        (pictures / f"Patients_CT/049/brain/{number}.jpg").unlink()
+    scan = find_in("ct_ich", pictures, max_unmatched=1.0).scans[0]
+    assert np.flatnonzero(scan.missing_below(np.arange(SLICES - 2))).tolist() == [1, 2]
+
+
 def test_a_patient_has_one_name_in_both_releases(volumes, tmp_path):
     write_ct_ich_pictures(tmp_path / "old", patients=3)
     by_release = [[scan.patient for scan in find_in("ct_ich", root).scans] for root in (volumes, tmp_path / "old")]

@@ -20,6 +20,7 @@ from hohoho.params import Record
 from hohoho.saliency.bleed_masks import phantom_of
 
 STUDY = np.array(["a"] * 5 + ["b"] * 4)
+RUNS = A, B = slice(0, 5), slice(5, 9)
 README_PX = 900
 
 
@@ -34,15 +35,16 @@ def gap_labels():
 def test_gaps_are_found_within_a_scan_and_the_surest_comes_first():
     probabilities = np.full((9, 5), 0.4)
     probabilities[6:8, 2] = 0.9, 0.8
-    gaps = label_gaps(STUDY, gap_labels(), probabilities)
-    assert gaps == [Gap((6, 7), 2, 0.8), Gap((1,), 0, 0.4)]
+    gaps = label_gaps(RUNS, gap_labels(), probabilities)
+    assert gaps == [Gap((6, 7), B, 2, 0.8), Gap((1,), A, 0, 0.4)]
 
 
 @pytest.mark.parametrize(("threshold", "closed"), [(0.3, 2), (0.5, 1), (0.8, 1), (0.9, 0)])
 def test_a_gap_is_closed_where_the_model_answers_yes_all_through(threshold, closed):
     probabilities = np.full((9, 5), 0.4)
     probabilities[6:8, 2] = 0.9, 0.8
-    slices = pd.DataFrame(gap_labels(), columns=LABELS).assign(study=STUDY)
+    slices = pd.DataFrame(gap_labels(), columns=LABELS)
+    slices = slices.assign(study=STUDY, index=[*range(5), *range(4)], missing_before=False)
     names = [f"cnn_{label}" for label in LABELS]
     run = run_of()._replace(
         slices=slices, predictions=pd.DataFrame(probabilities, columns=names), pixels=Pixels(9), threshold=threshold
@@ -57,18 +59,19 @@ def test_a_gap_is_closed_where_the_model_answers_yes_all_through(threshold, clos
 def test_a_gap_does_not_span_two_scans():
     targets = np.zeros((9, 5))
     targets[[3, 5], 0] = 1  # around row 4, the last of scan a
-    assert label_gaps(STUDY, targets, np.ones((9, 5))) == []
+    assert label_gaps(RUNS, targets, np.ones((9, 5))) == []
 
 
 def test_unlabelled_slices_make_no_gap():
     targets = gap_labels()
     targets[[1, 6]] = np.nan
-    assert label_gaps(STUDY, targets, np.ones((9, 5))) == []
+    assert label_gaps(RUNS, targets, np.ones((9, 5))) == []
 
 
 def test_beyond_the_end_of_a_scan_nothing_is_shown():
-    assert disagreements.rows_around(Gap((1,), 0, 1.0), STUDY) == [None, 0, 1, 2, 3]
-    assert disagreements.rows_around(Gap((6, 7), 2, 1.0), STUDY) == [None, 5, 6, 7, 8]
+    assert disagreements.rows_around(Gap((1,), A, 0, 1.0)) == [None, 0, 1, 2, 3]
+    assert disagreements.rows_around(Gap((6, 7), B, 2, 1.0)) == [None, 5, 6, 7, 8]
+    assert disagreements.rows_around(Gap((1,), slice(0, 3), 0, 1.0)) == [None, 0, 1, 2, None]
 
 
 def test_the_surest_right_and_wrong_answers_are_shown():

@@ -9,6 +9,7 @@ from hohoho.errors import InputError
 from hohoho.phantom.label_errors import plant_errors
 from hohoho.phantom.study import draw_patient, draw_study
 from hohoho.slices.label_patterns import clean_labels, has_gap, isolated_gaps, relabel, smooth
+from hohoho.slices.store import scan_bounds
 
 NAN = np.nan
 
@@ -117,7 +118,7 @@ def table():
     study, patient, split = (np.repeat([scan[i] for scan in scans], [len(scan[3]) for scan in scans]) for i in range(3))
     targets = np.zeros((len(study), 5))
     targets[:, 2] = sequence("".join(scan[3] for scan in scans))
-    return study, patient, split, targets
+    return scan_bounds(study), patient, split, targets
 
 
 @pytest.mark.parametrize(("mode", "letter"), [("relabel_half", "h"), ("relabel_one", "1")])
@@ -141,16 +142,16 @@ def test_as_given_changes_nothing(table):
 
 
 def test_a_pattern_never_spans_two_scans():
-    study, patient, split = np.array(["x", "x", "y"]), np.array(["x", "x", "x"]), np.full(3, "train")
+    runs, patient, split = scan_bounds(["x", "x", "y"]), np.array(["x", "x", "x"]), np.full(3, "train")
     targets = np.array([[1.0], [0.0], [1.0]])
-    assert clean_labels(study, patient, split, targets, "relabel_one").targets.ravel().tolist() == [1, 0, 1]
-    assert not len(clean_labels(study, patient, split, targets, "filtered").left_out)
+    assert clean_labels(runs, patient, split, targets, "relabel_one").targets.ravel().tolist() == [1, 0, 1]
+    assert not len(clean_labels(runs, patient, split, targets, "filtered").left_out)
 
 
 def test_filtering_everybody_is_refused():
     study, targets = np.array(["x", "x", "x"]), np.array([[1.0], [0.0], [1.0]])
     with pytest.raises(InputError, match="all 1 training patients"):
-        clean_labels(study, study, np.full(3, "train"), targets, "filtered")
+        clean_labels(scan_bounds(study), study, np.full(3, "train"), targets, "filtered")
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +161,7 @@ def phantom_labels():
     for seed in range(12):
         rng = np.random.default_rng(seed)
         study = draw_study(rng, draw_patient(rng), 32)
-        labels, errors = plant_errors(rng, study.labels, rate=0.1)
+        labels, errors = plant_errors(rng, [study.labels], rate=0.1)
         planted = np.zeros_like(labels)
         for slice_index, label_index, kind in errors:
             planted[slice_index, label_index] = kind == "gap"
@@ -187,7 +188,7 @@ def test_filtering_leaves_out_every_phantom_patient_with_a_planted_gap(phantom_l
     given, _, planted = phantom_labels
     names = [np.full(len(labels), f"p{i:02d}", dtype=object) for i, labels in enumerate(given)]
     study, split = np.concatenate(names), np.full(sum(map(len, given)), "train")
-    left = clean_labels(study, study, split, np.concatenate(given), "filtered").left_out
+    left = clean_labels(scan_bounds(study), study, split, np.concatenate(given), "filtered").left_out
     assert set(left) >= {name[0] for name, gaps in zip(names, planted, strict=True) if gaps.any()}
     assert set(left) == {name[0] for name, labels in zip(names, given, strict=True) if has_gap(labels)}
 

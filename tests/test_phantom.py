@@ -133,13 +133,28 @@ def test_blood_that_covers_other_blood_takes_its_place_in_the_masks():
 def test_planted_gaps_and_ends_are_gaps_and_ends():
     labels = np.zeros((60, 5), bool)
     labels[10:50, 2] = True
-    given, errors = plant_errors(np.random.default_rng(0), labels, 0.3)
+    given, errors = plant_errors(np.random.default_rng(0), [labels], 0.3)
     assert {error.kind for error in errors} == {"gap", "end", "flip"}
     assert np.count_nonzero(given != labels) == len(errors)
     for index, label, kind in errors:
         assert candidates(labels, kind)[index, label]
         if kind == "gap":
             assert given[index - 1 : index + 2, label].tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("rate", [0, 0.01, 0.05, 0.3, 1])
+@pytest.mark.parametrize("bleeding", [0, 2, 20])
+def test_as_many_errors_are_planted_as_the_rate_says_wherever_the_bleeds_are(rate, bleeding):
+    scans = [np.zeros((30, 5), bool) for _ in range(20)]
+    for number, scan in enumerate(scans[:bleeding]):
+        scan[number : number + 8, number % 5] = True
+    given, errors = plant_errors(np.random.default_rng(1), scans, rate)
+    assert len(errors) == round(rate * 600)
+    changed = {(row, label) for row, label, _ in errors}
+    assert set(zip(*np.nonzero(given != np.concatenate(scans)), strict=True)) == changed
+    assert not {(row + 1, label) for row, label in changed} & changed
+    if bleeding == 20 and rate == 0.05:
+        assert np.mean([error.kind == "flip" for error in errors]) == pytest.approx(0.2, abs=0.15)
 
 
 def test_the_montage_shows_twelve_slices_a_patient(tmp_path):

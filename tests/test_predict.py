@@ -4,6 +4,7 @@ import json
 from copy import deepcopy
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from ct_files import ct_study, save_all, set_pixels
@@ -201,3 +202,5 @@ def test_a_prediction_says_all_that_ingest_says_of_the_scan(tmp_path, models):
     assert said["reasons"] == counts
     assert {said["verdict"]: 1} == report.counts["verdicts"]
     assert {"missing_slice"} <= set(said["reasons"]["warned"]) and "padding" in said["reasons"]["repaired"]
+    missing = pd.read_csv(tmp_path / "out/predictions.csv")["missing_before"]
+    assert np.flatnonzero(missing).tolist() == [14, 20]  # two were never sent, one has no picture

@@ -14,17 +14,17 @@ from hohoho.slices.stacks import (
     stack_table,
     training_set_statistics,
 )
-from hohoho.slices.store import SCAN_LABELS, SlicePixels
+from hohoho.slices.store import SCAN_LABELS, SlicePixels, scan_bounds
 
 
 def test_a_slice_stands_in_for_its_missing_neighbour_at_scan_ends():
-    below, above = neighbours(np.array(["a", "a", "a", "b", "c", "c"]), np.zeros(6, bool))
+    below, above = neighbours(scan_bounds(["a", "a", "a", "b", "c", "c"]))
     assert below.tolist() == [0, 0, 1, 3, 4, 4]
     assert above.tolist() == [1, 2, 2, 3, 5, 5]
 
 
 def test_a_slice_stands_in_for_its_missing_neighbour_at_a_gap():
-    below, above = neighbours(np.array(["a"] * 4), np.array([False, False, True, False]))
+    below, above = neighbours([slice(0, 2), slice(2, 4)])
     assert below.tolist() == [0, 0, 2, 2]
     assert above.tolist() == [1, 1, 3, 3]
 
@@ -36,7 +36,7 @@ def test_stacked_has_three_channels_in_the_order_below_self_above_and_gray_has_o
 
 
 def test_patients_without_labels_are_in_no_split():
-    slices = pd.DataFrame({"study": ["a", "b"], "patient": ["p", "q"], "missing_before": [False, False]})
+    slices = pd.DataFrame({"study": ["a", "b"], "patient": ["p", "q"], "index": 0, "missing_before": False})
     slices[LABELS] = np.nan
     assert stack_table(slices, pd.Series({"p": "train"}))["split"].tolist() == ["train", "unlabelled"]
 

@@ -23,6 +23,7 @@ def table_of(**scans):
     for study, text in scans.items():
         labels = [np.nan if letter == "-" else float(letter) for letter in text]
         own = {"study": study, "patient": study, "split": "test", "index": range(len(text)), "level": range(len(text))}
+        own["missing_before"] = False
         parts.append(pd.DataFrame(own | dict.fromkeys(LABELS, 0.0) | {"ich": labels}))
     return pd.concat(parts, ignore_index=True)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hohoho.labels import unlabelled
 from hohoho.scans.assembly import Study, scan_of
-from hohoho.scans.geometry import gaps_mm, missing_slices
+from hohoho.scans.geometry import gaps_mm
 from hohoho.scans.pixels import ReadSlices, read_scan
 from hohoho.scans.scan import REPAIRED, WARNED, Note, Scan
 
@@ -70,7 +70,7 @@ def entry(series: SeriesReport, pixels: tuple[ReadSlices, dict], root: Path) -> 
         "n_slices": len(headers),
         "files": [relative(header.path, root) for header in headers],
         "gap_mm": {name: _number(of(gaps)) for name, of in (("min", np.min), ("median", np.median), ("max", np.max))},
-        "missing_below": np.flatnonzero(missing_slices(position_mm)).tolist(),
+        "missing_below": np.flatnonzero(scan.missing_below(slices.kept)).tolist(),
         "tilt_deg": _number(scan.tilt_deg),
         "thickness_mm": _number(scan.thickness_mm),
         "kernel": scan.kernel,

@@ -12,7 +12,7 @@ from hohoho.inference.table import MODEL_NAMES, models_in, probabilities_of
 from hohoho.labels import LABELS
 from hohoho.saliency.bleed_masks import true_labels
 from hohoho.slices.label_patterns import isolated_gaps
-from hohoho.slices.store import scan_bounds
+from hohoho.slices.store import adjacent_runs
 
 TITLE = "Figure 7 · Labels that break off where the model does not (framed): maybe errors"
 SHOWN_RUNS, REACH = 4, 2  # runs; slices shown on either side of the gap's first
@@ -23,6 +23,7 @@ class Gap(NamedTuple):
     """An isolated gap in a label ("101", "1001")."""
 
     rows: tuple[int, ...]  # of the slice table
+    run: slice  # of adjacent slices, in which it lies
     label: int  # index into LABELS
     probability: float  # the model's lowest in the gap
 
@@ -31,7 +32,7 @@ def draw(run: Run) -> Drawn:
     """Of the row's own model and all labelled splits."""
     model = models_in(run.predictions)[-1]
     probabilities = probabilities_of(run.predictions, model)
-    gaps = label_gaps(run.slices["study"].to_numpy(), run.targets, probabilities)
+    gaps = label_gaps(adjacent_runs(run.slices), run.targets, probabilities)
     closed = [gap for gap in gaps if gap.probability >= run.threshold]
     return Drawn(
         plot(run, closed[:SHOWN_RUNS], probabilities),
@@ -41,18 +42,18 @@ def draw(run: Run) -> Drawn:
     )
 
 
-def label_gaps(study: np.ndarray, targets: np.ndarray, probabilities: np.ndarray) -> list[Gap]:
+def label_gaps(runs: list[slice], targets: np.ndarray, probabilities: np.ndarray) -> list[Gap]:
     """Every isolated gap in the labels, the model's surest first.
 
-    study: (slices,), studies contiguous and foot to head; targets, probabilities: (slices, 5).
+    runs: of adjacent slices, foot to head; targets, probabilities: (slices, 5).
     """
     gaps = []
-    inside = np.concatenate([isolated_gaps(targets[rows]) for rows in scan_bounds(study)])
-    for label in range(len(LABELS)):
-        places = np.flatnonzero(inside[:, label])
-        for rows in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):  # no gap touches the end of a scan
-            if len(rows):
-                gaps.append(Gap(tuple(rows.tolist()), label, float(probabilities[rows, label].min())))
+    for run in runs:
+        inside = isolated_gaps(targets[run])
+        for label in np.flatnonzero(inside.any(axis=0)).tolist():
+            places = run.start + np.flatnonzero(inside[:, label])
+            for rows in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
+                gaps.append(Gap(tuple(rows.tolist()), run, label, float(probabilities[rows, label].min())))
     return sorted(gaps, key=lambda gap: (-gap.probability, gap.rows, gap.label))
 
 
@@ -69,10 +70,10 @@ def known_truth(run: Run, gaps: list[Gap], closed: int) -> str:
     )
 
 
-def rows_around(gap: Gap, study: np.ndarray) -> list[int | None]:
-    """The rows around the gap's first slice, None beyond the end of the scan."""
+def rows_around(gap: Gap) -> list[int | None]:
+    """The rows around the gap's first slice, None beyond the end of the scan or a missing slice."""
     around = range(gap.rows[0] - REACH, gap.rows[0] + REACH + 1)
-    return [row if 0 <= row < len(study) and study[row] == study[gap.rows[0]] else None for row in around]
+    return [row if gap.run.start <= row < gap.run.stop else None for row in around]
 
 
 def plot(run: Run, gaps: list[Gap], probabilities: np.ndarray) -> Figure:
@@ -80,12 +81,11 @@ def plot(run: Run, gaps: list[Gap], probabilities: np.ndarray) -> Figure:
     if not gaps:
         return note(TITLE, "None: no label breaks off where the model does not.")
     figure, panels = grid(0.45 + 2.05 * len(gaps), TITLE, len(gaps), 2 * REACH + 1)
-    study, targets = run.slices["study"].to_numpy(), run.targets
     for gap, line in zip(gaps, panels, strict=True):
-        for row, axes in zip(rows_around(gap, study), line, strict=True):
+        for row, axes in zip(rows_around(gap), line, strict=True):
             if row is None:
                 continue
-            target, probability = targets[row, gap.label], probabilities[row, gap.label]
+            target, probability = run.targets[row, gap.label], probabilities[row, gap.label]
             caption = f"{LABELS[gap.label]}: label {target:g}, model {probability:.2f}"
             show_slice(axes, run.pixels.take([row])[0], caption, VERMILLION if row in gap.rows else BLACK)
             if row in gap.rows:

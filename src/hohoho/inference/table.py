@@ -11,8 +11,11 @@ CLASSES = (*LABELS, "any")
 
 
 def prediction_table(slices: pd.DataFrame, split: pd.Series, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:
-    """One row per slice: who and where it is, its split, the labels as given, and `<model>_<label>` probabilities."""
-    table = slices[["study", "patient", "index", "position_mm", "level", *LABELS]].copy()
+    """One row per slice: who and where it is, its split, the labels as given, and `<model>_<label>` probabilities.
+
+    `missing_before`: whether a slice is missing below it.
+    """
+    table = slices[["study", "patient", "index", "position_mm", "level", "missing_before", *LABELS]].copy()
     table.insert(2, "split", split)
     for model, values in probabilities.items():
         table[[f"{model}_{label}" for label in LABELS]] = values

@@ -5,7 +5,7 @@ import pandas as pd
 
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
-from hohoho.scans.geometry import gaps_mm, missing_slices, wide_gaps
+from hohoho.scans.geometry import gaps_mm, wide_gaps
 from hohoho.scans.pixels import ReadSlices
 from hohoho.scans.scan import Scan
 from hohoho.slices.store import SCAN_ANY, SCAN_LABELS
@@ -22,7 +22,7 @@ def slice_rows(scan: Scan, result: ReadSlices, key: bytes) -> dict[str, np.ndarr
         "position_mm": position_mm,
         "level": index[::-1],
         "gap_before": wide_gaps(position_mm),
-        "missing_before": missing_slices(position_mm),
+        "missing_before": scan.missing_below(result.kept),
     }
     labels = dict(zip(LABELS, scan.labels[result.kept].T, strict=True))
     published = scan.names is not None and key == PUBLIC_KEY

@@ -9,37 +9,36 @@ KIND_SHARES = (0.4, 0.4, 0.2)
 
 
 class LabelError(NamedTuple):
-    slice_index: int
+    row: int  # of the slices of all scans
     label_index: int
     kind: str
 
 
-def plant_errors(rng: np.random.Generator, labels: np.ndarray, rate: float) -> tuple[np.ndarray, list[LabelError]]:
-    """The labels with about `rate` errors a slice, and the errors.
+def plant_errors(rng: np.random.Generator, scans: list[np.ndarray], rate: float) -> tuple[np.ndarray, list[LabelError]]:
+    """((slices of all scans, 5) bool: the labels with `rate` errors a slice; the errors, by row).
 
-    labels: (Z, 5) bool, the truth. Gaps and ends need a run of positives: scans without get only flips.
+    scans: (Z, 5) bool each, the truth. Gaps and ends need a run of positives, so a scan without bleeds gets only flips;
+    what finds no place in any scan becomes an error of the next kind.
     """
-    given, errors = labels.copy(), []
-    for _ in range(rng.binomial(len(labels), rate)):
-        kind = KINDS[rng.choice(len(KINDS), p=KIND_SHARES)]
-        below, above = neighbours(given != labels)  # one error never undoes the look of another
-        places = np.argwhere(candidates(labels, kind) & (given == labels) & ~below & ~above)
-        if len(places):
-            slice_index, label_index = (int(i) for i in places[rng.integers(len(places))])
-            given[slice_index, label_index] ^= True
-            errors.append(LabelError(slice_index, label_index, kind))
-    return given, errors
-
-
-def neighbours(marked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(Z, 5) bool twice: what is marked in the slice below, and in the slice above."""
-    edge = np.zeros((1, marked.shape[1]), bool)
-    return np.concatenate([edge, marked[:-1]]), np.concatenate([marked[1:], edge])
+    labels = np.concatenate(scans)
+    given, errors, wanted = labels.copy(), [], 0
+    for kind, count in zip(KINDS, rng.multinomial(round(rate * len(labels)), KIND_SHARES).tolist(), strict=True):
+        wanted += count
+        places = np.argwhere(np.concatenate([candidates(scan, kind) for scan in scans]))
+        for row, label_index in rng.permutation(places).tolist():
+            if len(errors) == wanted:
+                break
+            near = slice(max(row - 1, 0), row + 2)  # one error never undoes the look of another
+            if (given[near, label_index] == labels[near, label_index]).all():
+                given[row, label_index] ^= True
+                errors.append(LabelError(row, label_index, kind))
+    return given, sorted(errors)
 
 
 def candidates(labels: np.ndarray, kind: str) -> np.ndarray:
     """(Z, 5) bool: the labels whose turning over makes an error of this kind."""
-    below, above = neighbours(labels)
+    edge = np.zeros((1, labels.shape[1]), bool)
+    below, above = np.concatenate([edge, labels[:-1]]), np.concatenate([labels[1:], edge])
     if kind == "gap":
         return labels & below & above
     if kind == "end":

@@ -19,44 +19,38 @@ ERROR_COLUMNS = ("image_id", "label", "true", "given", "kind")
 
 
 class Rows(NamedTuple):
-    """Table rows of some studies; given: per image its id and the five labels as written to the CSV."""
+    """Rows of the slice table of some studies, and the true labels of each study, (Z, 5) bool."""
 
     slices: list[tuple]
-    errors: list[tuple]
-    given: list[tuple[str, list[bool]]]
+    labels: list[np.ndarray]
 
 
-def add_rows(
-    rows: Rows,
-    study: Study,
-    image_ids: list[str],
-    owner: tuple[str, str],
-    rate: float,
-    rng: np.random.Generator,
-) -> None:
-    """Add a study's rows, its labels with planted errors. owner: patient id and study uid."""
-    given, errors = plant_errors(rng, study.labels, rate)
+def add_rows(rows: Rows, study: Study, image_ids: list[str], owner: tuple[str, str]) -> None:
+    """Add a study. owner: patient id and study uid."""
+    rows.labels.append(study.labels)
     positions = study.acquisition.positions_mm
     for index, image_id in enumerate(image_ids):
         truth, areas = study.labels[index].astype(int).tolist(), study.area_mm2[index].round(2).tolist()
         position = round(float(positions[index]), 3)
         rows.slices.append((image_id, *owner, index, position, *truth, *areas, study.spoilt[index]))
-        rows.given.append((image_id, given[index].tolist()))
-    for index, label, kind in sorted(errors):
-        truth = int(study.labels[index, label])
-        rows.errors.append((image_ids[index], LABELS[label], truth, 1 - truth, kind))
 
 
-def write_tables(folder: Path, rows: list[Rows]) -> None:
-    """Write the label table as RSNA does, by image id, and the truth in scan order."""
-    given = sorted(image for part in rows for image in part.given)
-    ids = [image_id for image_id, _ in given]
+def write_tables(folder: Path, rows: list[Rows], rate: float, rng: np.random.Generator) -> None:
+    """Write the label table as RSNA does, by image id, with `rate` errors a slice, and the truth in scan order."""
+    slices = [row for part in rows for row in part.slices]
+    ids = [row[0] for row in slices]
     if len(set(ids)) < len(ids):
         raise InputError("two images drew the same name: choose another seed")
+    given, errors = plant_errors(rng, [labels for part in rows for labels in part.labels], rate)
+    wrong = [
+        (ids[row], LABELS[label], int(not given[row, label]), int(given[row, label]), kind)
+        for row, label, kind in errors
+    ]
+    images = sorted(zip(ids, given.tolist(), strict=True))
     tables = {
-        f"{IMAGES}.csv": (("ID", "Label"), [row for image in given for row in label_rows(*image)]),
-        f"{TRUTH}/slices.csv": (SLICE_COLUMNS, [row for part in rows for row in part.slices]),
-        f"{TRUTH}/label_errors.csv": (ERROR_COLUMNS, [row for part in rows for row in part.errors]),
+        f"{IMAGES}.csv": (("ID", "Label"), [row for image in images for row in label_rows(*image)]),
+        f"{TRUTH}/slices.csv": (SLICE_COLUMNS, slices),
+        f"{TRUTH}/label_errors.csv": (ERROR_COLUMNS, wrong),
     }
     for name, (columns, lines) in tables.items():
         write_csv(folder / name, pd.DataFrame(lines, columns=columns))

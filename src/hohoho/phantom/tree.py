@@ -14,6 +14,7 @@ import shutil
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from hohoho.errors import InputError
@@ -39,8 +40,8 @@ def write_phantom(
 ) -> int:
     """Write the data set to `out`, replacing an older one at the end; returns the number of images.
 
-    The same seed gives the same bytes whatever `workers` is. label_error_rate: planted errors a slice. masks: whether
-    to write them.
+    The same seed gives the same bytes whatever `workers` is. label_error_rate: planted errors a slice, on average over
+    all patients. masks: whether to write them.
     """
     check_request(out, patients, size, label_error_rate, workers)
     building = out.with_name(f".{out.name}.building-{os.getpid()}")
@@ -48,10 +49,11 @@ def write_phantom(
     try:
         for folder in (IMAGES, MASKS) if masks else (IMAGES, TRUTH):
             (building / folder).mkdir(parents=True)
-        job = partial(write_patient, building, seed, size, label_error_rate)
+        job = partial(write_patient, building, seed, size)
         done = ordered_map(job, range(patients), workers)
         rows = list(tqdm(done, "phantom patients", patients, disable=not progress))
-        write_tables(building, rows)
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(patients,)))  # as of one patient more
+        write_tables(building, rows, label_error_rate, rng)
         replace_folder(building, out)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -84,9 +86,9 @@ def check_request(out: Path, patients: int, size: int, label_error_rate: float, 
         raise InputError(f"{out}: exists and is not a phantom (no {TRUTH}/slices.csv in it), so it is not replaced")
 
 
-def write_patient(folder: Path, seed: int, size: int, label_error_rate: float, number: int) -> Rows:
+def write_patient(folder: Path, seed: int, size: int, number: int) -> Rows:
     """Draw one patient and write the one or two studies; returns their table rows."""
-    rows, (patient, rng) = Rows([], [], []), patient_of(seed, number)
+    rows, (patient, rng) = Rows([], []), patient_of(seed, number)
     studies = studies_of(patient, rng, size)
     sex = str(rng.choice(["F", "M"]))
     for study_number, study in enumerate(studies):
@@ -95,7 +97,7 @@ def write_patient(folder: Path, seed: int, size: int, label_error_rate: float, n
         write_study(folder / IMAGES, study, image_ids, series, rng)
         if (folder / MASKS).is_dir():
             write_masks(folder / MASKS / f"{series.StudyInstanceUID}.npz", study.blood)
-        add_rows(rows, study, image_ids, (series.PatientID, series.StudyInstanceUID), label_error_rate, rng)
+        add_rows(rows, study, image_ids, (series.PatientID, series.StudyInstanceUID))
     return rows
 
 

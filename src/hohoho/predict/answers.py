@@ -11,6 +11,7 @@ from hohoho.slices.label_patterns import smooth
 
 DIGITS = 6
 MEANING = {
+    "missing_before": "1 where a slice is missing below this one; the two are then not taken for neighbours",
     "<model>_<label>": "raw output of the model for the slice, as in data/predictions.parquet; it ranks slices and is "
     "compared with the threshold, but is no probability",
     "<model>_<label>_positive": "the model's answer, 0 or 1: from the threshold up, then smoothed along the scan if "
@@ -23,13 +24,13 @@ MEANING = {
 }
 
 
-def answer_columns(raw: dict[str, np.ndarray], calibration: dict | None) -> pd.DataFrame:
-    """The columns that MEANING explains, a row per slice. raw: model → (slices, 5)."""
+def answer_columns(raw: dict[str, np.ndarray], runs: list[slice], calibration: dict | None) -> pd.DataFrame:
+    """The columns that MEANING explains, a row per slice. raw: model → (slices, 5); runs: of adjacent slices."""
     columns = {}
     for model, values in raw.items():
         columns |= {f"{model}_{label}": values[:, c] for c, label in enumerate(LABELS)}
         if calibration:
-            positive = positive_slices(values, calibration).astype(int)
+            positive = positive_slices(values, runs, calibration).astype(int)
             columns |= {f"{model}_{label}_positive": positive[:, c] for c, label in enumerate(LABELS)}
         shown = with_any_probability(calibrated(calibration, model, values))
         if np.isfinite(shown).any():
@@ -37,22 +38,22 @@ def answer_columns(raw: dict[str, np.ndarray], calibration: dict | None) -> pd.D
     return pd.DataFrame(columns).round(DIGITS)
 
 
-def positive_slices(raw: np.ndarray, calibration: dict) -> np.ndarray:
+def positive_slices(raw: np.ndarray, runs: list[slice], calibration: dict) -> np.ndarray:
     """(slices, 5) bool answers as `evaluate` scored them. raw: (slices, 5) of one scan, foot to head."""
     positive = predicted(raw, calibration["threshold"])
-    return smooth(positive) if calibration["smoothing"] else positive
+    return np.concatenate([smooth(positive[run]) for run in runs]) if calibration["smoothing"] else positive
 
 
-def scan_summary(model: str, raw: np.ndarray, calibration: dict | None) -> dict[str, dict]:
+def scan_summary(model: str, raw: np.ndarray, runs: list[slice], calibration: dict | None) -> dict[str, dict]:
     """Of each class the largest `raw` value; of these and of `any`, where known, `positive` and largest `calibrated`.
 
-    raw: (slices, 5) by the model.
+    raw: (slices, 5) by the model; runs: of adjacent slices.
     """
     summary = {name: {} for name in CLASSES}
     for label, value in zip(LABELS, raw.max(axis=0), strict=True):
         summary[label]["raw"] = round(float(value), DIGITS)
     if calibration:
-        for name, value in zip(CLASSES, with_any(positive_slices(raw, calibration)).any(axis=0), strict=True):
+        for name, value in zip(CLASSES, with_any(positive_slices(raw, runs, calibration)).any(axis=0), strict=True):
             summary[name]["positive"] = bool(value)
     for name, value in zip(CLASSES, with_any_probability(calibrated(calibration, model, raw)).max(axis=0), strict=True):
         if np.isfinite(value):

@@ -18,12 +18,12 @@ from hohoho.models.hashes import model_hashes
 from hohoho.models.lstm import load_lstm, predict_scans
 from hohoho.predict.answers import MEANING, answer_columns, scan_summary
 from hohoho.predict.studies import NewScan, new_scans
-from hohoho.scans.geometry import missing_slices
 from hohoho.scans.pixels import read_scan
 from hohoho.scans.verdict import verdict
 from hohoho.scores.calibration import read_calibration
 from hohoho.slices.batches import ordered_batches, unlabelled_slices
 from hohoho.slices.stacks import channel_rows, neighbours
+from hohoho.slices.store import adjacent_runs
 
 NOTICE = "For research and teaching. Not a medical device: never use this for a patient."
 TABLE, SUMMARY = "predictions.csv", "prediction.json"
@@ -78,9 +78,12 @@ def _predict(new: NewScan, out: Path, models: Models) -> bool:
             (out / name).unlink(missing_ok=True)  # an older answer to a study that has none now
         return False
     print(f"  {len(kept)} slices of series {new.series['taken']}, which {new.series['why']} → {out}")
-    raw = probabilities(new.scan.position_mm[kept], pixels, models.folder)
-    table = pd.DataFrame({"slice": range(len(kept)), "position_mm": new.scan.position_mm[kept].round(2)})
-    write_csv(out / TABLE, table.join(answer_columns(raw, models.calibration)))
+    missing = new.scan.missing_below(kept)
+    runs = adjacent_runs(pd.DataFrame({"study": "this", "index": range(len(kept)), "missing_before": missing}))
+    raw = probabilities(runs, pixels, models.folder)
+    place = {"slice": range(len(kept)), "position_mm": new.scan.position_mm[kept].round(2)}
+    table = pd.DataFrame(place | {"missing_before": missing.astype(int)})
+    write_csv(out / TABLE, table.join(answer_columns(raw, runs, models.calibration)))
     summary = {
         "notice": NOTICE,
         "trained_on": models.inputs["source"],
@@ -91,7 +94,7 @@ def _predict(new: NewScan, out: Path, models: Models) -> bool:
         "tilt_deg": round(new.scan.tilt_deg, 2) if np.isfinite(new.scan.tilt_deg) else None,
         "model_sha256": model_hashes(models.folder / "cnn", models.folder / "lstm"),
         "versions": {package: version(package) for package in VERSIONS_OF},
-        "scan_maxima": {model: scan_summary(model, values, models.calibration) for model, values in raw.items()},
+        "scan_maxima": {m: scan_summary(m, values, runs, models.calibration) for m, values in raw.items()},
         "meaning": MEANING,
         "calibration": models.calibration,
     }
@@ -99,12 +102,12 @@ def _predict(new: NewScan, out: Path, models: Models) -> bool:
     return True
 
 
-def probabilities(position_mm: np.ndarray, pixels: np.ndarray, models: Path) -> dict[str, np.ndarray]:
+def probabilities(runs: list[slice], pixels: np.ndarray, models: Path) -> dict[str, np.ndarray]:
     """(slices, 5) probabilities by model name: `cnn`, and `cnn_lstm` where there is an LSTM.
 
-    position_mm: (slices,), foot to head. pixels: (slices, size, size) uint8.
+    runs: of adjacent slices, foot to head. pixels: (slices, size, size) uint8.
     """
-    below, above = neighbours(np.zeros(len(pixels)), missing_slices(position_mm))
+    below, above = neighbours(runs)
     classifier = load_classifier(models / "cnn")
     rows = channel_rows(pd.DataFrame({"below": below, "above": above}), classifier.settings["channels"])
     batches = ordered_batches(unlabelled_slices(ArrayPixels(pixels), rows))

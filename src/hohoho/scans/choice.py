@@ -63,7 +63,7 @@ def criteria(series, study: list, preferred_kernel: str | None = None) -> list[C
         Criterion("the softer kernel", kernel_rank(first.kernel)),
         Criterion("a thickness nearer 5 mm", off_mm),
         Criterion("more of the head", extent < FULL * fullest),
-        Criterion("no missing slice", bool(missing_slices(series.position_mm).any())),
+        Criterion("no missing slice", bool(missing_slices(series.position_mm, series.step_mm).any())),
         Criterion("the earlier acquisition", series.acquired if timed else ""),
         Criterion("the smaller series number", number),
         Criterion("the earlier acquisition", series.phase),

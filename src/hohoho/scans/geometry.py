@@ -8,7 +8,10 @@ from statistics import median
 
 import numpy as np
 
-WIDE_GAP = 1.5  # times the median: from here on two slices are flagged as no true neighbours
+WIDE_GAP = 1.5  # times the median, or the local step: from here on two slices are flagged as no true neighbours
+# What a gap costs as an explanation, in missing slices: one far below the step has no natural cause but a border. Three
+# wide gaps in a row at an end of a scan are a new step, two are missing slices; in the middle five of them still are.
+SHORT_GAP, NEW_STEP = 2.0, 2.5
 SAME_PLANE_MM = 0.01
 TILTED_DEG = 1.0
 SAME_DIRECTION = np.cos(np.radians(2))
@@ -70,26 +73,51 @@ def wide_gaps(position_mm: Sequence[float]) -> np.ndarray:
     return flags
 
 
-def missing_slices(position_mm: Sequence[float]) -> np.ndarray:
-    """(Z,) bool: whether a slice is missing below a slice: the gap is more than 1.5 times each gap beside it.
+def missing_slices(position_mm: Sequence[float], step_mm: float | None = None) -> np.ndarray:
+    """(Z,) bool: whether a slice is missing below a slice: the gap is more than 1.5 times the step there.
 
-    Unlike `wide_gaps` this tells a lost slice from a scan that changes its spacing half way up.
+    step_mm: of the whole scan, where it is known; None: told from the gaps. Unlike `wide_gaps` this tells lost slices,
+    also several near each other, from a scan that changes its spacing half way up.
     """
     gaps = gaps_mm(position_mm)
     flags = np.zeros(len(position_mm), bool)
-    if len(gaps) > 1:
-        beside = np.maximum(np.append(0.0, gaps[:-1]), np.append(gaps[1:], 0.0))
-        flags[1:] = gaps > WIDE_GAP * beside
+    flags[1:] = gaps > WIDE_GAP * (_local_steps(gaps) if step_mm is None else step_mm)
     return flags
 
 
-def gap_warnings(position_mm: Sequence[float]) -> list[str]:
-    """What the gaps of one scan are warned of: those where a slice is missing, and uneven ones among the others."""
+def _local_steps(gaps):
+    """(n,) the step that each gap is compared with: the sequence of steps that explains all gaps at the least cost.
+
+    A gap off its step costs the logarithm of their ratio, in units of WIDE_GAP: a wide one at most 1, however many
+    slices are missing in it, a short one at most SHORT_GAP. A new step costs NEW_STEP. The cheapest sequence is found
+    as by Viterbi; where two steps meet, the larger one counts.
+    """
+    gaps = np.maximum(np.round(gaps, 2), SAME_PLANE_MM)
+    if not len(gaps) or not gaps.max() > WIDE_GAP * gaps.min():  # not so either where an order is unknown: NaN
+        return gaps
+    steps = np.unique(gaps)
+    costs = np.clip(np.log(gaps[:, None] / steps) / np.log(WIDE_GAP), -SHORT_GAP, 1)
+    least, came_from = np.zeros(len(steps)), []
+    for cost in np.abs(costs):
+        cheapest = least.argmin()
+        is_new = least > least[cheapest] + NEW_STEP
+        came_from.append(np.where(is_new, cheapest, np.arange(len(steps))))
+        least = np.where(is_new, least[cheapest] + NEW_STEP, least) + cost
+    path = [least.argmin()]
+    for previous in came_from[:0:-1]:
+        path.append(previous[path[-1]])
+    local = np.pad(steps[path[::-1]], 1, mode="edge")
+    return np.max([local[:-2], local[1:-1], local[2:]], axis=0)
+
+
+def gap_warnings(position_mm: Sequence[float], missing: np.ndarray) -> list[str]:
+    """What the gaps of one scan are warned of: those where a slice is missing, and uneven ones among the others.
+
+    missing: (Z,) bool, whether a slice is missing below each slice.
+    """
     gaps = gaps_mm(position_mm)
-    if not len(gaps):
-        return []
-    missing = missing_slices(position_mm)[1:]
-    uneven = np.ptp(gaps[~missing]) > 0.1 * median(gaps.tolist())
+    regular = gaps[~missing[1:]]
+    uneven = len(regular) and np.ptp(regular) > 0.1 * median(gaps.tolist())
     return ["uneven_gaps"] * bool(uneven) + ["missing_slice"] * bool(missing.any())
 
 

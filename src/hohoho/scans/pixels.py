@@ -67,7 +67,7 @@ def collect(
             sizes.add((*windowed.size, *spacing_mm.tolist()))
             samples += [] if windowed.sample is None else [windowed.sample.ravel()]
     notes += [Note(WARNED, "slice_without_air", scan.study, index=place) for place in slices_unlike_others(samples)]
-    warnings = _size_warnings(sizes) + gap_warnings(scan.position_mm[kept])
+    warnings = _size_warnings(sizes) + gap_warnings(scan.position_mm[kept], scan.missing_below(kept))
     warnings += [hu_warning(np.concatenate(samples)) if samples else None]
     notes += [Note(WARNED, warning, scan.study) for warning in warnings if warning]
     return ReadSlices(np.array(kept, int), hashes, notes)

@@ -18,6 +18,7 @@ class Placement(NamedTuple):
     repaired: np.ndarray  # (n,) bool: placed by something else than its position
     warnings: list[str]
     is_measured: bool  # whether Image Position (Patient) gives the order
+    is_numbered: bool = False  # whether Instance Number alone does
 
 
 def place(headers: list) -> Placement:
@@ -40,12 +41,11 @@ def place(headers: list) -> Placement:
         between = _unless_taken(_between_neighbours(instances, position_mm), position_mm)
         position_mm = np.where(np.isfinite(position_mm), position_mm, between)
         return Placement(position_mm, np.isfinite(position_mm) & ~is_measured, warnings, True)
-    for numbers, warning, step_mm in (
-        (locations, "ordered_by_slice_location", 1.0),
-        (instances, "ordered_by_instance_number", np.nan_to_num(thickness_mm(headers), nan=1.0)),
-    ):
-        if np.isfinite(numbers).sum() > len(headers) / 2:
-            return Placement(numbers * step_mm, none_repaired, [warning], False)
+    if np.isfinite(locations).sum() > len(headers) / 2:
+        return Placement(locations, none_repaired, ["ordered_by_slice_location"], False)
+    if np.isfinite(instances).sum() > len(headers) / 2:
+        step_mm = np.nan_to_num(thickness_mm(headers), nan=1.0)
+        return Placement(instances * step_mm, none_repaired, ["ordered_by_instance_number"], False, True)
     return Placement(_along_normal(headers), none_repaired, warnings, True)
 
 

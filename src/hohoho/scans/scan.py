@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hohoho.scans.geometry import missing_slices
+
 SKIPPED, REPAIRED, WARNED = "skipped", "repaired", "warned"
 REFUSED = "refused"  # a study that cannot be trusted; it stops no other one
 
@@ -46,6 +48,7 @@ class Scan:
     labels: np.ndarray
     scan_labels: np.ndarray | None = None
     scan_any: float = float("nan")
+    step_mm: float | None = None  # from slice to slice where none is missing; None: only the positions can tell
     tilt_deg: float = float("nan")
     thickness_mm: float = float("nan")
     kernel: str | None = None
@@ -60,6 +63,15 @@ class Scan:
     def paths(self) -> list[str]:
         """The files that hold its images, each once, in their order."""
         return list(dict.fromkeys(getattr(image, "path", image) for image in self.images))
+
+    def missing_below(self, kept: np.ndarray) -> np.ndarray:
+        """(n,) bool: whether a slice is missing below each of the slices `kept`: never sent, or not readable.
+
+        kept: (n,) indices of the slices that could be read, rising.
+        """
+        flags = missing_slices(self.position_mm[kept], self.step_mm)
+        flags[1:] |= np.diff(kept) > 1
+        return flags
 
 
 @dataclass

@@ -9,7 +9,7 @@ from hohoho.dicom.content import ELSEWHERE, PROJECTION
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.reader import read_hu
 from hohoho.errors import Unusable
-from hohoho.scans.geometry import is_axial, is_tilted, misnumbering, same_places, split_orientations
+from hohoho.scans.geometry import gaps_mm, is_axial, is_tilted, misnumbering, same_places, split_orientations
 from hohoho.scans.passes import are_told_apart, split_passes
 from hohoho.scans.positions import line_through, place
 from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note
@@ -27,6 +27,7 @@ class Series(NamedTuple):
     unusable: str | None = None  # why it is no scan
     is_measured: bool = True  # whether Image Position (Patient) gives its order
     phase: int = 0  # its place in time among the scans that share a series UID
+    is_numbered: bool = False  # whether Instance Number alone gives its order
 
     @property
     def series_uid(self) -> str:
@@ -37,6 +38,11 @@ class Series(NamedTuple):
     def extent_mm(self) -> float:
         """From the lowest to the highest slice."""
         return float(self.position_mm[-1] - self.position_mm[0])
+
+    @property
+    def step_mm(self) -> float | None:
+        """From slice to slice where images are only numbered, and so evenly; None where positions tell."""
+        return float(gaps_mm(self.position_mm).min()) if self.is_numbered else None
 
     @property
     def acquired(self) -> str:
@@ -65,8 +71,8 @@ def series_of(headers: list[SliceHeader]) -> list[Series]:
         members = [headers[i] for i in rows]
         repaired = [headers[i].path for i in rows if placement.repaired[i]]
         notes = warned + [Note(REPAIRED, "placed_between_neighbours", study, path) for path in repaired]
-        scan = _in_order(members, placement.position_mm[rows], notes, placement.is_measured)
-        found.append(scan._replace(phase=phase))
+        placed_here = placement._replace(position_mm=placement.position_mm[rows])
+        found.append(_in_order(members, placed_here, notes)._replace(phase=phase))
     return [found[0]._replace(notes=strays + found[0].notes), *found[1:]]
 
 
@@ -81,8 +87,9 @@ def skips(headers: list[SliceHeader], reason: str) -> list[Note]:
     return [Note(SKIPPED, reason, header.study_uid, header.path) for header in headers]
 
 
-def _in_order(headers, position_mm, notes, is_measured):
+def _in_order(headers, placement, notes):
     """One image a position, foot to head, with the notes on what that took."""
+    position_mm = placement.position_mm
     order = sorted(range(len(headers)), key=lambda i: (position_mm[i], headers[i].instance or 0, headers[i].sop_uid))
     headers, position_mm = [headers[i] for i in order], position_mm[order]
     doubles, double_notes = _doubles(headers, position_mm)
@@ -94,7 +101,7 @@ def _in_order(headers, position_mm, notes, is_measured):
     thick = {header.thickness_mm for header in headers if not math.isnan(header.thickness_mm)}
     content = headers[0].content
     repairs = ["gantry_tilt"] * is_tilted(headers)
-    if is_measured and (numbering := misnumbering(headers)):
+    if placement.is_measured and (numbering := misnumbering(headers)):
         repairs.append(numbering)
     warnings = {
         "varying_thickness": len(thick) > 1,
@@ -105,7 +112,7 @@ def _in_order(headers, position_mm, notes, is_measured):
     }
     notes = notes + double_notes + [Note(REPAIRED, repair, study) for repair in repairs]
     notes += [Note(WARNED, warning, study) for warning, is_so in warnings.items() if is_so]
-    return Series(headers, position_mm, notes, None, is_measured)
+    return Series(headers, position_mm, notes, None, placement.is_measured, is_numbered=placement.is_numbered)
 
 
 def _doubles(headers, position_mm):

@@ -1,4 +1,4 @@
-"""True bleeds, as far as slice labels can tell: a run of consecutive positive slices of one class in one scan.
+"""True bleeds, as far as slice labels can tell: a run of adjacent positive slices of one class.
 
 And what smoothing along a scan would do to them and to the other answers, counted: 101 → 111, then 010 → 000.
 """
@@ -11,17 +11,17 @@ from hohoho.scores.bootstrap import Resampling, interval, resample_weights, sum_
 from hohoho.scores.class_scores import MICRO
 from hohoho.scores.f2 import Counts, f2
 from hohoho.scores.measures import number, weighted_counts
+from hohoho.slices.store import adjacent_runs
 
 
 def bleed_table(table: pd.DataFrame, positive: np.ndarray) -> pd.DataFrame:
     """One row per bleed: its `class`, its first `row` in the table, how many `slices` show it, how many were `found`.
 
-    table: slices with study, index and labels, scans contiguous and foot to head; positive: (slices, 5) bool answers.
-    A negative, an unlabelled and a missing slice end a bleed.
+    table: as for `adjacent_runs`, with labels; positive: (slices, 5) bool answers. A negative, an unlabelled and a
+    missing slice end a bleed.
     """
-    study, index = table["study"].to_numpy(), table["index"].to_numpy()
-    joined = np.zeros(len(table) + 1, dtype=bool)  # joined[i]: row i follows row i - 1
-    joined[1:-1] = (study[1:] == study[:-1]) & (index[1:] == index[:-1] + 1)
+    joined = np.ones(len(table) + 1, dtype=bool)  # joined[i]: row i follows row i - 1
+    joined[[0, *(run.stop for run in adjacent_runs(table))]] = False
     parts = []
     for column, label in enumerate(LABELS):
         truth = table[label].to_numpy() == 1

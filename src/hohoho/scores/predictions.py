@@ -20,7 +20,7 @@ from hohoho.scores.f2 import predicted
 from hohoho.slices.label_patterns import smooth
 from hohoho.slices.split import SPLITS, shown_split
 from hohoho.slices.stacks import labelled_rows
-from hohoho.slices.store import SCAN_ANY, SCAN_LABELS, is_labelled, scan_bounds
+from hohoho.slices.store import SCAN_ANY, SCAN_LABELS, adjacent_runs, is_labelled
 
 MAX, NOISY_OR = "max", "noisy_or"
 
@@ -95,7 +95,7 @@ class ModelPredictions(NamedTuple):
     calibrated: np.ndarray  # (slices, 5), NaN for a class that could not be calibrated
     any_bleed: np.ndarray  # (slices,) probability of any, of the calibrated classes; of the raw ones where none is
     positive: np.ndarray  # (slices, 5) bool, raw from the threshold up
-    smoothed: np.ndarray  # (slices, 5) bool, the same after smoothing: scan by scan 101 → 111, then 010 → 000
+    smoothed: np.ndarray  # (slices, 5) bool, the same after smoothing: 101 → 111, then 010 → 000, of adjacent slices
     scan_max: np.ndarray  # (scans, 6) of the raw ones, and of any_bleed
     scan_noisy_or: np.ndarray | None  # (scans, 6) of the calibrated ones; None where a class has none
     calibration: Calibration
@@ -111,8 +111,8 @@ def model_predictions(table: pd.DataFrame, model: str, threshold: float, validat
     raw, positive = probabilities.astype(np.float64), predicted(probabilities, threshold)
     fitted = fit_calibration(table[LABELS].to_numpy()[validation], raw[validation])
     calibrated, smoothed = calibrate(fitted, raw), positive.copy()
-    for rows in scan_bounds(table["study"]):
-        smoothed[rows] = smooth(positive[rows])
+    for run in adjacent_runs(table):
+        smoothed[run] = smooth(positive[run])
     any_bleed = any_probability(calibrated if fitted.fitted.any() else raw)
     maxima = scan_maxima(table["study"].to_numpy(), np.column_stack([raw, any_bleed]))
     noisy_or = scan_noisy_or(table, calibrated) if fitted.fitted.all() else None

@@ -1,9 +1,10 @@
-"""Strange patterns in one scan's label sequence: isolated gaps "101" and "1001", lone positives "010".
+"""Strange patterns in the labels of adjacent slices: isolated gaps "101" and "1001", lone positives "010".
 
-A gap is one or two negatives of one class with a positive on both sides in the same scan. So negatives at a scan's ends
-are no gap; gaps may share the positive between them ("10101" has two, "1011001" one of each length); three negatives in
-a row are none. An unlabelled slice (NaN) is neither positive nor negative: it ends whatever touches it. All gaps are
-found on the sequence as given, before anything is changed.
+A gap is one or two negatives of one class with a positive on both sides in the same run of adjacent slices, which ends
+where the scan does or a slice is missing. So negatives at the ends of a run are no gap; gaps may share the positive
+between them ("10101" has two, "1011001" one of each length); three negatives in a row are none. An unlabelled slice
+(NaN) is neither positive nor negative: it ends whatever touches it. All gaps are found on the sequence as given, before
+anything is changed.
 """
 
 from typing import NamedTuple
@@ -11,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from hohoho.errors import InputError
-from hohoho.slices.store import scan_bounds
 
 GAP_LENGTHS = (1, 2)  # "101" and "1001"
 GAP_TARGETS = {"relabel_half": 0.5, "relabel_one": 1.0}
@@ -44,7 +44,7 @@ def isolated_gaps(labels: np.ndarray, lengths: tuple[int, ...] = GAP_LENGTHS) ->
 
 
 def has_gap(labels: np.ndarray) -> bool:
-    """Whether a scan has an isolated gap in any class. labels: (Z,) or (Z, classes), foot to head."""
+    """Whether a run has an isolated gap in any class. labels: (Z,) or (Z, classes), foot to head."""
     return bool(isolated_gaps(labels).any())
 
 
@@ -54,9 +54,9 @@ def relabel(labels: np.ndarray, value: float) -> np.ndarray:
 
 
 def smooth(labels: np.ndarray) -> np.ndarray:
-    """Close every "101", then drop every "010", per class along the scan. labels: (Z,) or (Z, classes), 0 / 1.
+    """Close every "101", then drop every "010", per class along a run. labels: (Z,) or (Z, classes), 0 / 1.
 
-    Both look at the neighbours only, so the first and the last slice of a scan never change, nor does "1001".
+    Both look at the neighbours only, so the first and the last slice of a run never change, nor does "1001".
     """
     closed = np.where(isolated_gaps(labels, lengths=(1,)), np.ones_like(labels), labels)
     lone = np.zeros(closed.shape, dtype=bool)
@@ -65,15 +65,15 @@ def smooth(labels: np.ndarray) -> np.ndarray:
 
 
 def clean_labels(
-    study: np.ndarray, patient: np.ndarray, split: np.ndarray, targets: np.ndarray, mode: str
+    runs: list[slice], patient: np.ndarray, split: np.ndarray, targets: np.ndarray, mode: str
 ) -> CleanLabels:
     """The stack table's labels after cleaning; only rows whose split is "train" are looked at or changed.
 
-    study, patient, split: (slices,), studies contiguous and foot to head; targets: (slices, 5), NaN where unlabelled.
+    runs: of adjacent slices, foot to head; patient, split: (slices,); targets: (slices, 5), NaN where unlabelled.
     mode: as_given | relabel_half | relabel_one | filtered (whole patients with a gap in any scan and class leave).
     """
     cleaned, left_out = targets.astype(np.float64), set()
-    for rows in scan_bounds(study) if mode != "as_given" else []:
+    for rows in runs if mode != "as_given" else []:
         if split[rows.start] != "train":
             continue
         if mode == "filtered":

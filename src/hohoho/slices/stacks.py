@@ -11,7 +11,7 @@ from hohoho.errors import InputError
 from hohoho.files import write_json, write_parquet
 from hohoho.labels import LABELS
 from hohoho.slices.split import SPLITS, UNLABELLED
-from hohoho.slices.store import SCAN_ANY, SCAN_LABELS, is_labelled
+from hohoho.slices.store import SCAN_ANY, SCAN_LABELS, adjacent_runs, is_labelled
 
 FEWEST_SLICES = {"train": 2, "val": 1}  # batch normalisation cannot train on one
 STACK_COLUMNS = ["study", "patient", "split", "below", "above", *LABELS]
@@ -25,16 +25,16 @@ class Statistics(NamedTuple):
     pos_weight: list[float]  # negatives per positive, in label order
 
 
-def neighbours(study: np.ndarray, missing_before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def neighbours(runs: list[slice]) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the slice below and the slice above, the slice itself standing in at scan ends and missing slices.
 
-    study: (slices,) which study each row belongs to, studies contiguous, foot to head.
-    missing_before: (slices,) true where at least one slice is missing between a row and the one before it.
+    runs: of adjacent slices, foot to head, all rows in order.
     """
-    rows = np.arange(len(study))
-    joined = np.zeros(len(study) + 1, dtype=bool)  # joined[i]: row i follows row i - 1 without a break
-    joined[1:-1] = (study[1:] == study[:-1]) & ~missing_before[1:]
-    return np.where(joined[:-1], rows - 1, rows), np.where(joined[1:], rows + 1, rows)
+    rows = np.arange(runs[-1].stop)
+    below, above = rows - 1, rows + 1
+    below[[run.start for run in runs]] += 1
+    above[[run.stop - 1 for run in runs]] -= 1
+    return below, above
 
 
 def spread_scan_labels(slices: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def stack_table(slices: pd.DataFrame, split: pd.Series) -> pd.DataFrame:
     """One row per slice of the store, in its order: neighbours, split and the five targets (NaN where unlabelled)."""
     table = slices[["study", "patient", *LABELS]].copy()
     table["split"] = slices["patient"].map(split).fillna(UNLABELLED)
-    table["below"], table["above"] = neighbours(slices["study"].to_numpy(), slices["missing_before"].to_numpy())
+    table["below"], table["above"] = neighbours(adjacent_runs(slices))
     return table[STACK_COLUMNS]
 
 

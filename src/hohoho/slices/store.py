@@ -22,7 +22,7 @@ SLICE_COLUMNS = {
     "position_mm": "float64",  # along the normal of the slices, rising to the head
     "level": "int32",  # counted from the vertex, which is 0
     "gap_before": "bool",  # the gap below this slice is more than 1.5 times the study's median
-    "missing_before": "bool",  # ... and stands out from the gaps beside it: a slice is missing there
+    "missing_before": "bool",  # a slice is missing below this one: not readable, or the gap is too wide for the step
     **dict.fromkeys(LABELS, "float32"),  # NaN where unlabelled
     "image": "str",  # published name of the image, null for private data
     "pixel_hash": "str",  # of the HU values, in hex
@@ -97,6 +97,17 @@ def scan_bounds(studies: Sequence) -> list[slice]:
     studies = np.asarray(studies)
     borders = [0, *(np.flatnonzero(studies[1:] != studies[:-1]) + 1).tolist(), len(studies)]
     return [slice(start, end) for start, end in pairwise(borders) if start < end]
+
+
+def adjacent_runs(table: pd.DataFrame) -> list[slice]:
+    """The rows of each run of adjacent slices, in order: of one scan, none missing in between.
+
+    table: slices with study, index and missing_before, studies contiguous and foot to head; rows may be left out.
+    """
+    study, index = table["study"].to_numpy(), table["index"].to_numpy()
+    starts = table["missing_before"].to_numpy(bool, copy=True)
+    starts[1:] |= (study[1:] != study[:-1]) | (index[1:] != index[:-1] + 1)
+    return scan_bounds(np.cumsum(starts))
 
 
 def targets_of(table: pd.DataFrame) -> np.ndarray:

@@ -129,6 +129,7 @@ def _scan(folder: Path, labels: pd.DataFrame | None, window_hu: tuple[float, flo
         read_slice=partial(read_picture, window_hu=window_hu),
         position_mm=np.array([float(number) for number, _ in order]),
         spacing_mm=np.ones((len(order), 2)),
+        step_mm=1.0,
         labels=unlabelled(len(keys)) if labels is None else labels.reindex(keys).to_numpy(np.float32),
         split="test" if labels is None else None,
         names=names,

@@ -85,7 +85,7 @@ def _picture_scans(folder: Path, notes: list[Note]) -> list[Scan]:
     for patient in sorted(path for path in folder.iterdir() if path.name.isdecimal()):
         if numbered := numbered_files(patient / BRAIN, PICTURE_NAME, notes):
             numbers, paths = zip(*numbered, strict=True)
-            geometry = {"spacing_mm": np.ones((len(paths), 2)), "thickness_mm": THICKNESS_MM}
+            geometry = {"spacing_mm": np.ones((len(paths), 2)), "step_mm": THICKNESS_MM, "thickness_mm": THICKNESS_MM}
             scans.append(_scan(int(patient.name), paths, read, np.array(numbers) * THICKNESS_MM, **geometry))
     return scans
 
