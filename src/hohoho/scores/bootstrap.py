@@ -6,8 +6,8 @@ The interval is the percentile interval. A resample says how often each patient 
 rows, it turns every score into a weighted one.
 
 It needs patients that differ. A recall is carried by the patients with a bleed, a specificity by those without: where
-few carry a score, its interval is too narrow (`benchmarks/coverage.py`: 95 % intervals of recall cover the truth in
-%COVER), and below MIN_PATIENTS there is none.
+few carry a score, its interval is too narrow, and below MIN_PATIENTS there is none (`benchmarks/coverage.py`: 95 %
+intervals of recall hold the truth in 86 % where 4 patients carry it, 91 % where 20 do; of AUROC in 65 % and 87 %).
 """
 
 from typing import NamedTuple
