@@ -34,10 +34,10 @@ def released():
     release()
 
 
-def trained(folder, kind, slices, at=None, keep="best_f2", start=0, epochs=EPOCHS):  # noqa: F811
+def trained(folder, kind, slices, at=None, keep="best_f2", start=0, epochs=EPOCHS, then=None):  # noqa: F811
     """(curves, weights, curves on disk) of a training that keeps its epochs in folder/work; None where it is cut off.
 
-    at: (hook, call) that is cut off. start: seed of the weights that it starts from.
+    at: (hook, call) that is cut off, by `then` or an Interrupted. start: 0, or whatever number for other weights.
     """
     torch.manual_seed(start)
     module, batches, val = training_of(kind, slices, 0.01)
@@ -46,7 +46,7 @@ def trained(folder, kind, slices, at=None, keep="best_f2", start=0, epochs=EPOCH
             for value in module.parameters():
                 value.uniform_()
     if at:
-        interrupt(module, *at)
+        interrupt(module, *at, then)
     recipe = Recipe(kind, epochs, 0, keep=keep, curves=folder / "curves.csv", checkpoints=folder / "work")
     try:
         rows = fit(module, batches, val, recipe, CPU)
@@ -57,13 +57,15 @@ def trained(folder, kind, slices, at=None, keep="best_f2", start=0, epochs=EPOCH
     return rows, module.model.state_dict(), (folder / "curves.csv").read_bytes()
 
 
-def interrupt(module, hook, call):
-    """Make the `call`th call of a method, from 1, raise."""
+def interrupt(module, hook, call, then):
+    """Make the `call`th call of a method, from 1, do `then`, or raise."""
     method, calls = getattr(module, hook), []
 
     def called(*arguments):
         calls.append(None)
-        if len(calls) == call:
+        if len(calls) == call and then:
+            then()
+        elif len(calls) == call:
             raise Interrupted
         return method(*arguments)
 
