@@ -22,8 +22,8 @@ import psutil
 
 ROOT = Path(__file__).parents[1]
 TINY = (
-    "phantom.patients=24 phantom.size_px=64 ingest.image_size=32 split.val_fraction=0.25 split.test_fraction=0.25 "
-    "simclr.enabled=true simclr.epochs=3 train_cnn.epochs=4 train_cnn.keep=best_f2 "
+    "phantom.patients=12 phantom.size_px=64 ingest.image_size=32 split.val_fraction=0.25 split.test_fraction=0.25 "
+    "simclr.enabled=true simclr.epochs=2 train_cnn.epochs=3 train_cnn.keep=best_f2 "
     "train_lstm.epochs=6 train_lstm.units=8 evaluate.figures=false runtime.workers=2 runtime.progress=false"
 )
 COMPARED = ("dvc.lock", "metrics/*.json", "metrics/plots/*", "models/**/*", "data/predictions.parquet")

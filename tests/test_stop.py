@@ -102,10 +102,19 @@ def test_when_dvc_alone_is_killed_its_stage_ends_and_the_next_run_is_as_ever(tmp
     run.kill()
     stage.wait(60)
     said, _ = run.communicate()
-    assert f"DVC (PID {run.pid}) has ended, so this stage does as well" in said
+    assert "DVC has ended, so this stage does as well" in said
     fake.release(repository, "train_cnn")
     again = fake.command(repository, "dvc repro train_cnn")
     assert again.returncode == 0, again.stdout + again.stderr
+
+
+def test_a_stage_whose_dvc_was_gone_before_it_had_loaded_its_modules_does_no_work(repository, monkeypatch, capsys):
+    monkeypatch.setenv("DVC_STAGE", "embed")
+    monkeypatch.setattr("hohoho.PARENT_AT_START", os.getppid() + 1)
+    with pytest.raises(SystemExit) as ended:
+        run_stage(lambda: threading.Event().wait(60))
+    assert ended.value.code == 75
+    assert "DVC has ended" in capsys.readouterr().err
 
 
 def test_dvc_tells_the_code_of_a_stage_that_was_stopped(tmp_path, monkeypatch):

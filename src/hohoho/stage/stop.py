@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
+import hohoho
 from hohoho.stage.workspace import is_dvc
 
 REQUEUE = 75  # EX_TEMPFAIL of sysexits.h: not done, to be tried again
@@ -41,8 +42,8 @@ def stoppable() -> Iterator[None]:
     for number in SIGNALS:
         if before[number] != signal.SIG_IGN:
             signal.signal(number, stop)
-    if parent := dvc_above():
-        threading.Thread(target=_end_with, args=(parent, ended), daemon=True).start()
+    if "DVC_STAGE" in os.environ:
+        threading.Thread(target=_end_with_dvc, args=(ended,), daemon=True).start()
     try:
         yield
     finally:
@@ -52,19 +53,17 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def dvc_above() -> psutil.Process | None:
-    """The process of DVC's that this stage was started by; None where it was started by hand."""
-    above = psutil.Process().parents() if "DVC_STAGE" in os.environ else []
-    return next((process for process in above if is_dvc(process.pid)), None)
+def _end_with_dvc(ended: threading.Event) -> None:
+    """Stop this process when the DVC that started it is gone: nobody would record what it makes.
 
-
-def _end_with(parent: psutil.Process, ended: threading.Event) -> None:
-    """Stop this process when `parent` is gone: nobody would record what it makes."""
-    while is_alive(parent):
+    A shell may stand between the two. Where no DVC is above, what started this process counts.
+    """
+    dvc = next((process for process in psutil.Process().parents() if is_dvc(process.pid)), None)
+    while os.getppid() == hohoho.PARENT_AT_START and (dvc is None or is_alive(dvc)):
         if ended.wait(LOOK_EVERY_S):
             return
     with suppress(OSError):  # the terminal may be gone, too
-        print(f"DVC (PID {parent.pid}) has ended, so this stage does as well", file=sys.stderr, flush=True)
+        print("DVC has ended, so this stage does as well", file=sys.stderr, flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
