@@ -52,8 +52,9 @@ def pretrain(params: Record, simclr: Record) -> None:
         Augmentation(simclr.rotation_deg, True, simclr.jitter, simclr.jitter_probability, flip_vertical=True),
     )
     batches = training_batches(unlabelled_slices(SlicePixels(SLICES), rows), simclr.batch_size, params.seed)
-    where = {"checkpoints": checkpoint_folder("simclr_pretrain", precision), "studies": table["study"].to_numpy()}
-    fit(module, batches, None, Recipe("simclr", simclr.epochs, params.seed, precision, **where), machine)
+    kept = {"checkpoints": checkpoint_folder("simclr_pretrain", params, precision)}
+    recipe = Recipe("simclr", simclr.epochs, params.seed, precision, **kept, studies=table["study"].to_numpy())
+    fit(module, batches, None, recipe, machine)
     save_initial_backbone(INIT, backbone, precision)
 
 

@@ -48,9 +48,9 @@ def main():
         Augmentation(**params.augment),
     )
     batches = training_batches(slices("train"), train.batch_size, params.seed)
-    where = {"checkpoints": checkpoint_folder("train_cnn", precision), "studies": table["study"].to_numpy()}
+    kept = {"checkpoints": checkpoint_folder("train_cnn", params, precision), "studies": table["study"].to_numpy()}
     how = precision, train.gradient_clip, train.keep, CURVES
-    recipe = Recipe("train_cnn", train.epochs, params.seed, *how, **where)
+    recipe = Recipe("train_cnn", train.epochs, params.seed, *how, **kept)
     val = ordered_batches(slices("val"), 4 * train.batch_size)  # without gradients; one number bounds the memory
     fit(module, batches, val, recipe, machine)
     save_classifier(CNN, model)

@@ -63,9 +63,9 @@ def main():
 
     train_scans, val_scans = (Scans(slices, labelled_bounds(table, split)) for split in ("train", "val"))
     batches = scan_batches(train_scans, train.batch_size, params.seed), scan_batches(val_scans, train.batch_size, None)
-    where = {"checkpoints": checkpoint_folder("train_lstm", precision), "studies": table["study"].to_numpy()}
+    kept = {"checkpoints": checkpoint_folder("train_lstm", params, precision), "studies": table["study"].to_numpy()}
     shown = {"curves": CURVES, "curve_columns": CURVE_COLUMNS}
-    recipe = Recipe("train_lstm", train.epochs, params.seed, precision, **shown, **where)
+    recipe = Recipe("train_lstm", train.epochs, params.seed, precision, **shown, **kept)
     fit(module, *batches, recipe, machine)
     if not frozen:
         save_classifier(LSTM / "cnn", cnn)

@@ -16,6 +16,7 @@ from test_stage import set_parameter
 from test_training import CPU, slices, training_of  # noqa: F401 - slices is a fixture
 
 from hohoho.errors import InputError
+from hohoho.params import stage_params
 from hohoho.stage.checkpoint import checkpoint_folder, claim, release, remove_claimed
 from hohoho.training.checkpoint import CheckedFiles, latest
 from hohoho.training.fit import Recipe, fit
@@ -245,22 +246,26 @@ SAME = {
 }
 
 
+def folder_now(*more):
+    return checkpoint_folder("train_cnn", stage_params("train_cnn"), *more)
+
+
 @pytest.mark.parametrize("edit", OTHERS.values(), ids=OTHERS)
 def test_another_rows_checkpoint_is_never_taken(repository, edit):
-    before = checkpoint_folder("train_cnn")
+    before = folder_now()
     edit()
-    assert checkpoint_folder("train_cnn") != before
+    assert folder_now() != before
 
 
 @pytest.mark.parametrize("edit", SAME.values(), ids=SAME)
 def test_what_a_training_does_not_depend_on_leaves_its_checkpoint(repository, edit):
-    before = checkpoint_folder("train_cnn")
+    before = folder_now()
     edit()
-    assert checkpoint_folder("train_cnn") == before
+    assert folder_now() == before
 
 
 def test_the_precision_and_the_stage_are_part_of_the_name(repository):
-    folders = [checkpoint_folder("train_cnn", "32-true"), checkpoint_folder("train_cnn", "bf16-mixed")]
+    folders = [folder_now("32-true"), folder_now("bf16-mixed")]
     assert folders[0] != folders[1]
     assert folders[0].parent == repository / ".checkpoints/train_cnn"
 
@@ -288,6 +293,7 @@ WHERE = """
 import os
 from pathlib import Path
 
+from hohoho.params import stage_params
 from hohoho.stage.checkpoint import checkpoint_folder
 from hohoho.stage.run import run_stage
 
@@ -297,7 +303,7 @@ def main():
         Path(name).mkdir(parents=True, exist_ok=True)
     Path("metrics/plots/train_cnn.csv").write_text("epoch\\n")
     with (Path(os.environ["DVC_ROOT"]) / "at_folder").open("a") as file:
-        file.write(f"{Path.cwd()} {checkpoint_folder('train_cnn')}\\n")
+        file.write(f"{Path.cwd()} {checkpoint_folder('train_cnn', stage_params('train_cnn'))}\\n")
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ import xxhash
 
 import hohoho
 from hohoho.errors import InputError
-from hohoho.params import PARAMS
+from hohoho.params import Record, flat
 from hohoho.stage.environment import code_hashes
-from hohoho.stage.inputs import LOCK, is_code, read_lock, read_yaml, stage_blocks, stage_code, stage_leaves
+from hohoho.stage.inputs import LOCK, is_code, read_lock, read_yaml, stage_blocks, stage_code
 from hohoho.stage.workspace import holder, locked
 
 CHECKPOINTS = Path(".checkpoints")
@@ -31,12 +31,15 @@ locks = ExitStack()  # of what is claimed; a process that ends well leaves no PI
 atexit.register(locks.close)
 
 
-def checkpoint_folder(stage: str, *more: str) -> Path:
-    """`.checkpoints/<stage>/<hash of its parameters, inputs and code>`. more: what else the work depends on."""
+def checkpoint_folder(stage: str, params: Record, *more: str) -> Path:
+    """`.checkpoints/<stage>/<hash of its parameters, inputs and code>`.
+
+    params: what the work is done with, whatever params.yaml says meanwhile. more: what else the work depends on.
+    """
     block = stage_blocks()[os.environ.get("DVC_STAGE", stage)]
     code = stage_code(block, hohoho.CODE_AT_START or code_hashes())
     packages = {name: version(name) for name in LIBRARIES}
-    state = [stage_leaves(block, read_yaml(PARAMS)), code, packages, input_data(block), more]
+    state = [flat(params), code, packages, input_data(block), more]
     digest = hashlib.sha256(json.dumps(state, sort_keys=True, default=str).encode()).hexdigest()[:32]
     return Path(os.environ.get("DVC_ROOT", ".")).absolute() / CHECKPOINTS / stage / digest
 
@@ -91,7 +94,7 @@ def release() -> None:
 def remove_claimed() -> None:
     """Remove what this process has claimed: the work is whole."""
     for folder in claimed:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # what stays costs room, no result
         with suppress(OSError):  # other work lies there
             folder.parent.rmdir()
     release()

@@ -32,7 +32,7 @@ def inputs(stage: str, block: Mapping, code: Mapping[str, str]) -> dict[str, Any
     state = {f"{PIPELINE}: {stage}": blocks.get(stage, MISSING)}
     state |= {f"{LOCK}: {name}": recorded.get(name, MISSING) for name in stages_before(stage, blocks)}
     for place, values in ((PARAMS, params), (f"{CONF}/", composed_conf(params))):
-        leaves = stage_leaves(block, values)
+        leaves = _leaves(values, block.get("params", []))
         state |= {f"{place}: {name}": value for name, value in leaves.items()}
     return state | stage_code(block, code) | {dep: _files(Path(dep)) for dep in block["deps"] if not is_code(dep)}
 
@@ -46,11 +46,6 @@ def stage_code(block: Mapping, code: Mapping[str, str]) -> dict[str, str]:
     """Path → hash of the source files that a stage uses. code: of all source files."""
     sources = [dep for dep in block["deps"] if is_code(dep)]
     return {path: digest for path, digest in code.items() if any(Path(path).is_relative_to(dep) for dep in sources)}
-
-
-def stage_leaves(block: Mapping, params: Mapping) -> dict[str, Any]:
-    """Dotted name → value of each parameter that a stage declares."""
-    return _leaves(params, block.get("params", []))
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
