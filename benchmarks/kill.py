@@ -15,7 +15,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -95,27 +96,34 @@ def reset(repository: Path) -> None:
         subprocess.run(line.split(), cwd=repository, check=True)
 
 
-def started(repository: Path, line: str) -> subprocess.Popen:
+@contextmanager
+def started(repository: Path, line: str) -> Iterator[subprocess.Popen]:
     """A command in a group of its own, this Python first; its words go to a file, where no orphan can hold them up."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")} | {"PATH": path}
     with (repository.parent / "said.txt").open("w") as said:
         words = {"stdout": said, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(line.split(), cwd=repository, env=inherited, start_new_session=True, **words)
+        process = subprocess.Popen(line.split(), cwd=repository, env=inherited, start_new_session=True, **words)
+    try:
+        yield process
+    except KeyboardInterrupt:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
 
 
 def typed(repository: Path, line: str) -> tuple[int, str]:
     """Exit code and words of a command."""
-    code = started(repository, line).wait()
+    with started(repository, line) as process:
+        code = process.wait()
     return code, (repository.parent / "said.txt").read_text()
 
 
 def disturbed(repository: Path, line: str, after: float, kill: Callable) -> str:
     """What a command said until it was killed, `after` seconds from its start."""
-    process = started(repository, line)
-    time.sleep(after)
-    kill(process)
-    process.wait()
+    with started(repository, line) as process:
+        time.sleep(after)
+        kill(process)
+        process.wait()
     return (repository.parent / "said.txt").read_text()
 
 
