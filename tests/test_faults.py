@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_resume import assert_same, released, trained  # noqa: F401 - `released` is a fixture
+from test_resume import DEVICES, assert_same, released, trained  # noqa: F401 - `released` is a fixture
 from test_stage import stage_that
 from test_training import CPU, slices, training_of  # noqa: F401 - `slices` is a fixture
 from torch import nn
@@ -118,6 +118,19 @@ def test_memory_that_runs_out_names_the_batch_size_to_try(slices, error, step, p
         InputError, match=r"^train_cnn ran out of memory in epoch 1, step 1: try -S train_cnn.batch_size=4, now 8 \("
     ):
         fit(module, batches, val, Recipe("train_cnn", 1, 0), CPU)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_the_memory_of_a_gpu_that_runs_out_names_the_batch_size_to_try(slices):  # noqa: F811
+    module, batches, val = training_of("train_cnn", slices, 0.01)
+    torch.cuda.set_per_process_memory_fraction(1e-3)
+    try:
+        with pytest.raises(
+            InputError, match=r"^train_cnn ran out of memory in .* try -S train_cnn.batch_size=4, now 8"
+        ):
+            fit(module, batches, val, Recipe("train_cnn", 1, 0), DEVICES[-1])
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
 
 
 def test_another_error_of_torch_stays_what_it_is(slices):  # noqa: F811

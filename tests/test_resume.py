@@ -16,12 +16,13 @@ from test_stage import set_parameter
 from test_training import CPU, slices, training_of  # noqa: F401 - slices is a fixture
 
 from hohoho.errors import InputError
-from hohoho.params import stage_params
+from hohoho.params import Record, stage_params
 from hohoho.stage.checkpoint import checkpoint_folder, claim, release, remove_claimed
 from hohoho.training.checkpoint import CheckedFiles, latest
 from hohoho.training.fit import Recipe, fit
 
 EPOCHS = 3
+DEVICES = [CPU, *[Record({"device": "cuda", "progress": False})] * torch.cuda.is_available()]
 
 
 class Interrupted(Exception):
@@ -35,7 +36,7 @@ def released():
     release()
 
 
-def trained(folder, kind, slices, at=None, keep="best_f2", start=0, epochs=EPOCHS, then=None):  # noqa: F811
+def trained(folder, kind, slices, at=None, keep="best_f2", start=0, epochs=EPOCHS, then=None, runtime=CPU):  # noqa: F811
     """(curves, weights, curves on disk) of a training that keeps its epochs in folder/work; None where it is cut off.
 
     at: (hook, call) that is cut off, by `then` or an Interrupted. start: 0, or whatever number for other weights.
@@ -50,7 +51,7 @@ def trained(folder, kind, slices, at=None, keep="best_f2", start=0, epochs=EPOCH
         interrupt(module, *at, then)
     recipe = Recipe(kind, epochs, 0, keep=keep, curves=folder / "curves.csv", checkpoints=folder / "work")
     try:
-        rows = fit(module, batches, val, recipe, CPU)
+        rows = fit(module, batches, val, recipe, runtime)
     except Interrupted:
         return None
     finally:
@@ -91,12 +92,14 @@ def test_cut_off_anywhere_and_started_from_other_weights_a_training_ends_the_sam
         assert_same(whole, resumed)
 
 
+@pytest.mark.parametrize("runtime", DEVICES, ids=lambda runtime: runtime.device)
 @pytest.mark.parametrize("kind", ["train_cnn", "simclr", "end_to_end"])
-def test_dropout_augmentation_and_optimiser_go_on_as_they_were(tmp_path, slices, kind):  # noqa: F811
-    whole = trained(tmp_path / "whole", kind, slices, epochs=2)
+def test_dropout_augmentation_and_optimiser_go_on_as_they_were(tmp_path, slices, kind, runtime):  # noqa: F811
+    how = {"epochs": 2, "runtime": runtime}
+    whole = trained(tmp_path / "whole", kind, slices, **how)
     steps = len(training_of(kind, slices, 0.01)[1])
-    assert trained(tmp_path, kind, slices, ("training_step", steps + 2), epochs=2) is None
-    assert_same(whole, trained(tmp_path, kind, slices, start=7, epochs=2))
+    assert trained(tmp_path, kind, slices, ("training_step", steps + 2), **how) is None
+    assert_same(whole, trained(tmp_path, kind, slices, start=7, **how))
 
 
 def test_interrupted_again_and_again_a_training_goes_on_and_says_where_it_is(tmp_path, slices, capsys):  # noqa: F811

@@ -82,7 +82,7 @@ def claim(folder: Path) -> int | None:
             f"{folder}: wait for its end, or stop it"
         )
     claimed.append(folder)
-    return int(before) if before else None
+    return int(before) if before.isdigit() else None
 
 
 def release() -> None:

@@ -30,7 +30,6 @@ def stoppable() -> Iterator[None]:
     overdue = threading.Timer(GRACE_S, os._exit, [REQUEUE])
     overdue.daemon = True
     before = {number: signal.getsignal(number) for number in SIGNALS}
-
     ended = threading.Event()
 
     def stop(number, _):
