@@ -25,6 +25,7 @@ def pretrain(params: Record, simclr: Record) -> None:
     from hohoho.slices.batches import training_batches, unlabelled_slices
     from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
     from hohoho.slices.store import SlicePixels
+    from hohoho.stage.checkpoint import checkpoint_folder
     from hohoho.training.augment import Augmentation
     from hohoho.training.cnn import optimizer_factory
     from hohoho.training.fit import Recipe, fit
@@ -51,7 +52,9 @@ def pretrain(params: Record, simclr: Record) -> None:
         Augmentation(simclr.rotation_deg, True, simclr.jitter, simclr.jitter_probability, flip_vertical=True),
     )
     batches = training_batches(unlabelled_slices(SlicePixels(SLICES), rows), simclr.batch_size, params.seed)
-    fit(module, batches, None, Recipe("simclr", simclr.epochs, params.seed, precision), machine)
+    kept = {"checkpoints": checkpoint_folder("simclr_pretrain", params, precision)}
+    recipe = Recipe("simclr", simclr.epochs, params.seed, precision, **kept, studies=table["study"].to_numpy())
+    fit(module, batches, None, recipe, machine)
     save_initial_backbone(INIT, backbone, precision)
 
 

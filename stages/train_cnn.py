@@ -11,6 +11,7 @@ from hohoho.params import runtime, stage_params
 from hohoho.slices.batches import StackedSlices, ordered_batches, training_batches
 from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
 from hohoho.slices.store import SlicePixels, is_labelled, read_store_settings, targets_of
+from hohoho.stage.checkpoint import checkpoint_folder
 from hohoho.stage.run import run_stage
 from hohoho.training.augment import Augmentation
 from hohoho.training.cnn import SliceTraining, optimizer_factory
@@ -48,8 +49,10 @@ def main():
     )
     batches = training_batches(slices("train"), train.batch_size, params.seed)
     how = precision, train.gradient_clip, train.keep, CURVES
-    recipe = Recipe("train_cnn", train.epochs, params.seed, *how, threshold=params.evaluate.threshold)
-    fit(module, batches, ordered_batches(slices("val")), recipe, machine)
+    kept = {"checkpoints": checkpoint_folder("train_cnn", params, precision), "studies": table["study"].to_numpy()}
+    recipe = Recipe("train_cnn", train.epochs, params.seed, *how, threshold=params.evaluate.threshold, **kept)
+    val = ordered_batches(slices("val"), 4 * train.batch_size)  # without gradients; one number bounds the memory
+    fit(module, batches, val, recipe, machine)
     save_classifier(CNN, model)
     write_json(CNN / "input.json", read_store_settings(SLICES))
 

@@ -14,6 +14,7 @@ from hohoho.params import runtime, stage_params
 from hohoho.slices.batches import StackedSlices, ordered_batches
 from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
 from hohoho.slices.store import SlicePixels, is_labelled, scan_bounds, targets_of
+from hohoho.stage.checkpoint import checkpoint_folder
 from hohoho.stage.run import run_stage
 from hohoho.training.augment import Augmentation
 from hohoho.training.callbacks import CURVE_COLUMNS
@@ -64,8 +65,9 @@ def main():
 
     train_scans, val_scans = (Scans(slices, labelled_bounds(table, split)) for split in ("train", "val"))
     batches = scan_batches(train_scans, train.batch_size, params.seed), scan_batches(val_scans, train.batch_size, None)
+    kept = {"checkpoints": checkpoint_folder("train_lstm", params, precision), "studies": table["study"].to_numpy()}
     shown = {"curves": CURVES, "curve_columns": CURVE_COLUMNS, "threshold": params.evaluate.threshold}
-    recipe = Recipe("train_lstm", train.epochs, params.seed, precision, **shown)
+    recipe = Recipe("train_lstm", train.epochs, params.seed, precision, **shown, **kept)
     fit(module, *batches, recipe, machine)
     if not frozen:
         save_classifier(LSTM / "cnn", cnn)

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -113,6 +115,25 @@ def test_the_precision_that_was_computed_in_is_recorded_with_each_model_and_repo
     ]
     assert recorded == [expected, "32-true"]
     assert expected in (clone / "metrics/report.html").read_text()
+
+
+def test_a_killed_stage_goes_on_from_its_last_epoch_and_leaves_no_checkpoint(clone):
+    work = clone / ".checkpoints/train_cnn"
+    run(["hohoho", "params", *PLAIN, "train_cnn.epochs=2"], clone)
+    environment = os.environ | {"PYTHONPATH": "src"}
+    stage = subprocess.Popen([sys.executable, "stages/train_cnn.py"], cwd=clone, env=environment)
+    while not list(work.glob("*/*.ckpt")) and stage.poll() is None:
+        time.sleep(0.02)
+    stage.kill()
+    stage.wait()
+    again = run([sys.executable, "stages/train_cnn.py"], clone, PYTHONPATH="src")
+    assert re.search(r"train_cnn goes on: [12] of 2 epochs are there already", again.stdout)
+    assert f"its last run (PID {stage.pid}) was killed" in again.stderr
+    assert len((clone / "metrics/plots/train_cnn.csv").read_text().splitlines()) == 3
+    assert not work.exists()
+    run(["hohoho", "params", *TINY], clone)
+    run(["dvc", "checkout", "-q"], clone)
+    assert ran(run(["dvc", "repro"], clone).stdout) == []
 
 
 def test_what_the_stages_cost_is_no_output_of_the_pipeline(clone):

@@ -264,7 +264,7 @@ def test_a_learning_rate_that_breaks_the_numbers_ends_in_one_message_that_names_
     with pytest.raises(NumericBreakdown) as broken:
         fit(module, batches, val, Recipe(kind, 2, 0, precision, clip), CPU)
     said = str(broken.value)
-    assert re.search(r" became (NaN|infinite) in epoch \d: lower ", said)
+    assert re.match(rf"{kind}: .* became (NaN|infinite) in epoch \d(, step \d)?: lower ", said)
     assert said.endswith(f"lower {kind}.learning_rate, now {rate:g}")
 
 
@@ -284,9 +284,10 @@ def broken_on_validation(module):
 @pytest.mark.parametrize(
     ("break_", "clip", "message"),
     [
-        (broken_weights, 0.0, "the loss became NaN in epoch 1"),
-        (broken_gradient, 1.0, "the gradient became (NaN|infinite) in epoch 1"),
-        (broken_on_validation, 1.0, "the outputs on validation became NaN in epoch 1"),
+        (broken_weights, 0.0, "train_cnn: the loss became NaN in epoch 1, step 1:"),
+        (broken_gradient, 0.0, "train_cnn: the gradient became (NaN|infinite) in epoch 1, step 1:"),
+        (broken_gradient, 1.0, "train_cnn: the gradient became (NaN|infinite) in epoch 1, step 1:"),
+        (broken_on_validation, 1.0, "train_cnn: the outputs on validation became NaN in epoch 1, step 1:"),
     ],
 )
 def test_what_is_not_finite_stops_the_run_where_it_is_first_seen(slices, break_, clip, message):
@@ -298,7 +299,7 @@ def test_what_is_not_finite_stops_the_run_where_it_is_first_seen(slices, break_,
 
 def test_weights_that_broke_in_the_very_last_step_are_not_kept(slices):
     module, _, _ = training_of("train_cnn", slices, 1e39)
-    with pytest.raises(NumericBreakdown, match="the weights became"):
+    with pytest.raises(NumericBreakdown, match="the weights became (NaN|infinite) in epoch 1: lower"):
         fit(module, training_batches(slices, 24, 0), None, Recipe("train_cnn", 1, 0), CPU)
 
 

@@ -9,6 +9,7 @@ import os
 # the thread that is waited for, wherever another process uses a core too: a training step takes 16 times as long.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
+PARENT_AT_START = os.getppid()  # of a stage, mostly DVC, which may be gone before the stage has loaded torch
 CODE_AT_START: dict[str, str] = {}
 
 if "DVC_STAGE" in os.environ:  # a stage of the pipeline: what it loads from here on is compared at its end

@@ -12,6 +12,12 @@ def did_you_mean(name: Any, valid: Iterable, at: str = "") -> str:
     return f"; did you mean {at}{near[0]}?" if near else ""
 
 
+def no_memory(error: BaseException) -> bool:
+    """Whether an error of any library says that memory ran out: Python's, NumPy's, torch's of a CPU or a GPU."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in said or "allocate memory" in said
+
+
 class InputError(ValueError):
     """What was given cannot be used; the message says what, where and what to do about it."""
 

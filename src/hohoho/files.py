@@ -1,7 +1,9 @@
 """Files that are whole or absent: written under a temporary name in the same folder, flushed, then renamed."""
 
+import errno
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +11,18 @@ from typing import Any
 
 import pandas as pd
 
+from hohoho.errors import InputError
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 ROW_GROUP = 1024  # rows of a table: the writer holds a group in memory, not the table once more
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield the temporary path to write to; on success it becomes `path`, on failure nothing stays behind."""
+    """Yield the temporary path to write to; on success it becomes `path`, on failure nothing stays behind.
+
+    Raises InputError where there is no room for it; what was at `path` before is still there then.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -22,8 +30,22 @@ def atomic(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except Exception as error:
+        if why := no_room(error):
+            raise InputError(
+                f"{path}: no room to write it ({why}); make some and run the same command again"
+            ) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def no_room(error: Exception) -> str | None:
+    """Why a file could not grow, where that is what an error of any library says: the disk, a quota or a limit."""
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return error.strerror
+    said = "|".join([*map(os.strerror, NO_ROOM), r"\d requested and \d+ written"])  # the last one is NumPy's
+    return str(error) if re.search(said, str(error)) else None
 
 
 def write_json(path: Path, content: Any) -> None:

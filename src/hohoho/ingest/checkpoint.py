@@ -1,6 +1,5 @@
 """Where an ingest keeps its work until it is whole: outside of DVC's outputs, which DVC clears before a run."""
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -12,8 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hohoho.errors import InputError
+from hohoho.files import no_room
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LIBRARIES = ("nibabel", "numpy", "opencv-python-headless", "pydicom")
 
 
@@ -29,9 +28,9 @@ def scratch_folder(checkpoints: Path, name: str) -> Iterator[Path]:
         try:
             yield work
         except OSError as error:
-            if error.errno not in NO_ROOM:
+            if not (why := no_room(error)):
                 raise
-            what = f"the store has no room ({error.strerror})"
+            what = f"the store has no room ({why})"
             raise InputError(f"{what}: make some and start again, finished blocks are not read again") from error
         shutil.rmtree(work)
         with suppress(OSError):  # other work lies there

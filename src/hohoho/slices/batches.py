@@ -28,6 +28,10 @@ class StackedSlices(Dataset):
 
     __getitems__ = __getitem__  # what a DataLoader calls with a batch's indices
 
+    def store_rows(self, indices: list[int]) -> np.ndarray:
+        """The store rows of the slices themselves, which stand between their neighbours."""
+        return self.rows[indices, self.rows.shape[1] // 2]
+
 
 def unlabelled_slices(pixels, rows: np.ndarray) -> StackedSlices:
     """Slices whose targets nobody asks for."""

@@ -19,7 +19,7 @@ OUTPUTS = ("outs", "metrics", "plots")
 
 def stage_blocks() -> dict[str, dict]:
     """dvc.yaml's stages; {} where it cannot be read."""
-    blocks = _read(PIPELINE).get("stages") or {}
+    blocks = read_yaml(PIPELINE).get("stages") or {}
     return {name: block for name, block in blocks.items() if isinstance(block, Mapping)}
 
 
@@ -28,15 +28,24 @@ def inputs(stage: str, block: Mapping, code: Mapping[str, str]) -> dict[str, Any
 
     block: what dvc.yaml said of the stage when it began. code: path → hash, of all source files.
     """
-    blocks, params, recorded = stage_blocks(), _read(PARAMS), _read(LOCK, read_lock)
+    blocks, params, recorded = stage_blocks(), read_yaml(PARAMS), read_yaml(LOCK, read_lock)
     state = {f"{PIPELINE}: {stage}": blocks.get(stage, MISSING)}
     state |= {f"{LOCK}: {name}": recorded.get(name, MISSING) for name in stages_before(stage, blocks)}
     for place, values in ((PARAMS, params), (f"{CONF}/", composed_conf(params))):
         leaves = _leaves(values, block.get("params", []))
         state |= {f"{place}: {name}": value for name, value in leaves.items()}
-    sources = [dep for dep in block["deps"] if dep.startswith(("src/", "stages/"))]
-    state |= {path: digest for path, digest in code.items() if any(Path(path).is_relative_to(dep) for dep in sources)}
-    return state | {dep: _files(Path(dep)) for dep in block["deps"] if dep not in sources}
+    return state | stage_code(block, code) | {dep: _files(Path(dep)) for dep in block["deps"] if not is_code(dep)}
+
+
+def is_code(dep: str) -> bool:
+    """Whether a dependency in dvc.yaml is code of ours, else data."""
+    return dep.startswith(("src/", "stages/"))
+
+
+def stage_code(block: Mapping, code: Mapping[str, str]) -> dict[str, str]:
+    """Path → hash of the source files that a stage uses. code: of all source files."""
+    sources = [dep for dep in block["deps"] if is_code(dep)]
+    return {path: digest for path, digest in code.items() if any(Path(path).is_relative_to(dep) for dep in sources)}
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -67,7 +76,7 @@ def other_parameters(stage: str) -> list[str]:
 
     By dvc.lock, of all stages before this one but frozen ones.
     """
-    params, recorded, lines = _read(PARAMS), _read(LOCK, read_lock), []
+    params, recorded, lines = read_yaml(PARAMS), read_yaml(LOCK, read_lock), []
     for earlier in stages_before(stage, stage_blocks()):
         names = used_parameters(recorded.get(earlier, {}))
         used, now = flat(names), _leaves(params, names)
@@ -111,7 +120,8 @@ def _files(path: Path) -> Any:
     return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files] or MISSING
 
 
-def _read(path: Path, parse: Callable[[str], Any] = yaml.safe_load) -> dict:
+def read_yaml(path: Path, parse: Callable[[str], Any] = yaml.safe_load) -> dict:
+    """The mapping in a file; {} where there is none."""
     try:
         content = parse(path.read_text())
     except (OSError, yaml.YAMLError, YAMLError):  # not there, or somebody is writing it: unlike any whole one

@@ -11,32 +11,44 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import hohoho
-from hohoho.errors import InputError
+from hohoho.errors import InputError, no_memory
+from hohoho.files import no_room
 from hohoho.params import PIPELINE
+from hohoho.stage.checkpoint import remove_claimed
 from hohoho.stage.costs import STAGES, cost_table, write_cost
 from hohoho.stage.environment import code_hashes
 from hohoho.stage.inputs import changes, inputs, other_parameters, stage_blocks
+from hohoho.stage.stop import REQUEUE, Stopped, stoppable
 from hohoho.stage.workspace import holder, locked
 
 WATCH_EVERY_S = 10
+AGAIN = "The same command (`uv run dvc repro`, `uv run dvc exp run …`) goes on from what is kept"
 
 
 def run_stage(main: Callable[[], None]) -> None:
     """Run a stage: an error the user can fix ends in one message, anything else in its traceback.
 
     It fails where its parameters, code or inputs changed while it ran. Says and records what it cost; after the last
-    stage, what all of them cost.
+    stage, what all of them cost. A stage that was stopped ends with the code REQUEUE.
     """
     stage = os.environ.get("DVC_STAGE") or Path(sys.argv[0]).stem
     try:
-        with locked(stage) as free:
+        with stoppable(), locked(stage) as free:
             if not free:
                 raise InputError(f"{stage} is running here already (PID {holder(stage)}): wait for its end, or stop it")
             run_unchanged(stage, main)
+            remove_claimed()
+    except Stopped as stopped:
+        print(f"{stage} was stopped by {stopped}, and nothing is recorded. {AGAIN}", file=sys.stderr)
+        sys.exit(REQUEUE)
     except InputError as error:
         sys.exit(f"ERROR: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"{stage} was interrupted; nothing is recorded")
+    except (OSError, RuntimeError, MemoryError) as error:
+        if why := no_room(error):
+            sys.exit(f"ERROR: {stage} has no room on the disk ({why}); make some. {AGAIN}")
+        if no_memory(error):
+            sys.exit(f"ERROR: {stage} ran out of memory: {error}")
+        raise
     cost = write_cost(stage)
     print(f"{stage}: {cost['seconds']} s, {cost['peak_memory_mb']} MB of memory at most")
     if stage == STAGES[-1]:

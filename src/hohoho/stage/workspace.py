@@ -20,16 +20,23 @@ TRIES, PAUSE_S = 10, 0.1  # whoever looks who holds a lock holds it for a moment
 
 
 @contextmanager
-def locked(name: str) -> Iterator[bool]:
-    """Hold the lock `name` of this folder for this process. Yields False where another process holds it."""
-    LOCKS.mkdir(parents=True, exist_ok=True)
-    with (LOCKS / name).open("a+") as file:
+def locked(name: str, folder: Path = LOCKS) -> Iterator[bool]:
+    """Hold the lock `name` of this folder for this process. Yields False where another process holds it.
+
+    The file holds the PID meanwhile; it stays there where the process is killed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / name).open("a+") as file:
         free = any(_take(file) or time.sleep(PAUSE_S) for _ in range(TRIES))
         if free:
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
-        yield free
+        try:
+            yield free
+        finally:
+            if free:
+                file.truncate(0)
 
 
 @contextmanager
@@ -59,12 +66,12 @@ def _take(file) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    return True
+    return os.fstat(file.fileno()).st_nlink > 0  # else its last holder has removed it
 
 
-def holder(name: str) -> int | None:
+def holder(name: str, folder: Path = LOCKS) -> int | None:
     """PID of the process that holds the lock `name`; None where it is free."""
-    with (LOCKS / name).open("a+") as file:
+    with (folder / name).open("a+") as file:
         if _take(file):
             return None
         file.seek(0)
@@ -108,10 +115,11 @@ def _dvc_processes() -> dict[str, int]:
     record = _dvc_record()
     entries = [entry for entries in record.get("read", {}).values() for entry in entries]
     entries += [entry for entry in record.get("write", {}).values() if entry]
-    return {" ".join(["dvc", *entry["cmd"].split()[1:3]]): entry["pid"] for entry in entries if _is_dvc(entry["pid"])}
+    return {" ".join(["dvc", *entry["cmd"].split()[1:3]]): entry["pid"] for entry in entries if is_dvc(entry["pid"])}
 
 
-def _is_dvc(pid: int) -> bool:
+def is_dvc(pid: int) -> bool:
+    """Whether a process runs DVC."""
     try:
         return any("dvc" in Path(word).parts[-2:] for word in psutil.Process(pid).cmdline() if word)
     except psutil.Error:

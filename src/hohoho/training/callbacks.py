@@ -4,9 +4,9 @@ import copy
 import math
 from pathlib import Path
 
+import lightning
 import numpy as np
 import pandas as pd
-import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Generator
 
@@ -17,15 +17,16 @@ CURVE_COLUMNS = ["epoch", "learning_rate", "train_loss", "val_loss", *BEST.value
 
 
 class EpochSeed(Callback):
-    """Seeds dropout and augmentation from (seed, epoch)."""
+    """Seeds every generator from (seed, epoch), behind all that a DataLoader draws as the epoch's iterator is made."""
 
     def __init__(self, seed: int):
         self.seed = seed
 
-    def on_train_epoch_start(self, trainer, module):
-        drawn = int(np.random.SeedSequence((self.seed, trainer.current_epoch)).generate_state(1)[0])
-        torch.manual_seed(drawn)
-        module.generator = Generator().manual_seed(drawn)
+    def on_train_batch_start(self, trainer, module, batch, batch_idx):
+        if batch_idx == 0:
+            drawn = int(np.random.SeedSequence((self.seed, trainer.current_epoch)).generate_state(1)[0])
+            lightning.seed_everything(drawn, verbose=False)
+            module.generator = Generator().manual_seed(drawn)
 
 
 class Curves(Callback):
@@ -41,8 +42,21 @@ class Curves(Callback):
         logged = {name: float(value) for name, value in trainer.callback_metrics.items()}
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         self.rows.append({"epoch": trainer.current_epoch + 1, "learning_rate": rate, **logged})
+        self._write(trainer)
+
+    def on_fit_start(self, trainer, module):
+        if self.rows:  # of the training that this one resumes; DVC has removed its file
+            self._write(trainer)
+
+    def _write(self, trainer):
         if self.path and trainer.is_global_zero:
             write_csv(self.path, pd.DataFrame(self.rows, columns=self.columns))
+
+    def state_dict(self):
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict):
+        self.rows = state_dict["rows"]
 
 
 class KeptWeights(Callback):
@@ -59,3 +73,9 @@ class KeptWeights(Callback):
         rank = (-1.0 if math.isnan(score) else score, -loss)
         if rank > self.score:
             self.score, self.weights = rank, copy.deepcopy(module.model.state_dict())
+
+    def state_dict(self):
+        return {"score": list(self.score), "weights": self.weights}
+
+    def load_state_dict(self, state_dict):
+        self.score, self.weights = tuple(state_dict["score"]), state_dict["weights"]

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from torchmetrics.classification import MultilabelAveragePrecision, MultilabelFBetaScore
 
-from hohoho.errors import NumericBreakdown
 from hohoho.labels import LABELS
 from hohoho.params import Record
 from hohoho.training.callbacks import BEST, Curves, EpochSeed, KeptWeights
+from hohoho.training.checkpoint import CheckedFiles, EveryEpoch
+from hohoho.training.faults import Place, in_words, require_finite
 from hohoho.training.progress import Progress
 
 torch.utils.deterministic.fill_uninitialized_memory = False  # a search for bugs that costs a tenth of every step
@@ -34,6 +36,7 @@ class Recipe:
     section: of params.yaml, for messages. precision: Lightning's name, as of `devices.resolve_precision`.
     gradient_clip: norm, 0 is off. keep: which epoch's weights stay – one of BEST, or "last". curves: CSV that grows
     with every epoch. curve_columns: their order; None is the order of logging. threshold: of validation's F2.
+    checkpoints: folder, as of `checkpoint_folder`, from which an interrupted training resumes. studies: as of Place.
     """
 
     section: str
@@ -45,17 +48,21 @@ class Recipe:
     curves: Path | None = None
     curve_columns: list[str] | None = None
     threshold: float = 0.5
+    checkpoints: Path | None = None
+    studies: np.ndarray | None = None
 
 
 def fit(module: "Training", train: DataLoader, val: DataLoader | None, recipe: Recipe, runtime: Record) -> list[dict]:
     """Train `module.model` in place; with validation, `recipe.keep` says which epoch's weights it ends with.
 
-    runtime: as of `devices.with_device`. Returns the curves, one dict per epoch. Raises NumericBreakdown at the first
-    loss, gradient, validation output or weight that is not finite.
+    runtime: as of `devices.with_device`. Returns the curves, one dict per epoch. With the same result after any number
+    of interruptions. Raises NumericBreakdown at the first loss, gradient, validation output or weight that is not
+    finite, and InputError where memory runs out or another process is at this training.
     """
-    curves = Curves(recipe.curves, recipe.curve_columns)
+    curves, place = Curves(recipe.curves, recipe.curve_columns), Place(recipe.studies)
     kept = KeptWeights(BEST[recipe.keep]) if val and recipe.keep in BEST else None
-    callbacks = [EpochSeed(recipe.seed), curves, Progress(train, val, runtime.progress), *([kept] if kept else [])]
+    always = [place, EpochSeed(recipe.seed), curves, Progress(train, val, runtime.progress)]
+    saved = EveryEpoch(recipe.checkpoints, recipe.section, train.batch_size) if recipe.checkpoints else None
     trainer = lightning.Trainer(
         max_epochs=recipe.epochs,
         accelerator=runtime.device,
@@ -63,35 +70,22 @@ def fit(module: "Training", train: DataLoader, val: DataLoader | None, recipe: R
         precision=recipe.precision,
         gradient_clip_val=recipe.gradient_clip or None,
         deterministic=True,
-        callbacks=callbacks,
+        callbacks=[*always, *filter(None, (kept, saved))],
+        plugins=CheckedFiles(),
         num_sanity_val_steps=0,
         enable_progress_bar=False,
-        enable_checkpointing=False,
+        enable_checkpointing=saved is not None,
         enable_model_summary=False,
         logger=False,
     )
     module.threshold = recipe.threshold
+    last = saved.resume(trainer) if saved else None
     module.train()  # Lightning keeps the mode that it finds, and a loaded model is in evaluation mode
-    try:
-        trainer.fit(module, train, val)
-        if kept and kept.weights is not None:
-            module.model.load_state_dict(kept.weights)
-        require_finite("the weights", *module.model.state_dict().values())
-    except SystemExit:
-        raise KeyboardInterrupt from None  # Lightning turns Ctrl-C into an exit without a word
-    except NumericBreakdown as broken:
-        rate = trainer.optimizers[0].defaults["lr"]
-        epoch, name = min(trainer.current_epoch + 1, recipe.epochs), f"{recipe.section}.learning_rate"
-        raise NumericBreakdown(f"{broken} in epoch {epoch}: lower {name}, now {float(rate):g}") from None
+    with in_words(recipe.section, train.batch_size, place, trainer):
+        trainer.fit(module, train, val, ckpt_path=last, weights_only=True)
+    if kept and kept.weights is not None:
+        module.model.load_state_dict(kept.weights)
     return curves.rows
-
-
-def require_finite(what: str, *values: Tensor) -> None:
-    """Raise NumericBreakdown where a value is infinite or not a number."""
-    for value in values:
-        if not torch.isfinite(value).all():
-            kind = "NaN" if torch.isnan(value).any() else "infinite"
-            raise NumericBreakdown(f"{what} became {kind}")
 
 
 class Training(lightning.LightningModule):
@@ -136,6 +130,9 @@ class Training(lightning.LightningModule):
         self.average_precision.update(probabilities, targets.int())
         self.log_dict({"val_f2": self.f2, "val_average_precision": self.average_precision})
 
+    def on_train_epoch_end(self) -> None:
+        require_finite("the weights", *self.model.state_dict().values())
+
     def log_loss(self, name: str, loss: Tensor, slices: int) -> None:
         """Log the loss per slice, as its mean over the epoch."""
         items = 1 if self.averaged else slices
@@ -143,10 +140,11 @@ class Training(lightning.LightningModule):
 
     def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
         """By norm. Lightning's own would refuse a fused optimizer in bf16-mixed, where no gradient is scaled."""
+        norm = nn.utils.get_total_norm([p.grad for p in self.parameters() if p.grad is not None])
+        if self.trainer.precision != "16-mixed":  # there the scaler skips such a step
+            require_finite("the gradient", norm)
         if gradient_clip_val:
-            norm = nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
-            if self.trainer.precision != "16-mixed":  # there the scaler skips such a step
-                require_finite("the gradient", norm)
+            nn.utils.clip_grads_with_norm_(self.parameters(), gradient_clip_val, norm)
 
     def configure_optimizers(self):
         optimizer = self.optimizer(self.parameters())

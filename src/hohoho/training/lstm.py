@@ -22,8 +22,12 @@ class Scans(Dataset):
         return len(self.bounds)
 
     def __getitems__(self, scans: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-        rows = [np.arange(self.bounds[scan].start, self.bounds[scan].stop) for scan in scans]
-        return *self.slices[np.concatenate(rows)], torch.tensor([len(scan) for scan in rows])
+        counts = [self.bounds[scan].stop - self.bounds[scan].start for scan in scans]
+        return *self.slices[self.store_rows(scans)], torch.tensor(counts)
+
+    def store_rows(self, scans: list[int]) -> np.ndarray:
+        """The rows of the scans' slices, the scans one after the other."""
+        return np.concatenate([np.arange(self.bounds[scan].start, self.bounds[scan].stop) for scan in scans])
 
 
 def scan_batches(scans: Scans, batch_size: int, seed: int | None) -> DataLoader:

@@ -29,11 +29,16 @@ class Progress(Callback):
         self.shown, self.done, self.times = bar, 0.0, []
 
     def on_train_start(self, trainer, module):
-        self.total = trainer.max_epochs * (self.train_items + VALIDATION_SHARE * self.val_items)
-        self.batches = min(WARM_UP_BATCHES + TIMED_BATCHES, trainer.estimated_stepping_batches)
+        epoch = self.train_items + VALIDATION_SHARE * self.val_items
+        self.total, self.done = (
+            trainer.max_epochs * epoch,
+            trainer.current_epoch * epoch,
+        )  # done: where this one resumes
+        self.batches = min(WARM_UP_BATCHES + TIMED_BATCHES, trainer.estimated_stepping_batches - trainer.global_step)
         self.busy_before = busy_seconds()
         form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-        self.bar = tqdm(desc="train", total=self.total, disable=not self.shown, mininterval=1.0, bar_format=form)
+        shown = {"disable": not self.shown, "mininterval": 1.0, "bar_format": form}
+        self.bar = tqdm(desc="train", total=self.total, initial=self.done, **shown)
 
     def on_train_batch_end(self, trainer, module, *_):
         self._advance(self.train_items / trainer.num_training_batches)
