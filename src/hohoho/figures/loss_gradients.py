@@ -93,8 +93,8 @@ def plot(curves: pd.DataFrame, loss: AsymmetricLoss) -> Figure:
             if f"{side}_{name}" in curves:
                 axes.plot(curves["p"], curves[f"{side}_{name}"], dash, color=colour, linewidth=2, label=text)
         axes.set_title(f"A {side} slice", size=TEXT_PT)
-        axes.set(xlim=(0, 1), ylim=(0, None))
-        axes.legend(fontsize=SMALL_PT - 0.5, frameon=False, loc="best")
+        axes.set(xlim=(0, 1), ylim=(0, 1.3 * axes.dataLim.y1))  # room for the legend
+        axes.legend(fontsize=SMALL_PT - 0.5, frameon=False, loc=f"upper {'left' if axes is left else 'right'}")
     label_axes(left, "predicted probability p", "gradient dL/dz, scaled to maximum 1")
     label_axes(right, "predicted probability p", "gradient −dL/dz")
     return figure

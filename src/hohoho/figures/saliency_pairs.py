@@ -115,16 +115,16 @@ def plot(
     for number, example in enumerate(examples):
         line = classes.index(example.label)
         own = panels[line, :wide] if example.match else panels[line, wide:]
-        plot_example(own, example, pictures[number], [m[number] for m in maps.values()], masks[number], model)
+        plot_example(own, example, pictures[number], [m[number] for m in maps.values()], masks[number])
         if line == 0 or number == 0:
             for axes, name in zip(own[1:], maps, strict=True):
                 axes.set_title(METHOD_NAMES[name], size=style.SMALL_PT, pad=3)
     return figure
 
 
-def plot_example(panels, example: Example, picture: np.ndarray, maps: list, mask: np.ndarray, model: str) -> None:
+def plot_example(panels, example: Example, picture: np.ndarray, maps: list[np.ndarray], mask: np.ndarray) -> None:
     """The slice with its bleed outlined, then one panel a method."""
-    text = f"{LABELS[example.label]}: label {example.target:g}, {model} {example.probability:.2f}"
+    text = f"{LABELS[example.label]}: label {example.target:g}, model {example.probability:.2f}"
     style.show_slice(panels[0], picture, text, style.GREEN if example.match else style.VERMILLION)
     colours = colormaps[style.SALIENCY_COLOURS].resampled(SHADES)
     for axes, saliency in zip(panels[1:], maps, strict=True):
