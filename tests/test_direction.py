@@ -15,7 +15,7 @@ from hohoho.labels import LABELS
 from hohoho.phantom.population import patient_of, studies_of
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.slices.store import SlicePixels, read_slice_table
-from hohoho.sources.direction import direction_of, measure, vertex
+from hohoho.sources.direction import PICTURES, direction_of, measure, spread, vertex
 
 HEADS = [(1, number) for number in range(4)]
 MANY = settings(deadline=None)
@@ -38,12 +38,25 @@ def test_a_whole_head_is_told_in_every_window_and_both_directions(limits_hu):
     assert direction_of((lambda hu: (hu, ()), images[::-1])) == -1
 
 
+def told(slices):
+    """The direction by those slices that are looked at."""
+    return vertex(slices[spread(len(slices))])
+
+
+@given(count=st.integers(1, 2000))
+def test_pictures_are_spread_evenly_and_alike_from_both_ends(count):
+    places = spread(count)
+    assert len(places) == min(count, PICTURES) and places[0] == 0 and places[-1] == count - 1
+    assert np.array_equal(count - 1 - places[::-1], places)
+    assert len(places) == 1 or np.ptp(np.diff(places)) <= 2
+
+
 @MANY
 @given(head=ALL, below=st.floats(0, 0.75), over=st.integers(0, 3))
 def test_a_head_cut_off_below_is_told_and_air_above_it_changes_nothing(measured, head, below, over):
     slices = measured[head]
     part = np.concatenate([slices[int(below * len(slices)) :], np.zeros((over, 2))])
-    assert vertex(part) == 1 and vertex(part[::-1]) == -1
+    assert told(part) == 1 and told(part[::-1]) == -1
 
 
 @MANY
@@ -51,9 +64,9 @@ def test_a_head_cut_off_below_is_told_and_air_above_it_changes_nothing(measured,
 def test_a_head_without_its_vertex_is_told_rightly_or_not_at_all(measured, head, below, above):
     slices = measured[head]
     part = slices[int(below * len(slices)) : len(slices) - int(above * len(slices))]
-    assert vertex(part) in (0, 1) and vertex(part[::-1]) == -vertex(part)
+    assert told(part) in (0, 1) and told(part[::-1]) == -told(part)
     if above > 0.4:
-        assert vertex(part) == 0
+        assert told(part) == 0
 
 
 @MANY
@@ -61,8 +74,8 @@ def test_a_head_without_its_vertex_is_told_rightly_or_not_at_all(measured, head,
 def test_a_neck_is_no_vertex(measured, head, neck, above):
     slices = measured[head]
     part = np.concatenate([np.tile(NECK, (neck, 1)), slices[: len(slices) - int(above * len(slices))]])
-    assert vertex(part) in (0, 1) and vertex(part[::-1]) == -vertex(part)
-    assert vertex(part) == 1 or above
+    assert told(part) in (0, 1) and told(part[::-1]) == -told(part)
+    assert told(part) == 1 or above
 
 
 @MANY
@@ -70,7 +83,7 @@ def test_a_neck_is_no_vertex(measured, head, neck, above):
 def test_one_odd_picture_at_an_end_decides_nothing(measured, head, odd, place):
     slices = measured[head].copy()
     slices[place] = odd
-    assert vertex(slices) >= 0
+    assert told(slices) >= 0
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from hohoho.workers import Workers, ordered_map
 
 TISSUE_HU, BONE_HU = 8, 75  # and above; a picture in the brain window is white from 80 on
 SIDE = 128  # pixels of the picture that is measured
-PICTURES = 16  # of a scan, evenly spread, both ends among them
-AT_AN_END = 0.2  # of these; most of them decide, not one odd picture
+PICTURES = 24  # of a scan, evenly spread, both ends among them
+AT_AN_END = 3  # of these, or a fifth where there are few; most of them decide, not one odd picture
 NO_HEAD = 0.1  # of the largest area: headrest or nothing
 SMALL, BONY = 0.7, 0.25  # a vertex has at most this part of the largest area, and at least this part of it is bone
 NOTES = {-1: Note(REPAIRED, "numbered_from_the_head"), 0: Note(WARNED, "direction_unknown")}
@@ -43,14 +43,21 @@ def direction_of(scan: tuple[Callable, Sequence[Any]]) -> int:
     scan: `read_slice` and the `images` of a Scan, in their order.
     """
     read_slice, images = scan
-    places = np.linspace(0, len(images) - 1, min(len(images), PICTURES)).round().astype(int)
     heads = []
-    for place in places:
+    for place in spread(len(images)):
         try:
             heads.append(measure(read_slice(images[place])[0]))
         except Unusable:  # ingest tells of it
             continue
     return vertex(np.array(heads).reshape(-1, 2))
+
+
+def spread(count: int) -> np.ndarray:
+    """Indices of PICTURES of `count` slices, or of all; the same pictures from whichever end one counts."""
+    if count <= PICTURES:
+        return np.arange(count)
+    lower = np.linspace(0, count - 1, PICTURES)[: PICTURES // 2].round().astype(int)
+    return np.concatenate([lower, count - 1 - lower[::-1]])
 
 
 def measure(hu: np.ndarray) -> tuple[float, float]:
@@ -76,7 +83,7 @@ def vertex(heads: np.ndarray) -> int:
         return 0
     area, bone = heads.T
     is_like_it = (area <= SMALL * area.max()) & (bone >= BONY)
-    count = max(1, round(AT_AN_END * len(heads)))
+    count = max(1, min(AT_AN_END, len(heads) // 5))
     first, last = (part.mean() > 0.5 for part in (is_like_it[:count], is_like_it[-count:]))
     return int(last) - int(first)
 
