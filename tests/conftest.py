@@ -15,6 +15,13 @@ if WORKER and hasattr(os, "sched_setaffinity"):  # each of pytest's processes, a
 
 
 @pytest.fixture
+def folder(tmp_path):
+    """An empty folder for images, with room for a store beside it."""
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+@pytest.fixture
 def in_the_repository(monkeypatch):
     """The test runs in the repository's root folder."""
     monkeypatch.chdir(fake_pipeline.ROOT)

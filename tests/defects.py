@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from ct_files import SIDE, ct_study, save_all, set_pixels
+from ct_files import KEY, SIDE, WINDOW_HU, ct_study, save_all, set_pixels
 from inventories import find
 
 from hohoho.ingest.ingest import ingest
 from hohoho.slices.store import read_slice_table, read_study_table
 
-KEY, WINDOW_HU = b"a key for tests only", (40, 80)
 SLICES, TOP = 5, -1  # of a good study; the topmost slice leaves no gap where it is lost
 
 

@@ -1,7 +1,6 @@
 """`hohoho check` says what ingest does, of every file and series, and leaves everything as it was."""
 
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -13,7 +12,19 @@ from collections import Counter
 import numpy as np
 import pydicom
 import pytest
-from ct_files import SIDE, ct_slice, ct_study, dicom_directory, enhanced, save, save_all, set_pixels
+from ct_files import (
+    KEY,
+    SIDE,
+    WINDOW_HU,
+    ct_slice,
+    ct_study,
+    dicom_directory,
+    enhanced,
+    fingerprint,
+    save,
+    save_all,
+    set_pixels,
+)
 from inventories import find
 from pydicom.encaps import encapsulate
 from pydicom.uid import RLELossless
@@ -102,10 +113,6 @@ def by_name(report):
     return {series["series"]: series for series in report["series"]}
 
 
-def fingerprint(folder):
-    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
 def run(*arguments):
     """Exit code of the command."""
     parser = argparse.ArgumentParser()
@@ -120,7 +127,7 @@ def run(*arguments):
 
 def test_check_keeps_skips_and_warns_exactly_as_ingest_does(tree, report, tmp_path):
     inventory = find(tree)
-    counts = ingest(inventory, tmp_path / "store", SIDE, (40, 80), b"a key for tests only").counts
+    counts = ingest(inventory, tmp_path / "store", SIDE, WINDOW_HU, KEY).counts
     kept = [series for series in report["series"] if series["kept"]]
     assert report["files"] == counts["files"]
     assert sum(series["n_slices"] for series in kept) == counts["slices"]
@@ -132,7 +139,7 @@ def test_check_keeps_skips_and_warns_exactly_as_ingest_does(tree, report, tmp_pa
 
 def test_check_lists_the_slices_that_ingest_stores_in_its_order_with_its_geometry(tree, report, tmp_path):
     inventory = find(tree)
-    ingest(inventory, tmp_path / "store", SIDE, (40, 80), b"a key for tests only")
+    ingest(inventory, tmp_path / "store", SIDE, WINDOW_HU, KEY)
     studies = read_study_table(tmp_path / "store").set_index("slices")
     paths = {tuple(os.path.relpath(header.path, tree) for header in scan.images) for scan in inventory.scans}
     for series in (series for series in report["series"] if series["kept"]):
@@ -374,7 +381,7 @@ def test_refused_studies_are_named_by_check_and_stop_a_strict_ingest(tmp_path):
     assert exit_code(report) == SOME_USABLE
     assert "two patients in study" in as_text(report, SOME_USABLE)
     with pytest.raises(InputError, match="2 studies are refused: .*two_patients_in_study.*ingest.strict"):
-        ingest(find(tmp_path), tmp_path / "store", 64, (40, 80), b"a key for tests only", strict=True)
+        ingest(find(tmp_path), tmp_path / "store", 64, WINDOW_HU, KEY, strict=True)
 
 
 def test_a_report_that_cannot_be_written_is_an_error_with_its_name(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from ct_files import ct_study, enhanced, save, set_pixels
+from ct_files import KEY, ct_study, enhanced, save, set_pixels
 from inventories import find
 from pydicom.pixels import get_encoder
 from pydicom.uid import (
@@ -66,7 +66,7 @@ def outcome(path):
 def skipped_lines(folder):
     """Lines of the report that say why the one image in a folder, which is no series, is left out."""
     inventory = find(folder)
-    lines = report_lines(inventory.notes, {}, b"a key for tests only", inventory.root)
+    lines = report_lines(inventory.notes, {}, KEY, inventory.root)
     return (lines["action"] == "skipped").sum()
 
 

@@ -20,12 +20,6 @@ DEFECTS = []
 defect = defects_in(DEFECTS)
 
 
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "in").mkdir()
-    return tmp_path / "in"
-
-
 def test_a_good_study_has_an_empty_report(folder):
     lines, slices, _ = run(good_study(), folder)
     assert lines.empty and len(slices) == SLICES

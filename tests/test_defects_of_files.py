@@ -28,12 +28,6 @@ DEFECTS = []
 defect = defects_in(DEFECTS)
 
 
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "in").mkdir()
-    return tmp_path / "in"
-
-
 # How files are written
 
 

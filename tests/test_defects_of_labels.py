@@ -16,12 +16,6 @@ FILES = [f"{7919 * i:06d}" for i in range(1, SLICES + 1)]  # as save_all names t
 BLEED, NONE = "1,0,0,0,0", "0,0,0,0,0"
 
 
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "in").mkdir()
-    return tmp_path / "in"
-
-
 def labels(folder, rows):
     path = folder.parent / "labels.csv"
     path.write_text("\n".join(["file," + ",".join(LABELS), *rows]) + "\n")

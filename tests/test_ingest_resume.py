@@ -1,7 +1,6 @@
 """An ingest that is killed at any moment resumes behind its finished blocks, and ends as if nothing had happened."""
 
 import errno
-import hashlib
 import json
 import multiprocessing
 import os
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ct_files import SIDE, ct_study, save, set_pixels
+from ct_files import KEY, SIDE, WINDOW_HU, fingerprint, save, set_pixels, study
 from inventories import find
 
 from hohoho.dicom.reader import read_slice
@@ -24,7 +23,7 @@ from hohoho.ingest.checkpoint import scratch_folder
 from hohoho.ingest.ingest import ingest
 from hohoho.pseudonyms import pseudonym
 
-KEY, WINDOW_HU, SIZE = b"a key for tests only", (40, 80), 64
+SIZE = 64
 STUDIES, SLICES, BLOCKS, A_BLOCK = 12, 6, 4, 3  # three studies a block
 processes = multiprocessing.get_context("forkserver")  # its children start with all modules loaded
 processes.set_forkserver_preload([__name__])
@@ -37,16 +36,13 @@ def few_blocks(monkeypatch):
 
 def write_studies(folder, count=STUDIES):
     """Each study has a slice that is skipped, one that is warned of and, mostly, one that is repaired."""
-    rng = np.random.default_rng(0)
-    for study in range(count):
-        for number, image in enumerate(ct_study(SLICES)):
-            image.PatientID, image.StudyInstanceUID, image.SeriesInstanceUID = f"P{study}", f"1.{study}", f"1.{study}.1"
-            image.SOPInstanceUID = f"1.{study}.1.{number}"
-            hu = rng.integers(-20, 100, (SIDE, SIDE), dtype=np.int16)
-            if number == study % SLICES:
-                image.add_new("PixelPaddingValue", "SS", int(hu[0, 0]))
-            set_pixels(image, {1: np.full_like(hu, 30), 4: 900 + hu}.get(number, hu))  # skipped; warned of, no hash
-            save(image, folder / f"{study}" / f"{number}")
+    for place, image in enumerate(study(count, SLICES)):
+        patient, number = divmod(place, SLICES)
+        hu = np.frombuffer(image.PixelData, np.int16).reshape(SIDE, SIDE)
+        if number == patient % SLICES:
+            image.add_new("PixelPaddingValue", "SS", int(hu[0, 0]))
+        set_pixels(image, {1: np.full_like(hu, 30), 4: 900 + hu}.get(number, hu))  # skipped; warned of, no hash
+        save(image, folder / f"{patient}" / f"{number}")
     return folder
 
 
@@ -109,9 +105,8 @@ def wait_until(condition, seconds=20):
 
 
 def hashes(place):
-    """Of all files of the store, hidden ones too, and of the report."""
-    files = [*sorted((place / "out").iterdir()), place / "report"] if (place / "out").exists() else []
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.exists()}
+    """Of all files of the store, hidden ones too, and the report."""
+    return fingerprint(place / "out") | {"report": (place / "report").read_text()}
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +196,7 @@ def test_the_terminal_says_how_many_studies_are_there(stopped, capsys):
 @pytest.mark.parametrize("study", range(2 * A_BLOCK))
 def test_a_block_with_a_changed_file_is_read_again_and_no_other(stopped, undisturbed, study):
     studies = sorted((scan.study for scan in find(stopped / "in").scans), key=partial(pseudonym, KEY, "study"))
-    (stopped / "in" / studies[study].removeprefix("1.") / f"{study}").touch()
+    (stopped / "in" / studies[study].removeprefix("1.9.") / f"{study}").touch()
     run(stopped)
     begin = study // A_BLOCK * A_BLOCK
     assert read_studies(stopped) == {*studies[begin : begin + A_BLOCK], *studies[2 * A_BLOCK :]}
@@ -257,7 +252,7 @@ def test_two_ingests_never_work_in_one_folder(place):
 
 def test_what_an_interrupted_ingest_keeps_holds_no_name(stopped):
     kept = [path.name.encode() + path.read_bytes() for path in stopped.glob("work/*/*")]
-    names = [name for study in range(STUDIES) for name in (f'"1.{study}', f'"P{study}')]
+    names = [name for study in range(STUDIES) for name in (f'"1.9.{study}', f'"P{study}')]
     assert len(kept) == 4
     assert not [name for name in (*names, "Doe", str(stopped)) if any(name.encode() in text for text in kept)]
 

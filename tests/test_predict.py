@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from ct_files import ct_study, save_all, set_pixels
+from ct_files import KEY, WINDOW_HU, ct_study, save_all, set_pixels
 from inventories import find
 
 from hohoho.check.report import check
@@ -197,7 +197,7 @@ def test_a_prediction_says_all_that_ingest_says_of_the_scan(tmp_path, models):
     (tmp_path / "in").mkdir()
     (tmp_path / "in/letter.txt").write_text("no image")
     said = summary(predict([*images, *copies(images, 5, ConvolutionKernel="BONE")], tmp_path, models))
-    report = ingest(find(tmp_path / "in"), tmp_path / "store", SIDE, (40, 80), b"a key for tests only")
+    report = ingest(find(tmp_path / "in"), tmp_path / "store", SIDE, WINDOW_HU, KEY)
     counts = {action: report.counts[action] for action in ("skipped", "repaired", "warned")}
     assert said["reasons"] == counts
     assert {said["verdict"]: 1} == report.counts["verdicts"]

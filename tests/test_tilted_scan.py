@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from ct_files import SIDE, ct_slice, save, set_pixels
+from ct_files import KEY, SIDE, WINDOW_HU, ct_slice, save, set_pixels
 from inventories import find
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
@@ -69,7 +69,7 @@ def test_padding_ends_at_air(tree):
 
 
 def test_the_report_has_one_line_for_everything(tree, tmp_path):
-    lines = ingest(find(tree), tmp_path, SIDE, (40, 80), b"a key for tests only").lines
+    lines = ingest(find(tree), tmp_path, SIDE, WINDOW_HU, KEY).lines
     assert lines[["action", "reason", "count"]].values.tolist() == [
         ["repaired", "gantry_tilt", 1],
         ["repaired", "padding", 28],

@@ -61,20 +61,17 @@ class SliceHeader(NamedTuple):
 
 def slice_header(path, values, pixels, repairs, warnings):
     """SliceHeader from the tags; what is missing and can be done without becomes a warning."""
-    if values.text(tags.LOSSY) == "01" or values.syntax in LOSSY_SYNTAXES:
-        warnings += ("lossy_compression",)
-    shown, sex = content.content_of(values), values.text(tags.SEX)
-    if shown.kind == content.NOT_HU:
-        warnings += ("rescale_type_not_hu",)
-    if values.integer(tags.HIGH_BIT) not in (None, pixels.bits_stored - 1):  # PS3.5 8.1.1
-        warnings += ("unusual_high_bit",)
+    shown, sex, study_uid = content.content_of(values), values.text(tags.SEX), values.text(tags.STUDY_UID)
     spacing, position, location, instance, thickness = (
         values.numbers(tag) for tag in (tags.SPACING, tags.POSITION, tags.LOCATION, tags.INSTANCE, tags.THICKNESS)
     )
-    if len(spacing) != 2 or min(spacing) <= 0:
-        spacing = (1.0, 1.0)
-        warnings += ("no_pixel_spacing",)
-    study_uid = values.text(tags.STUDY_UID)
+    has_spacing = len(spacing) == 2 and min(spacing) > 0
+    oddities = {
+        "lossy_compression": values.text(tags.LOSSY) == "01" or values.syntax in LOSSY_SYNTAXES,
+        "rescale_type_not_hu": shown.kind == content.NOT_HU,
+        "unusual_high_bit": values.integer(tags.HIGH_BIT) not in (None, pixels.bits_stored - 1),  # PS3.5 8.1.1
+        "no_pixel_spacing": not has_spacing,
+    }
     return SliceHeader(
         path=str(path),
         sop_uid=values.text(tags.SOP_UID) or str(path),
@@ -86,7 +83,7 @@ def slice_header(path, values, pixels, repairs, warnings):
         slice_location=location[0] if location else None,
         instance=int(instance[0]) if instance else None,
         acquisition=values.text(tags.ACQUISITION),
-        spacing_mm=spacing,
+        spacing_mm=spacing if has_spacing else (1.0, 1.0),
         thickness_mm=thickness[0] if thickness and thickness[0] > 0 else float("nan"),
         kernel=sanitized_name(values.text(tags.KERNEL)),
         manufacturer=sanitized_name(values.text(tags.MANUFACTURER)),
@@ -94,7 +91,7 @@ def slice_header(path, values, pixels, repairs, warnings):
         sex=sex if sex in ("F", "M", "O") else None,
         pixels=pixels,
         repairs=repairs,
-        warnings=warnings,
+        warnings=warnings + tuple(name for name, is_so in oddities.items() if is_so),
         content=shown,
         acquired=content.acquired(values),
         temporal=content.temporal(values),

@@ -1,4 +1,4 @@
-"""DICOM CT files → slice headers and Hounsfield units. The only reading room that knows pydicom."""
+"""DICOM CT files → slice headers and Hounsfield units. Only the files beside it know pydicom as well."""
 
 import logging
 import warnings

@@ -10,6 +10,8 @@ from hohoho.scans.pixels import ReadSlices
 from hohoho.scans.scan import Scan
 from hohoho.slices.store import SCAN_ANY, SCAN_LABELS
 
+OF_THE_SCAN = ("split", "small", "tilt_deg", "thickness_mm", "kernel", "manufacturer", "age_band", "sex")
+
 
 def slice_rows(scan: Scan, result: ReadSlices, key: bytes) -> dict[str, np.ndarray]:
     """The rows of the slice table for one scan, those slices that could be read, foot to head; by column."""
@@ -38,20 +40,13 @@ def study_row(scan: Scan, rows: dict[str, np.ndarray]) -> dict:
     return {
         "study": rows["study"][0],
         "patient": rows["patient"][0],
-        "split": scan.split,
-        "small": scan.small,
         **dict(zip(SCAN_LABELS, scan_labels, strict=True)),
         SCAN_ANY: scan.scan_any,
         "slices": slices,
-        "tilt_deg": scan.tilt_deg,
         "gap_mm_min": gaps.min(),
         "gap_mm_median": np.median(gaps),
         "gap_mm_max": gaps.max(),
-        "thickness_mm": scan.thickness_mm,
-        "kernel": scan.kernel,
-        "manufacturer": scan.manufacturer,
-        "age_band": scan.age_band,
-        "sex": scan.sex,
+        **{name: getattr(scan, name) for name in OF_THE_SCAN},
     }
 
 

@@ -1,6 +1,6 @@
 """The brain: grey and white matter, deep nuclei, cerebellum and brain stem."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -40,8 +40,7 @@ class MassEffect(NamedTuple):
     shift_mm: float  # of the midline, to the left
 
 
-@dataclass
-class Brain:
+class Brain(NamedTuple):
     """What the bleeds need to know of a slice's brain. All (H, W); parts are 0 to 1."""
 
     plane: Plane  # with x moved by the midline shift
