@@ -1,22 +1,28 @@
 """This repository with stages that only hash their inputs, so that all seven run in seconds; the rest is real.
 
-Each stage writes into its outputs a hash of its parameters and inputs, so the last one's score tells two runs apart. It
-touches `at_<stage>` when it has read its parameters, and goes on when `go_<stage>` is there, if `halt_<stage>` was.
+Each stage writes into its outputs a hash of its parameters and inputs, so the last one's score tells two runs apart. If
+`halt_<stage>` is there, it adds a line to `at_<stage>` when it has read its parameters, and waits for `go_<stage>`.
 """
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).parents[1]
-CARRIED = ("conf", "src", "dvc.yaml", "params.yaml", "published.yaml", "pyproject.toml", ".gitignore", ".dvcignore")
-PATIENCE_S = 60
+CARRIED = ("conf", "src", "dvc.yaml", "params.yaml", "published.yaml", "pyproject.toml", ".dvcignore", ".dvc/config")
+CARRIED += tuple(
+    f"{name}.gitignore"
+    for name in ("", ".dvc/", "data/", "data/probabilities/", "metrics/", "metrics/plots/", "models/")
+)
+PATIENCE_S = 240  # of a wait that fails; machines are shared
 STAGE = """
 import hashlib, json, os, time
 from pathlib import Path
@@ -36,7 +42,8 @@ def main():
             files = sorted(Path(dep).rglob("*")) if Path(dep).is_dir() else [Path(dep)]
             seen[dep] = [file.read_text() for file in files]
     if (root / f"halt_{stage}").exists():
-        (root / f"at_{stage}").touch()
+        with (root / f"at_{stage}").open("a") as waiting:
+            waiting.write(f"{Path.cwd()}\\n")
         while not (root / f"go_{stage}").exists():
             time.sleep(0.02)
     digest = hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()
@@ -63,15 +70,14 @@ def make(folder: Path) -> Path:
     for name in CARRIED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        elif (ROOT / name).exists():
+        else:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     (folder / "stages").mkdir()
     for stage in yaml.safe_load((folder / "dvc.yaml").read_text())["stages"]:
         (folder / f"stages/{stage}.py").write_text(STAGE)
-    (folder / ".dvc").mkdir()
-    shutil.copy(ROOT / ".dvc/config", folder / ".dvc/config")
     with (folder / ".gitignore").open("a") as ignored:
-        ignored.write("halt_*\nat_*\ngo_*\n/data/\n/models/\n/metrics/[!sp]*\n")
+        ignored.write("halt_*\nat_*\ngo_*\n")
     command(folder, "git init -q -b main")
     command(folder, "git add -A")
     command(folder, "git -c user.name=test -c user.email=test@test commit -q -m start")
@@ -104,11 +110,17 @@ def halt(folder: Path, stage: str) -> None:
     (folder / f"halt_{stage}").touch()
 
 
-def wait_at(folder: Path, stage: str) -> None:
-    """Until `stage` has read its parameters."""
+def wait_at(folder: Path, stage: str, runs: int = 1) -> None:
+    """Until `stage` has read its parameters, in so many runs of the folder and its copies."""
+    at = folder / f"at_{stage}"
+    wait_until(lambda: at.exists() and len(at.read_text().splitlines()) >= runs, f"{runs} × {stage}")
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Until `condition` holds; fails, naming `what` it was, after PATIENCE_S."""
     deadline = time.monotonic() + PATIENCE_S
-    while not (folder / f"at_{stage}").exists():
-        assert time.monotonic() < deadline, f"{stage} did not start"
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.02)
 
 
@@ -116,3 +128,25 @@ def release(folder: Path, stage: str) -> None:
     """Let `stage` go on, now and in later runs."""
     (folder / f"halt_{stage}").unlink(missing_ok=True)
     (folder / f"go_{stage}").touch()
+
+
+def ended(process: subprocess.Popen) -> str:
+    """Everything that a process said; fails where it does not end well."""
+    said, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, said
+    return said
+
+
+def finished(run: Path, folder: Path) -> Path:
+    """A copy in `folder` of a repository that has been run, with everything committed."""
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("tmp", "costs"))
+    for line in ("git add -A", "git commit -q -m run"):
+        assert command(folder, line).returncode == 0
+    return folder
+
+
+def scores(folder: Path) -> dict[str, float]:
+    """Experiment → test F2, as `dvc exp show` has it."""
+    shown = json.loads(command(folder, "dvc exp show --json").stdout)
+    experiments = [experiment["revs"][0] for baseline in shown for experiment in baseline.get("experiments") or []]
+    return {rev["name"]: rev["data"]["metrics"]["metrics/scores.json"]["data"]["f2"]["test"] for rev in experiments}

@@ -14,10 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from doc_commands import blocks
 from sklearn.metrics import fbeta_score
 
 from hohoho.labels import LABELS
+from hohoho.models.backbones import load_classifier
 from hohoho.models.devices import resolve_precision
+from hohoho.models.lstm import load_lstm
 from hohoho.slices.split import SPLITS
 from hohoho.stage.costs import STAGES
 
@@ -197,6 +200,17 @@ def test_prediction_needs_no_label_and_names_nobody(clone, tmp_path):
     assert "Not a medical device" in summary["notice"]
     assert summary["calibration"] == json.loads((clone / "models/calibration.json").read_text())
     assert study["patient_id"].iloc[0] not in (tmp_path / "out/prediction.json").read_text()
+
+
+def test_the_models_come_by_name_from_python(clone, tmp_path, monkeypatch):
+    for model in ("cnn", "lstm"):
+        run(["git", "tag", "-a", "-m", "tiny", f"{model}@v1.0.0"], clone)
+    monkeypatch.chdir(tmp_path)
+    exec(blocks("running.md", "The models by name", "python")[0], {"REPOSITORY": str(clone)})
+    for path in (clone / "models").glob("*/*"):
+        if path.parent.name != "init":
+            assert (tmp_path / path.relative_to(clone)).read_bytes() == path.read_bytes()
+    assert load_classifier(Path("models/cnn")) and load_lstm(Path("models/lstm"))
 
 
 @pytest.fixture

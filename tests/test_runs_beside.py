@@ -8,29 +8,21 @@ import time
 import fake_pipeline as fake
 import pytest
 import yaml
+from fake_pipeline import ended, scores
+from row_experiments import score_alone
 
 ROWS = ["table2_c1", "table3_c1"]  # of different CNNs; only one has an LSTM
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    """Row → what it scores when nothing else runs."""
-    folder = fake.make(tmp_path_factory.mktemp("alone") / "repository")
-    ran = fake.command(folder, f"hohoho rows run {' '.join(ROWS)}")
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return scores(folder)
+    """Experiment of a row → what it scores when nothing else runs."""
+    return {row.replace("_", "-"): score_alone(row, tmp_path_factory.mktemp(row)) for row in ROWS}
 
 
 @pytest.fixture
 def repository(tmp_path):
     return fake.make(tmp_path / "repository")
-
-
-def scores(folder):
-    """Experiment → test F2, as `dvc exp show` has it."""
-    shown = json.loads(fake.command(folder, "dvc exp show --json").stdout)
-    found = [experiment["revs"][0] for baseline in shown for experiment in baseline.get("experiments") or []]
-    return {rev["name"]: rev["data"]["metrics"]["metrics/scores.json"]["data"]["f2"]["test"] for rev in found}
 
 
 def recorded_gamma(folder):
@@ -42,13 +34,6 @@ def edit_gamma(folder, old, new):
     """Change loss.gamma_neg in params.yaml as an editor does."""
     params = folder / "params.yaml"
     params.write_text(params.read_text().replace(f"gamma_neg: {old}", f"gamma_neg: {new}"))
-
-
-def ended(process):
-    """Everything that a process said; fails where it does not end well."""
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, said
-    return said
 
 
 def halted(folder, line, stage="train_cnn"):

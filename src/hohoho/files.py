@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:  # half a second of every stage and command otherwise, also where no table is written
+    import pandas as pd
 
 from hohoho.errors import InputError
 
@@ -54,13 +55,13 @@ def write_json(path: Path, content: Any) -> None:
         temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def write_csv(path: Path, table: pd.DataFrame) -> None:
+def write_csv(path: Path, table: "pd.DataFrame") -> None:
     """Write a table as CSV without its index."""
     with atomic(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def write_parquet(path: Path, table: pd.DataFrame) -> None:
+def write_parquet(path: Path, table: "pd.DataFrame") -> None:
     """Write a table as Parquet without its index."""
     with atomic(path) as temporary:
         table.to_parquet(temporary, index=False, row_group_size=ROW_GROUP)

@@ -16,7 +16,8 @@ from hohoho.errors import InputError
 from hohoho.rows.composition import compose
 from hohoho.rows.records import DONE, Experiment, result_params
 from hohoho.rows.row import Row
-from hohoho.stage.workspace import wait_for_others
+from hohoho.rows.worktrees import experiment_elsewhere
+from hohoho.stage.workspace import wait_for_others, wait_while
 
 Runner = Callable[[list[str]], int]  # command → exit code
 
@@ -70,6 +71,8 @@ def recorded(planned: Plan, experiments: list[Experiment], states: tuple[str, ..
 def run_command(words: list[str]) -> int:
     """Run DVC with this Python, which its stages find first as well, its output passed through; its exit code."""
     wait_for_others()
+    if "--queue" not in words:
+        wait_while(experiment_elsewhere)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     process = subprocess.Popen([sys.executable, "-m", *words], env={**os.environ, "PATH": path})
     try:

@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,8 +53,13 @@ def alone(name: str) -> Iterator[None]:
 
 def wait_for_others() -> None:
     """Return when nothing else is at work in this folder; says once what it waits for."""
+    wait_while(others_at_work)
+
+
+def wait_while(at_work: Callable[[], str | None]) -> None:
+    """Return when `at_work` names nobody; says once whom it waits for."""
     said = None
-    while others := others_at_work():
+    while others := at_work():
         if others != said:
             print(f"waiting for {others}; Ctrl-C to stop", file=sys.stderr, flush=True)
         said = others
@@ -85,17 +90,23 @@ def others_at_work() -> str | None:
     its other commands, ours a stage that runs without DVC and `hohoho rows run`. Of two runs of DVC that start together
     the younger one yields. Raises InputError where DVC's record of its locks cannot be read.
     """
-    own = {process.pid for process in [psutil.Process(), *psutil.Process().parents()]}
-    at_work = _runs_before(own) | _dvc_processes() | {path.name: holder(path.name) for path in LOCKS.glob("*")}
+    own = own_processes()
+    locks = {path.name: holder(path.name) for path in LOCKS.glob("*")}
+    at_work = runs_before(own, [str(Path.cwd())]) | _dvc_processes() | locks
     return ", ".join(f"{name} (PID {pid})" for name, pid in at_work.items() if pid and pid not in own) or None
 
 
-def _runs_before(own: set[int]) -> dict[str, int]:
-    """Command → PID of every `dvc repro` and `dvc exp run` of this folder that is older than an own one."""
+def own_processes() -> set[int]:
+    """PIDs of this process and of all that it was started by."""
+    return {process.pid for process in [psutil.Process(), *psutil.Process().parents()]}
+
+
+def runs_before(own: set[int], folders: Container[str]) -> dict[str, int]:
+    """Command → PID of every `dvc repro` and `dvc exp run` in one of these folders that is older than an own one."""
     runs = {}
     for process in psutil.process_iter(["cmdline", "cwd", "create_time"]):
         name = _run_of_dvc(process.info["cmdline"] or [])
-        if name and process.info["cwd"] == str(Path.cwd()):
+        if name and process.info["cwd"] in folders:
             runs[process.info["create_time"], process.pid] = name
     limit = min((started for started in runs if started[1] in own), default=(math.inf, 0))
     return {name: started[1] for started, name in sorted(runs.items(), reverse=True) if started < limit}
