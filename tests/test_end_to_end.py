@@ -135,7 +135,7 @@ def test_a_killed_stage_goes_on_from_its_last_epoch_and_leaves_no_checkpoint(clo
     assert len((clone / "metrics/plots/train_cnn.csv").read_text().splitlines()) == 3
     assert not work.exists()
     run(["hohoho", "params", *TINY], clone)
-    run(["dvc", "checkout", "-q"], clone)
+    run(["dvc", "checkout", "-q", "-f"], clone)
     assert ran(run(["dvc", "repro"], clone).stdout) == []
 
 

@@ -35,7 +35,7 @@ def head(folder):
 
 def experiments(folder):
     """Experiment → the commit that it belongs to, and its test F2."""
-    refs = fake.command(folder, "git for-each-ref --format=%(refname) refs/exps/[0-9a-f]*").stdout.split()
+    refs = fake.command(folder, "git for-each-ref --format=%(refname) refs/exps/*/*/*").stdout.split()
     scores = {ref: json.loads(fake.command(folder, f"git show {ref}:metrics/scores.json").stdout) for ref in refs}
     return {Path(ref).name: ("".join(ref.split("/")[2:4]), score["f2"]["test"]) for ref, score in scores.items()}
 
