@@ -242,7 +242,7 @@ OTHERS = {
     "what DVC says of the pixels": lambda: edit_lock("data/slices"),
 }
 SAME = {
-    "a parameter of another stage": lambda: set_parameter(Path("params.yaml"), "evaluate.threshold", 0.4),
+    "a parameter of another stage": lambda: set_parameter(Path("params.yaml"), "evaluate.smoothing", True),
     "a number of threads": lambda: set_parameter(Path("params.yaml"), "runtime.threads", 1),
     "another module": lambda: edit_file("src/hohoho/models/lstm.py"),
     "a time of change": lambda: os.utime("data/stacks/content.txt", (1, 1)),

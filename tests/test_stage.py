@@ -133,8 +133,8 @@ def test_a_change_under_a_stage_fails_it_and_is_named(repository, monkeypatch, s
 
 def test_what_a_stage_does_not_use_may_change_under_it(repository, monkeypatch):
     def edit():
-        set_parameter(Path("params.yaml"), "evaluate.threshold", 0.7)
-        set_parameter(Path("conf/config.yaml"), "evaluate.threshold", 0.7)
+        set_parameter(Path("params.yaml"), "evaluate.smoothing", True)
+        set_parameter(Path("conf/config.yaml"), "evaluate.smoothing", True)
         for path in ("src/hohoho/report/page.py", "stages/evaluate.py", "conf/row/table1_c1_gray.yaml"):
             with Path(path).open("a") as file:
                 file.write("# another line\n")
