@@ -12,11 +12,10 @@ import numpy as np
 from sklearn.metrics import log_loss
 
 from hohoho.labels import LABELS
-from hohoho.scores import calibration
-from hohoho.scores.calibration import calibrate, fit_calibration
+from hohoho.scores.calibration import Prior, calibrate, fit_calibration
 
 SLICES, OTHERS, SHARPNESS, SHIFT = 400, 20_000, 2.5, 1.0
-FLAT_PRIOR = 1e6
+FLAT = Prior(1e6, np.inf)
 
 
 def draw(rng: np.random.Generator, slices: int, share: float) -> tuple[np.ndarray, np.ndarray]:
@@ -25,15 +24,6 @@ def draw(rng: np.random.Generator, slices: int, share: float) -> tuple[np.ndarra
     truth = np.repeat([1.0, 0.0], [positives, slices - positives])[:, None]
     logits = SHARPNESS * (rng.normal(size=(slices, len(LABELS))) + 2 * truth - SHIFT)
     return np.repeat(truth, len(LABELS), axis=1), 1 / (1 + np.exp(-logits))
-
-
-def fitted_with(prior_sd: float, targets: np.ndarray, raw: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The other slices, calibrated on the first ones."""
-    ours, calibration.PRIOR_SD = calibration.PRIOR_SD, prior_sd
-    try:
-        return calibrate(fit_calibration(targets, raw), others)
-    finally:
-        calibration.PRIOR_SD = ours
 
 
 def main():
@@ -49,8 +39,8 @@ def main():
             answers = {
                 "raw": others,
                 "constant": np.full(others.shape, positives / SLICES),
-                "no prior": fitted_with(FLAT_PRIOR, targets, raw, others),
-                "ours": fitted_with(calibration.PRIOR_SD, targets, raw, others),
+                "no prior": calibrate(fit_calibration(targets, raw, FLAT), others),
+                "ours": calibrate(fit_calibration(targets, raw), others),
             }
             for name, shown in answers.items():
                 losses[name] += [log_loss(t, p) for t, p in zip(truth.T, shown.T, strict=True)]

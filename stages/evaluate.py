@@ -49,7 +49,8 @@ def main():
     slices, studies, stacks = read_slice_table(SLICES), read_study_table(SLICES), read_stacks(STACKS)
     table = prediction_table(slices, stacks["split"], {m: values for m, values in probabilities.items() if len(values)})
     phantom = phantom_of(params.data.source, slices, params.phantom)
-    how = Settings(settings.threshold, settings.smoothing, settings.bootstrap, params.seed)
+    answers = settings.answer_error, settings.answer_confidence
+    how = Settings(settings.threshold, settings.smoothing, settings.bootstrap, params.seed, *answers)
     found = evaluate(table, studies, how, phantom and (lambda rows: true_labels(slices.iloc[rows], phantom)))
     is_private = params.data.pseudonyms == "secret"
     if is_private:

@@ -23,6 +23,7 @@ def pretrain(params: Record, simclr: Record) -> None:
     from hohoho.models.devices import resolve_precision, with_device
     from hohoho.models.initial import save_initial_backbone
     from hohoho.slices.batches import training_batches, unlabelled_slices
+    from hohoho.slices.split import CALIBRATION
     from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
     from hohoho.slices.store import SlicePixels
     from hohoho.stage.checkpoint import checkpoint_folder
@@ -40,7 +41,8 @@ def pretrain(params: Record, simclr: Record) -> None:
     lightning.seed_everything(params.seed, verbose=False)
     table, statistics = read_stacks(STACKS), read_statistics(STACKS)
     channels = len(statistics.mean)
-    takes_part = simclr.include_test | (table["split"] != "test").to_numpy()
+    kept_out = [CALIBRATION] if simclr.include_test else [CALIBRATION, "test"]
+    takes_part = ~table["split"].isin(kept_out).to_numpy()
     rows = channel_rows(table, channels)[takes_part]
 
     backbone = build_backbone(params.backbone.name, channels, imagenet=params.backbone.start == "imagenet")

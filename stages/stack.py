@@ -33,7 +33,7 @@ def main():
 
     labelled = labelled_patients(slices, studies)
     imposed = studies.dropna(subset="split").set_index("patient")["split"].to_dict()
-    split = split_patients(labelled, imposed, params.split.val_fraction, params.split.test_fraction, params.split.seed)
+    split = split_patients(labelled, imposed, **params.split)
     if params.stack.subset == "small":
         own = set(studies.loc[studies["small"], "patient"])
         small = (params.stack.small_fraction, params.split.seed, params.stack.hold_back_validation)

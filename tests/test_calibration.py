@@ -10,17 +10,8 @@ from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 from hohoho.errors import InputError
 from hohoho.files import write_json
 from hohoho.labels import LABELS
-from hohoho.scores.calibration import (
-    BINS,
-    brier,
-    calibrate,
-    calibrated,
-    calibration_error,
-    calibration_record,
-    fit_calibration,
-    read_calibration,
-    reliability,
-)
+from hohoho.scores.calibration import calibrate, calibrated, calibration_record, fit_calibration, read_calibration
+from hohoho.scores.reliability import BINS, brier, calibration_error, reliability
 
 
 def sigmoid(logits):

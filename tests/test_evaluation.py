@@ -14,8 +14,8 @@ from hohoho.errors import InputError
 from hohoho.inference.table import probabilities_of
 from hohoho.labels import LABELS
 from hohoho.report.score_sections import calibration_section, class_section, scan_section
-from hohoho.scores.calibration import calibration_error
 from hohoho.scores.evaluation import evaluate
+from hohoho.scores.reliability import calibration_error
 from hohoho.scores.scans import Settings
 from hohoho.slices.split import SPLITS
 from hohoho.slices.store import SCAN_LABELS
@@ -151,8 +151,7 @@ def test_scan_labels_alone_score_scans_and_no_slice():
     of_max, expected = (e.details["scans"]["cnn"]["test"]["max"] for e in (found, FOUND))
     for label in LABELS:  # any is ranked by calibrated probabilities, which nothing here could give
         assert of_max[label]["auroc"] == expected[label]["auroc"]
-    assert found.headline["scan_test"]["any_sensitivity"] == FOUND.headline["scan_test"]["any_sensitivity"]
-    assert found.details["scans"]["cnn"]["test"]["noisy_or"] is None
+    assert of_max["any"]["recall"] == expected["any"]["recall"]
     assert found.calibration["models"]["cnn"]["fitted_slices"] == 0
     assert found.subgroups.empty
     assert found.worst.empty
@@ -244,7 +243,9 @@ def test_a_class_that_validation_does_not_show_has_no_probability_anywhere():
     assert found.details["slices"]["cnn"]["test"]["micro"]["rsna_log_loss_calibrated"]["value"] is None
     assert found.details["calibration"]["cnn"]["test"]["edh"]["ece_calibrated"] is None
     assert found.details["calibration"]["cnn"]["test"]["micro"]["ece_calibrated"] is not None
-    assert found.details["scans"]["cnn"]["test"]["noisy_or"] is None
+    assert found.calibration["scans"]["cnn"]["temperature"]["edh"] is None
+    assert found.details["scans"]["cnn"]["test"]["youden"]["edh"]["recall"]["value"] == 0  # never called
+    assert found.details["scan_calibration"]["cnn"]["test"]["edh"] == dict.fromkeys(("ece", "brier", "log_loss"))
     assert "no probability of edh" in calibration_section(found).text
     assert len(found.worst)
     json.dumps([found.headline, found.details, found.calibration], allow_nan=False)

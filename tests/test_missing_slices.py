@@ -18,7 +18,7 @@ from hohoho.pseudonyms import PUBLIC_KEY
 from hohoho.scans.geometry import missing_slices
 from hohoho.scans.scan import Scan
 from hohoho.scores.bleeds import bleed_table
-from hohoho.scores.predictions import model_predictions
+from hohoho.scores.predictions import model_predictions, truth_of
 from hohoho.slices.label_patterns import clean_labels
 from hohoho.slices.stacks import stack_table
 from hohoho.slices.store import adjacent_runs, read_slice_table
@@ -180,9 +180,10 @@ def test_bleeds_and_smoothing_of_a_scan_with_missing_slices_are_those_of_its_par
     parts = table.assign(study=table["study"] + "-" + table["missing_before"].cumsum().astype(str))
     parts["index"] = parts.groupby("study", sort=False).cumcount()
     parts["missing_before"] = False
-    positive, no_rows = probabilities_of(table, "cnn") >= 0.5, np.arange(0)
+    positive = probabilities_of(table, "cnn") >= 0.5
     pd.testing.assert_frame_equal(bleed_table(table, positive), bleed_table(parts, positive))
-    smoothed, expected = (model_predictions(each, "cnn", 0.5, no_rows).smoothed for each in (table, parts))
+    truths = (truth_of(each, pd.DataFrame(columns=["study"])) for each in (table, parts))
+    smoothed, expected = (model_predictions(truth, "cnn", 0.5).smoothed for truth in truths)
     np.testing.assert_array_equal(smoothed, expected)
     dropped = table.drop(index=starts)
     assert len(adjacent_runs(dropped)) >= table["study"].nunique()

@@ -17,7 +17,7 @@ from hohoho.scores.predictions import model_predictions, truth_of
 
 TABLE = predictions(60)
 TRUTH = truth_of(TABLE, studies_of(TABLE))
-PREDICTIONS = model_predictions(TABLE, "cnn", 0.5, TRUTH.rows["val"])
+PREDICTIONS = model_predictions(TRUTH, "cnn", 0.5)
 POINTS = operating_points(TRUTH, PREDICTIONS, 0.5)
 
 
@@ -45,7 +45,7 @@ def test_thresholds_come_from_validation_alone():
     other.loc[test, [f"cnn_{label}" for label in LABELS]] = 0.999
     other.loc[test, LABELS] = 1.0
     truth = truth_of(other, studies_of(other))
-    again = operating_points(truth, model_predictions(other, "cnn", 0.5, truth.rows["val"]), 0.5)
+    again = operating_points(truth, model_predictions(truth, "cnn", 0.5), 0.5)
     assert {name: list(t) for name, t in again.items()} == {name: list(t) for name, t in POINTS.items()}
 
 
@@ -64,7 +64,7 @@ def test_a_class_without_positives_in_validation_leaves_its_point_undecided():
     table = TABLE.copy()
     table.loc[table["split"] == "val", "edh"] = 0
     truth = truth_of(table, studies_of(table))
-    predictions = model_predictions(table, "cnn", 0.5, truth.rows["val"])
+    predictions = model_predictions(truth, "cnn", 0.5)
     points = operating_points(truth, predictions, 0.5)
     assert points["f2_per_class"] is None
     row = point_table("cnn", points, truth, predictions).set_index("point").loc["cnn, f2_per_class"]

@@ -11,7 +11,7 @@ from hohoho.labels import LABELS
 from hohoho.scores.bootstrap import unit_weights
 from hohoho.scores.class_scores import class_scores, scored_rows
 from hohoho.scores.details import Settings, scan_scores
-from hohoho.scores.predictions import model_predictions, scan_noisy_or, scan_truth, truth_of
+from hohoho.scores.predictions import model_predictions, scan_truth, truth_of
 from hohoho.slices.store import SCAN_ANY, SCAN_LABELS
 
 TABLE = predictions(20)
@@ -20,13 +20,12 @@ STUDY = TABLE["study"].to_numpy()
 
 def test_a_scan_is_the_loop_over_its_slices():
     raw = probabilities_of(TABLE, "cnn").astype(float)
-    maxima, noisy_or = scan_maxima(STUDY, with_any_probability(raw)), scan_noisy_or(TABLE, raw)
+    maxima = scan_maxima(STUDY, with_any_probability(raw))
     truth = scan_truth(TABLE, studies_of(TABLE))
     assert list(truth.index) == sorted(set(TABLE["study"]))
     for number, study in enumerate(truth.index):
         rows = (TABLE["study"] == study).to_numpy()
         assert maxima[number] == pytest.approx([*raw[rows].max(0), (1 - np.prod(1 - raw[rows], axis=1)).max()])
-        assert noisy_or[number] == pytest.approx([*(1 - np.prod(1 - raw[rows], axis=0)), 1 - np.prod(1 - raw[rows])])
         assert truth.loc[study, LABELS].tolist() == TABLE.loc[rows, LABELS].max().tolist()
 
 
@@ -61,12 +60,6 @@ def test_any_leaves_out_a_class_of_unknown_probability_and_is_unknown_without_an
     assert np.isnan(any_probability(row)[1])
 
 
-def test_noisy_or_stays_finite_for_a_sure_slice():
-    assert (scan_noisy_or(TABLE, np.ones((len(TABLE), 5))) == pytest.approx(1)) and np.isfinite(
-        scan_noisy_or(TABLE, np.ones((len(TABLE), 5)))
-    ).all()
-
-
 def test_scan_labels_speak_where_slices_have_none():
     table, studies = TABLE.copy(), studies_of(TABLE)
     studies[SCAN_LABELS] = np.nan
@@ -91,14 +84,15 @@ def test_a_bleed_of_unknown_type_counts_for_any_and_for_no_type():
     truth = truth_of(table, studies)
     assert truth.scans["any"].isna().sum() == 1 and truth.any_rows("test").sum() == truth.scan_rows("test").sum() + 1
 
-    settings, predictions = Settings(0.5, False, 0, 0), model_predictions(table, "cnn", 0.5, truth.rows["val"])
+    settings, predictions = Settings(0.5, False, 0, 0), model_predictions(truth, "cnn", 0.5)
     scores = scan_scores(settings, truth, predictions, "test")
     known, targets = truth.any_rows("test"), truth.scans["any"]
-    for kind, said in (("max", predictions.scan_max[:, 5]), ("noisy_or", predictions.scan_noisy_or[:, 5])):
+    own, least = predictions.scan_probability[:, 5], predictions.scan_model.thresholds["youden"][5]
+    for kind, said, threshold in (("max", predictions.scan_max[:, 5], 0.5), ("youden", own, least)):
         assert scores[kind]["any"]["auroc"]["value"] == pytest.approx(
             roc_auc_score(targets[known], said[known]), abs=1e-6
         )
-        found = (said >= 0.5)[known & (targets == 1)]
+        found = (said >= threshold)[known & (targets == 1)]
         assert scores[kind]["any"]["recall"]["value"] == pytest.approx(found.mean(), abs=1e-6)
     without = scan_scores(settings, truth_of(table, studies.drop(columns=SCAN_ANY)), predictions, "test")
     for name in (*LABELS, "micro", "macro"):

@@ -54,14 +54,14 @@ def _the_window_shows_brain(params: Mapping[str, Any]) -> Iterator[str]:
 
 def _every_split_has_a_patient(params: Mapping[str, Any]) -> Iterator[str]:
     patients = params.get("phantom.patients")
-    fractions = [params.get(f"split.{split}_fraction") for split in ("val", "test")]
+    fractions = [params.get(f"split.{split}_fraction") for split in ("val", "test", "calibration")]
     if params.get("data.source") == "phantom" and None not in (patients, *fractions):
-        val, test = (round(patients * fraction) for fraction in fractions)
-        train = patients - val - test
+        val, test, calibration = (round(patients * fraction) for fraction in fractions)
+        train = patients - val - test - calibration
         if val < 1 or train < 1:
             yield (
                 f"phantom.patients: {patients} are {train} for training and {val} for validation, "
-                "by split.val_fraction and split.test_fraction; at least 1 each"
+                "by split.val_fraction, split.test_fraction and split.calibration_fraction; at least 1 each"
             )
 
 

@@ -12,11 +12,12 @@ import torch
 from hohoho.errors import InputError
 from hohoho.files import write_csv, write_json
 from hohoho.inference.embed import embed
+from hohoho.inference.table import MODEL_NAMES
 from hohoho.machine import cores
 from hohoho.models.backbones import load_classifier
 from hohoho.models.hashes import model_hashes
 from hohoho.models.lstm import load_lstm, predict_scans
-from hohoho.predict.answers import MEANING, answer_columns, scan_summary
+from hohoho.predict.answers import MEANING, answer_columns, scan_answer, scan_summary
 from hohoho.predict.studies import NewScan, new_scans
 from hohoho.scans.pixels import read_scan
 from hohoho.scans.verdict import verdict
@@ -84,6 +85,12 @@ def _predict(new: NewScan, out: Path, models: Models) -> bool:
     place = {"slice": range(len(kept)), "position_mm": new.scan.position_mm[kept].round(2)}
     table = pd.DataFrame(place | {"missing_before": missing.astype(int)})
     write_csv(out / TABLE, table.join(answer_columns(raw, runs, models.calibration)))
+    scan = {m: scan_summary(m, values, runs, models.calibration) for m, values in raw.items()}
+    own = list(raw)[-1]
+    answer = scan_answer(own, scan[own], models.calibration)
+    if answer:
+        shown = "unknown" if answer["probability"] is None else f"{answer['probability']:.3f}"
+        print(f"  any bleed: {answer['answer']} (probability {shown} by {MODEL_NAMES[own]})")
     summary = {
         "notice": NOTICE,
         "trained_on": models.inputs["source"],
@@ -94,7 +101,8 @@ def _predict(new: NewScan, out: Path, models: Models) -> bool:
         "tilt_deg": round(new.scan.tilt_deg, 2) if np.isfinite(new.scan.tilt_deg) else None,
         "model_sha256": model_hashes(models.folder / "cnn", models.folder / "lstm"),
         "versions": {package: version(package) for package in VERSIONS_OF},
-        "scan_maxima": {m: scan_summary(m, values, runs, models.calibration) for m, values in raw.items()},
+        "answer": answer,
+        "scan": scan,
         "meaning": MEANING,
         "calibration": models.calibration,
     }

@@ -9,6 +9,7 @@ from hohoho.report.tables import heading, text
 from hohoho.scores.bootstrap import MIN_PATIENTS
 from hohoho.scores.evaluation import Evaluation
 from hohoho.scores.measures import SCORES
+from hohoho.scores.three_answers import ANSWERS, guarantees, read_limits
 from hohoho.slices.split import SPLITS, shown_split
 
 CLASS_NAMES = {
@@ -22,7 +23,8 @@ SCAN_SCORES = {"recall": "sensitivity", "specificity": "specificity", "auroc": "
 POOLINGS = {
     "max": "By the largest value of its slices: raw of each class, calibrated of any",
     "true": "The same, against the phantom's true labels: without the errors that it plants",
-    "noisy_or": "By noisy-or over its slices, calibrated",
+    "sensitivity_95": "By the scan's own probability, from the threshold of 95 % sensitivity on validation",
+    "youden": "The same, from Youden's threshold: sensitivity + specificity is largest on validation",
 }
 FITTED_ON = " (fitted on these)"
 CALIBRATION_SCORES = ["ECE, raw", "ECE, calibrated", "Brier, raw", "Brier, calibrated"]
@@ -80,12 +82,20 @@ def scan_section(evaluation: Evaluation) -> Section:
         return Section("Scans", NO_SCANS)
     split = shown_split(scans)
     intro = f"{MODEL_NAMES[model]}, {split} split: is there a bleed in this scan at all? "
-    intro += "By the maximum, a scan is positive where one of its slices is."
-    if scans[split]["noisy_or"] is None:
-        intro += " No noisy-or: it needs probabilities, and not every class could be calibrated."
+    intro += (
+        "By the maximum, a scan is positive where one of its slices is; its own probability is made of its slices' "
+    )
+    intro += "and calibrated on validation scans."
     scores = {"max": None, "true": details["true_scans"]} | scans[split]
     shown = {POOLINGS[how]: of_classes(by, SCAN_SCORES) for how, by in scores.items() if by}
-    return Section("Scans", intro, shown)
+    return Section("Scans", intro, shown | {"Three answers": answer_table(details["answers"][model], split)})
+
+
+def answer_table(found: dict, split: str) -> pd.DataFrame:
+    """What scans with and without a bleed are answered, and what each answer promises."""
+    promised, counts = guarantees(read_limits(found["limits"])), found["counts"][split]
+    lines = [[answer, counts["bleed"][answer], counts["none"][answer], promised.get(answer)] for answer in ANSWERS]
+    return frame(["answer", "scans with a bleed", "without", "guarantee"], lines)
 
 
 def of_classes(scores: dict[str, dict], columns: dict[str, str]) -> pd.DataFrame:

@@ -7,8 +7,6 @@ edh. T is positive, so the order of a class's slices, its AUROC and – with the
 as they are. A log-normal prior on T, around 1, keeps it sane where positives are few: with one or two, the best T alone
 often ends at its bound, a constant (`benchmarks/calibration.py`). Without a positive nothing is fitted, and the
 calibrated probability is unknown (NaN).
-
-And how far probabilities are from frequencies: reliability curve, expected calibration error, Brier score.
 """
 
 import json
@@ -16,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
@@ -24,9 +21,17 @@ from hohoho.errors import InputError
 from hohoho.labels import LABELS
 
 CLIP = 1e-7  # float32 probabilities end here: logits within ±16
-BINS = 10  # of probability, of equal width
 TEMPERATURES = (0.02, 50.0)  # a guard for the search; the prior keeps the best well inside
-PRIOR_SD = 1.0  # of log T; weighs as much as one slice or two
+
+
+class Prior(NamedTuple):
+    """How far a calibration may be from none at all, T = 1 and b = 0: standard deviations of normal priors."""
+
+    log_temperature: float
+    bias: float
+
+
+OF_SLICES = Prior(1.0, np.inf)  # weighs as much as one slice or two
 
 
 class Calibration(NamedTuple):
@@ -43,14 +48,14 @@ class Calibration(NamedTuple):
         return np.isfinite(self.temperature)
 
 
-def fit_calibration(targets: np.ndarray, probabilities: np.ndarray) -> Calibration:
+def fit_calibration(targets: np.ndarray, probabilities: np.ndarray, prior: Prior = OF_SLICES) -> Calibration:
     """The most probable temperatures and biases. Both arrays (slices, 5), labelled slices only, maybe none.
 
     A class without positives or without negatives is not fitted. Raises `InputError` for NaN.
     """
     if not (np.isfinite(targets).all() and np.isfinite(probabilities).all()):
         raise InputError("calibration: a probability or a label is NaN; drop unlabelled slices first")
-    fitted = [_fit_class(targets[:, c], _logits(probabilities[:, c])) for c in range(len(LABELS))]
+    fitted = [fit_class(targets[:, c], _logits(probabilities[:, c]), prior) for c in range(len(LABELS))]
     temperature, bias = np.array(fitted).T
     return Calibration(temperature, bias, (targets > 0).sum(axis=0), len(targets))
 
@@ -91,39 +96,8 @@ def calibrated(record: dict | None, model: str, probabilities: np.ndarray) -> np
     return calibrate(Calibration(*values, fitted["fitted_slices"]), probabilities)
 
 
-def reliability(targets: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """BINS rows: mean `predicted` probability, `observed` frequency, number of `answers`; NaN in empty bins.
-
-    Both arrays of one shape; every entry is one answer, left out where its probability is NaN. Bins are [0, 0.1), …,
-    [0.9, 1].
-    """
-    targets, probabilities = _known(targets, probabilities)
-    place = np.minimum((probabilities * BINS).astype(int), BINS - 1)
-    answers = np.bincount(place, minlength=BINS)
-    sums = [np.bincount(place, weights=values, minlength=BINS) for values in (probabilities, targets)]
-    predicted, observed = (np.divide(s, answers, out=np.full(BINS, np.nan), where=answers > 0) for s in sums)
-    return pd.DataFrame({"predicted": predicted, "observed": observed, "answers": answers})
-
-
-def calibration_error(targets: np.ndarray, probabilities: np.ndarray) -> float:
-    """Expected calibration error, mean |predicted - observed| over answers (Guo et al. 2017, arXiv 1706.04599)."""
-    curve = reliability(targets, probabilities)
-    gaps = (curve["predicted"] - curve["observed"]).abs().fillna(0)
-    return float(np.average(gaps, weights=curve["answers"])) if curve["answers"].sum() else np.nan
-
-
-def brier(targets: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean squared difference of probability and truth; NaN without answers whose probability is known."""
-    targets, probabilities = _known(targets, probabilities)
-    return float(((probabilities - targets) ** 2).mean()) if len(targets) else np.nan
-
-
-def _known(targets: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    known = np.isfinite(probabilities)
-    return targets[known], probabilities[known]
-
-
-def _fit_class(targets: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
+def fit_class(targets: np.ndarray, logits: np.ndarray, prior: Prior = OF_SLICES) -> tuple[float, float]:
+    """Temperature and bias of one class, of (answers,) each; NaN without positives or without negatives."""
     if not len(targets) or targets.min() == targets.max():
         return np.nan, np.nan
     sign = np.where(targets > 0, 1.0, -1.0)
@@ -133,8 +107,9 @@ def _fit_class(targets: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
         slope = np.exp(log_slope)
         margin = sign * (slope * logits + bias)
         pull = -sign * expit(-margin)
-        value = -log_expit(margin).sum() + (log_slope / PRIOR_SD) ** 2 / 2
-        return value, np.array([(pull * logits).sum() * slope + log_slope / PRIOR_SD**2, pull.sum()])
+        off = np.array(log_slope_and_bias) / prior
+        gradient = np.array([(pull * logits).sum() * slope, pull.sum()]) + off / prior
+        return -log_expit(margin).sum() + (off**2).sum() / 2, gradient
 
     bounds = [tuple(-np.log(TEMPERATURES[::-1])), (None, None)]
     log_slope, bias = minimize(loss, [0.0, 0.0], jac=True, bounds=bounds, options={"ftol": 1e-12, "gtol": 1e-6}).x

@@ -8,7 +8,6 @@ from hohoho.inference.table import CLASSES, with_any, with_any_probability
 from hohoho.labels import LABELS
 from hohoho.scores.bleeds import erased_bleeds
 from hohoho.scores.bootstrap import INTERVAL
-from hohoho.scores.calibration import brier, calibration_error
 from hohoho.scores.class_scores import (
     MICRO,
     Bootstrapped,
@@ -23,7 +22,9 @@ from hohoho.scores.f2 import all_positive_f2
 from hohoho.scores.measures import number, rsna_log_loss
 from hohoho.scores.operating_points import GLOBAL
 from hohoho.scores.predictions import ModelPredictions, Truth
-from hohoho.scores.scans import Settings, scan_scores
+from hohoho.scores.reliability import brier, calibration_error
+from hohoho.scores.scans import Settings, answer_counts, scan_calibration, scan_limits, scan_scores
+from hohoho.scores.three_answers import limits_record
 from hohoho.slices.split import SPLITS
 
 
@@ -40,6 +41,8 @@ def all_details(truth: Truth, models: dict[str, ModelPredictions], points: dict,
         "data": {split: _sizes(truth, split) for split in SPLITS},
         "slices": {m: {s: part and with_intervals(part) for s, part in parts.items()} for m, parts in slices.items()},
         "scans": each(partial(scan_scores, settings)),
+        "scan_calibration": each(scan_calibration),
+        "answers": {m: _answers(truth, predictions, settings) for m, predictions in models.items()},
         "lstm_gain": _gain(slices),
         "lstm_gain_at_best_f2": _gain_at_best_f2(truth, models, points, settings),
         "operating_points": {m: {name: _named(point) for name, point in named.items()} for m, named in points.items()},
@@ -129,6 +132,12 @@ def _calibration(truth: Truth, predictions: ModelPredictions, split: str) -> dic
         }
         for name, chosen in columns.items()
     }
+
+
+def _answers(truth: Truth, predictions: ModelPredictions, settings: Settings) -> dict:
+    limits = scan_limits(truth, predictions, settings)
+    counts = {split: answer_counts(truth, predictions, limits, split) for split in SPLITS}
+    return {"limits": limits_record(limits), "counts": counts}
 
 
 def _named(thresholds: np.ndarray | None) -> dict | None:

@@ -8,15 +8,15 @@ import pandas as pd
 from hohoho.inference.table import models_in
 from hohoho.scores.bleeds import smoothing_counts
 from hohoho.scores.calibration import calibration_record
-from hohoho.scores.class_scores import MACRO, MICRO
 from hohoho.scores.curves import all_curves
 from hohoho.scores.details import all_details
+from hohoho.scores.headline import headline
 from hohoho.scores.operating_points import operating_points
-from hohoho.scores.predictions import MAX, ModelPredictions, Truth, model_predictions, refuse_nan, truth_of
+from hohoho.scores.predictions import ModelPredictions, Truth, model_predictions, refuse_nan, truth_of
+from hohoho.scores.scan_probability import scan_record
 from hohoho.scores.scans import Settings, true_scan_scores
 from hohoho.scores.subgroups import slice_groups, subgroups
 from hohoho.scores.worst_slices import worst_slices
-from hohoho.slices.split import SPLITS
 
 OF_ALL_MODELS = ("precision_recall", "roc", "reliability")
 
@@ -32,14 +32,18 @@ class Evaluation(NamedTuple):
         f2: {train, val, test} micro F2 of the row's own model · f2_test_interval: {low, high}
         cnn, cnn_lstm: {f2_train, f2_val, f2_test, precision_test, recall_test, auroc_test (macro)}
         lstm_gain: {f2_test, low, high} cnn_lstm - cnn, paired (absent where there is no LSTM)
-        all_positive: {train, val, test} · scan_test: {any_auroc, any_sensitivity, any_specificity} by the maximum
+        all_positive: {train, val, test} · scan_test: {any_auroc, any_sensitivity, any_specificity} by the scan's
+            own probability, at 95 % sensitivity on validation
         calibration_test: {ece, any_ece} calibrated, of the five classes and of any
     details: metrics/details.json.
         settings: {threshold, smoothing, resamples, seed, interval} · own_model: its name
         data: {split: {patients, studies, slices, labelled, positives: {class: n}, all_positive_f2}}
         slices: {model: {split: {class | micro | macro: {name: score}}}}; names as in hohoho.scores.measures.SCORES;
             micro also has rsna_log_loss and rsna_log_loss_calibrated
-        scans: {model: {split: {max | noisy_or: {class | micro | macro: the same scores}}}}; recall is sensitivity
+        scans: {model: {split: {max | sensitivity_95 | youden: {class | micro | macro: the same scores}}}}: by the
+            maximum, and by the scan's own probability from two thresholds up; recall is sensitivity
+        scan_calibration: {model: {split: {class | any: {ece, brier, log_loss}}}} of the scans' own probabilities
+        answers: {model: {limits, counts: {split: {bleed | none: {answer: scans}}}}}, see hohoho.scores.three_answers
         true_scans: as scans[own_model][shown]["max"], against labels without errors; None where nobody knows them
         lstm_gain: {split: {class | micro | macro: {name: score}}} cnn_lstm - cnn on slices, paired; {} without an LSTM
         lstm_gain_at_best_f2: {split: micro F2} the same, each model at its own best threshold on validation; {} …
@@ -53,7 +57,8 @@ class Evaluation(NamedTuple):
     worst: the worst misses and false alarms (columns in hohoho.scores.worst_slices), same model and split.
     smoothing: `case`, `model`, `split` and the columns of hohoho.scores.bleeds.smoothing_counts.
     calibration: models/calibration.json: {formula, threshold, smoothing, models: {model: {fitted_slices, positives:
-        {class: n}, temperature: {class: T}, bias: {class: b}, threshold: {class: calibrated value of the raw one}}}}.
+        {class: n}, temperature: {class: T}, bias: {class: b}, threshold: {class: calibrated value of the raw one}}},
+        scans: {model: the scan's model, its thresholds and the limits of its three answers}}.
     own: the own model's probabilities and decisions, of every slice.
     shown: the split shown, see hohoho.slices.split.shown_split.
     """
@@ -88,13 +93,15 @@ def evaluate(
     """
     refuse_nan(table)
     truth = truth_of(table, studies)
-    models = {m: model_predictions(table, m, settings.threshold, truth.rows["val"]) for m in models_in(table)}
+    models = {m: model_predictions(truth, m, settings.threshold) for m in models_in(table)}
     points = {model: operating_points(truth, predictions, settings.threshold) for model, predictions in models.items()}
     details = all_details(truth, models, points, settings)
     own, shown = models[details["own_model"]], truth.shown()
     details["true_scans"] = true_scan_scores(truth, own, settings, shown, true_labels) if true_labels else None
     rows, resampling = truth.rows[shown], settings.resampling(shown)
     fitted = {m: predictions.calibration for m, predictions in models.items()}
+    limits = {model: of["limits"] for model, of in details["answers"].items()}
+    scans = {m: scan_record(predictions.scan_model) | {"answers": limits[m]} for m, predictions in models.items()}
     part, groups = table.iloc[rows], slice_groups(table, studies).iloc[rows]
     raw, calibrated, positive = own.raw[rows], own.calibrated[rows], own.predicted(settings.smoothing)[rows]
     return Evaluation(
@@ -104,7 +111,7 @@ def evaluate(
         subgroups(part, groups, raw, positive, resampling),
         worst_slices(part, raw, calibrated, positive),
         smoothing_table(truth, models, settings),
-        calibration_record(fitted, settings.threshold, settings.smoothing),
+        calibration_record(fitted, settings.threshold, settings.smoothing) | {"scans": scans},
         own,
         shown,
     )
@@ -123,38 +130,3 @@ def smoothing_table(truth: Truth, models: dict[str, ModelPredictions], settings:
     table = pd.concat(counts, names=["model", "split"]).reset_index(["model", "split"])
     table.insert(0, "case", table["model"] + " " + table["split"] + " " + table["class"])
     return table.reset_index(drop=True)
-
-
-def headline(details: dict) -> dict:
-    """The few numbers that two runs are compared by, null where unknown; details: as in `Evaluation`."""
-    own = details["own_model"]
-    f2_test = _score(details["slices"][own]["test"], MICRO, "f2")
-    numbers = {
-        "f2": {split: _score(details["slices"][own][split], MICRO, "f2")["value"] for split in SPLITS},
-        "f2_test_interval": {end: f2_test[end] for end in ("low", "high")},
-        **{model: _of_model(splits) for model, splits in details["slices"].items()},
-    }
-    if details["lstm_gain"]:
-        gain = _score(details["lstm_gain"]["test"], MICRO, "f2")
-        numbers["lstm_gain"] = {"f2_test": gain["value"], "low": gain["low"], "high": gain["high"]}
-    scans, calibration = details["scans"][own]["test"], details["calibration"][own]["test"]
-    names = {"auroc": "auroc", "sensitivity": "recall", "specificity": "specificity"}
-    errors = {"ece": MICRO, "any_ece": "any"}
-    return numbers | {
-        "all_positive": {split: details["data"][split]["all_positive_f2"] for split in SPLITS},
-        "scan_test": {f"any_{n}": _score(scans and scans[MAX], "any", name)["value"] for n, name in names.items()},
-        "calibration_test": {n: calibration and calibration[of]["ece_calibrated"] for n, of in errors.items()},
-    }
-
-
-def _of_model(splits: dict) -> dict:
-    test = splits["test"]
-    return {
-        **{f"f2_{split}": _score(scores, MICRO, "f2")["value"] for split, scores in splits.items()},
-        **{f"{name}_test": _score(test, MICRO, name)["value"] for name in ("precision", "recall")},
-        "auroc_test": _score(test, MACRO, "auroc")["value"],
-    }
-
-
-def _score(scores: dict | None, group: str, name: str) -> dict[str, float | None]:
-    return scores[group][name] if scores else dict.fromkeys(("value", "low", "high"))

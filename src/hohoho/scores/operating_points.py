@@ -10,9 +10,9 @@ from hohoho.labels import LABELS
 from hohoho.scores.f2 import BETA
 from hohoho.scores.measures import pooled_scores
 from hohoho.scores.predictions import ModelPredictions, Truth
+from hohoho.scores.scan_probability import SENSITIVITY, sensitive_threshold
 from hohoho.slices.split import SPLITS
 
-SCAN_SENSITIVITY = 0.95
 FIXED, GLOBAL, PER_CLASS, SENSITIVE = "fixed", "f2_global", "f2_per_class", "scan_sensitivity_95"
 
 
@@ -26,7 +26,7 @@ def operating_points(truth: Truth, predictions: ModelPredictions, fixed: float) 
         FIXED: _everywhere(fixed),
         GLOBAL: _everywhere(best_f2_threshold(targets.ravel(), probabilities.ravel())),
         PER_CLASS: None if None in per_class else np.array(per_class),
-        SENSITIVE: _everywhere(sensitive_threshold(any_scan, largest, SCAN_SENSITIVITY)),
+        SENSITIVE: _everywhere(sensitive_threshold(any_scan, largest, SENSITIVITY)),
     }
 
 
@@ -71,14 +71,6 @@ def best_f2_threshold(targets: np.ndarray, probabilities: np.ndarray) -> float |
     f2 = weighted / (BETA**2 * targets.sum() + np.arange(1, len(tp) + 1))  # b² (tp + fn) + tp + fp
     last_of_ties = np.r_[np.diff(falling) != 0, True]
     return float(falling[np.argmax(np.where(last_of_ties, f2, -1))])
-
-
-def sensitive_threshold(any_scan: np.ndarray, scan_maxima: np.ndarray, sensitivity: float) -> float | None:
-    """The highest threshold at which at least this share of the positive scans is found; None without any."""
-    positives = np.sort(scan_maxima[any_scan > 0])[::-1]
-    if not len(positives):
-        return None
-    return float(positives[int(np.ceil(sensitivity * len(positives) - 1e-9)) - 1])
 
 
 def _everywhere(threshold: float | None) -> np.ndarray | None:

@@ -1,10 +1,8 @@
 """What is scored: the truth, as far as it is known, and all that a model says, slice by slice and scan by scan.
 
 Any bleed on a slice has the probability 1 - Π(1 - p) over the classes, calibrated: their raw outputs differ in scale by
-class. A scan is scored in two ways. The *maximum* over its slices is the headline: a scan is positive exactly when a
-slice is. *Noisy-or*, 1 - Π(1 - p) over its slices, is right for independent slices; thirty neighbouring slices are one
-witness rather than thirty, so it saturates near 1 and grows with the number of slices. It is a formula about
-probabilities: it takes the calibrated ones, and there is none where a class has none.
+class. A scan is answered in two ways. By the *maximum* over its slices: positive exactly when a slice is. And by a
+probability of its own (hohoho.scores.scan_probability).
 """
 
 from typing import NamedTuple
@@ -13,16 +11,24 @@ import numpy as np
 import pandas as pd
 
 from hohoho.errors import InputError
-from hohoho.inference.table import any_probability, models_in, probabilities_of, scan_maxima, with_any
+from hohoho.inference.table import (
+    CLASSES,
+    any_probability,
+    models_in,
+    probabilities_of,
+    scan_maxima,
+    with_any,
+)
 from hohoho.labels import LABELS
 from hohoho.scores.calibration import Calibration, calibrate, fit_calibration
 from hohoho.scores.f2 import predicted
+from hohoho.scores.scan_probability import ScanModel, fit_scans, scan_aggregates
 from hohoho.slices.label_patterns import smooth
 from hohoho.slices.split import SPLITS, shown_split
 from hohoho.slices.stacks import labelled_rows
 from hohoho.slices.store import SCAN_ANY, SCAN_LABELS, adjacent_runs, is_labelled
 
-MAX, NOISY_OR = "max", "noisy_or"
+MAX = "max"
 
 
 class Truth(NamedTuple):
@@ -81,13 +87,6 @@ def scan_truth(table: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
     return truth.join(found)
 
 
-def scan_noisy_or(table: pd.DataFrame, probabilities: np.ndarray) -> np.ndarray:
-    """(scans, 6) 1 - Π(1 - p) over the slices; for any: over slices and classes. probabilities: (slices, 5), no NaN."""
-    log_absent = pd.DataFrame(np.log1p(-np.clip(probabilities, 0, 1 - 1e-15)))
-    log_absent = log_absent.groupby(table["study"].to_numpy(), sort=True).sum().to_numpy()
-    return -np.expm1(np.column_stack([log_absent, log_absent.sum(1)]))
-
-
 class ModelPredictions(NamedTuple):
     """One model on every slice of a prediction table and on every scan, scans sorted by name."""
 
@@ -97,26 +96,45 @@ class ModelPredictions(NamedTuple):
     positive: np.ndarray  # (slices, 5) bool, raw from the threshold up
     smoothed: np.ndarray  # (slices, 5) bool, the same after smoothing: 101 → 111, then 010 → 000, of adjacent slices
     scan_max: np.ndarray  # (scans, 6) of the raw ones, and of any_bleed
-    scan_noisy_or: np.ndarray | None  # (scans, 6) of the calibrated ones; None where a class has none
-    calibration: Calibration
+    calibration: Calibration  # of slices
+    scan_aggregates: np.ndarray  # (scans, 6) logits, of `slice_probabilities`
+    scan_model: ScanModel
+
+    @property
+    def scan_probability(self) -> np.ndarray:
+        """(scans, 6), NaN for a class that could not be fitted."""
+        return self.scan_model.probability(self.scan_aggregates)
 
     def predicted(self, smoothing: bool) -> np.ndarray:
         """(slices, 5) bool."""
         return self.smoothed if smoothing else self.positive
 
 
-def model_predictions(table: pd.DataFrame, model: str, threshold: float, validation: np.ndarray) -> ModelPredictions:
-    """validation: the rows of the labelled validation slices, on which the calibration is fitted."""
+def model_predictions(truth: Truth, model: str, threshold: float) -> ModelPredictions:
+    """Calibrated, slices and scans, on those of validation whose labels are known."""
+    table, validation = truth.table, truth.rows["val"]
     probabilities = probabilities_of(table, model)
     raw, positive = probabilities.astype(np.float64), predicted(probabilities, threshold)
     fitted = fit_calibration(table[LABELS].to_numpy()[validation], raw[validation])
     calibrated, smoothed = calibrate(fitted, raw), positive.copy()
     for run in adjacent_runs(table):
         smoothed[run] = smooth(positive[run])
-    any_bleed = any_probability(calibrated if fitted.fitted.any() else raw)
-    maxima = scan_maxima(table["study"].to_numpy(), np.column_stack([raw, any_bleed]))
-    noisy_or = scan_noisy_or(table, calibrated) if fitted.fitted.all() else None
-    return ModelPredictions(raw, calibrated, any_bleed, positive, smoothed, maxima, noisy_or, fitted)
+    of_slices, study = slice_probabilities(raw, calibrated), table["study"].to_numpy()
+    any_bleed = of_slices[:, -1]
+    maxima, aggregates = scan_maxima(study, np.column_stack([raw, any_bleed])), scan_aggregates(study, of_slices)
+    in_val = truth.any_rows("val")
+    scans = fit_scans(truth.scans.loc[in_val, list(CLASSES)].to_numpy(dtype=float), aggregates[in_val])
+    return ModelPredictions(raw, calibrated, any_bleed, positive, smoothed, maxima, fitted, aggregates, scans)
+
+
+def slice_probabilities(raw: np.ndarray, calibrated: np.ndarray) -> np.ndarray:
+    """(slices, 6) what scans are made of: calibrated where a class is, else raw; any as of `any_probability`.
+
+    Any is made of the calibrated classes only, where there is one. Both (slices, 5).
+    """
+    known = np.isfinite(calibrated)
+    any_bleed = any_probability(calibrated if known.any() else raw)
+    return np.column_stack([np.where(known, calibrated, raw), any_bleed])
 
 
 def refuse_nan(table: pd.DataFrame) -> None:

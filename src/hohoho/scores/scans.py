@@ -6,13 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from hohoho.inference.table import CLASSES, scan_maxima, with_any
 from hohoho.labels import LABELS
 from hohoho.scores.bootstrap import Resampling
 from hohoho.scores.class_scores import bootstrapped, class_scores, scored_rows, with_intervals
-from hohoho.scores.predictions import MAX, NOISY_OR, ModelPredictions, Truth, scan_truth
+from hohoho.scores.measures import number
+from hohoho.scores.predictions import MAX, ModelPredictions, Truth, scan_truth
+from hohoho.scores.reliability import brier, calibration_error, log_loss
+from hohoho.scores.three_answers import ANSWERS, Limits, answers, limits
+from hohoho.slices.split import CALIBRATION
 
+CALIBRATION_SCORES = {"ece": calibration_error, "brier": brier, "log_loss": log_loss}
 NO_SCAN_LABELS = pd.DataFrame(columns=["study"])
 
 
@@ -23,6 +29,8 @@ class Settings(NamedTuple):
     smoothing: bool  # of the answers along a scan
     resamples: int  # of the bootstrap over patients; 0 = no intervals
     seed: int
+    answer_error: float = 0.05  # of the two sure ones of three answers
+    answer_confidence: float = 0.95
 
     def resampling(self, split: str) -> Resampling:
         """The scores of the training split estimate nothing, so they get no interval."""
@@ -30,12 +38,18 @@ class Settings(NamedTuple):
 
 
 def scan_scores(settings: Settings, truth: Truth, predictions: ModelPredictions, split: str) -> dict | None:
-    """Of one split's known scans, both ways; None without any, and for noisy-or where it does not exist."""
-    known = truth.scan_rows(split)
+    """Of one split's known scans; None without any.
+
+    By the maximum, then by the scan's own probability at each of its operating points. A class without a threshold is
+    never called, and one without a probability of its own is ranked by what its slices say.
+    """
+    known, any_known = truth.scan_rows(split), truth.any_rows(split)
     if not known.any():
         return None
-    patients, any_known = truth.scans["patient"].to_numpy(), truth.any_rows(split)
+    patients = truth.scans["patient"].to_numpy()
     positive = scan_maxima(truth.table["study"].to_numpy(), with_any(predictions.predicted(settings.smoothing)))
+    own = predictions.scan_probability
+    own = np.where(np.isfinite(own), own, expit(predictions.scan_aggregates))
 
     def score(rows, targets, probabilities, positive):
         scored = scored_rows(targets, probabilities[rows], positive[rows], patients[rows])
@@ -49,10 +63,41 @@ def scan_scores(settings: Settings, truth: Truth, predictions: ModelPredictions,
             of_classes["any"] = score(any_known, targets, probabilities[:, columns], positive[:, columns])["any"]
         return of_classes
 
-    noisy_or = predictions.scan_noisy_or
+    points = predictions.scan_model.thresholds.items()
+    return {MAX: scores(predictions.scan_max, positive)} | {
+        point: scores(own, own >= np.where(np.isfinite(thresholds), thresholds, np.inf)) for point, thresholds in points
+    }
+
+
+def scan_calibration(truth: Truth, predictions: ModelPredictions, split: str) -> dict | None:
+    """ECE, Brier score and log loss (nat) of the scans' own probabilities, per class and any; None without scans."""
+    rows = truth.any_rows(split)
+    if not rows.any():
+        return None
+    targets, probabilities = truth.scans.loc[rows, list(CLASSES)].to_numpy(float), predictions.scan_probability[rows]
+
+    columns = zip(CLASSES, targets.T, probabilities.T, strict=True)
     return {
-        MAX: scores(predictions.scan_max, positive),
-        NOISY_OR: None if noisy_or is None else scores(noisy_or, noisy_or >= settings.threshold),
+        name: {score: number(measure(t, p)) for score, measure in CALIBRATION_SCORES.items()} for name, t, p in columns
+    }
+
+
+def scan_limits(truth: Truth, predictions: ModelPredictions, settings: Settings) -> Limits:
+    """The limits of the three answers, from the scans that were kept aside, or without any from those of validation."""
+    split = CALIBRATION if truth.any_rows(CALIBRATION).any() else "val"
+    rows = truth.any_rows(split)
+    bleeding, patients = (truth.scans.loc[rows, name].to_numpy() for name in ("any", "patient"))
+    probabilities = predictions.scan_probability[rows, -1]
+    return limits(bleeding > 0, probabilities, patients, settings.answer_error, settings.answer_confidence, split)
+
+
+def answer_counts(truth: Truth, predictions: ModelPredictions, of: Limits, split: str) -> dict[str, dict[str, int]]:
+    """How many scans of a split with a `bleed`, and without (`none`), get each of ANSWERS."""
+    rows = truth.any_rows(split)
+    given, bleeding = answers(of, predictions.scan_probability[rows, -1]), truth.scans.loc[rows, "any"].to_numpy() > 0
+    return {
+        name: {answer: int((given[scans] == answer).sum()) for answer in ANSWERS}
+        for name, scans in (("bleed", bleeding), ("none", ~bleeding))
     }
 
 

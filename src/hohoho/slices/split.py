@@ -8,6 +8,7 @@ import pandas as pd
 from hohoho.errors import InputError
 
 SPLITS = ("train", "val", "test")
+CALIBRATION = "calibration"  # kept aside: chose nothing, so a guarantee about new scans may rest on it
 UNUSED = "unused"  # labelled, but its labels are held back (small subset)
 UNLABELLED = "unlabelled"  # takes part in SimCLR and prediction only
 
@@ -18,9 +19,14 @@ def shown_split(labelled: Collection[str]) -> str:
 
 
 def split_patients(
-    labelled: list[str], imposed: dict[str, str], val_fraction: float, test_fraction: float, seed: int
+    labelled: list[str],
+    imposed: dict[str, str],
+    val_fraction: float,
+    test_fraction: float,
+    seed: int,
+    calibration_fraction: float = 0.0,
 ) -> pd.Series:
-    """Split by patient: index patient pseudonym, value train | val | test.
+    """Split by patient: index patient pseudonym, value train | val | test | calibration.
 
     labelled: patients with at least one labelled slice. imposed: patients whose split the data set dictates; where it
     brings a test set, none is drawn. Raises `InputError` where a split would be empty.
@@ -36,13 +42,15 @@ def split_patients(
     n_val = 0 if "val" in imposed.values() else round(len(free) * val_fraction)
     names = np.array(["train"] * len(free), dtype=object)
     names[order[:n_test]] = "test"
-    names[order[n_test : n_test + n_val]] = "val"
+    n_chosen = n_test + n_val
+    names[order[n_test:n_chosen]] = "val"
+    names[order[n_chosen : n_chosen + round(len(free) * calibration_fraction)]] = CALIBRATION
     split = pd.Series(imposed | dict(zip(free, names, strict=True)), dtype=object, name="split")
     empty = [name for name in ("train", "val") if not (split == name).any()]
     if empty:
         raise InputError(
             f"{len(free)} labelled patients leave no patient for {' and '.join(empty)}: "
-            "bring more patients or change split.val_fraction and split.test_fraction"
+            "bring more patients or change split.val_fraction, split.test_fraction and split.calibration_fraction"
         )
     return split.sort_index()
 
