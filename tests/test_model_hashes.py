@@ -5,7 +5,7 @@ import pytest
 from hohoho.errors import InputError
 from hohoho.files import write_json
 from hohoho.models.hashes import model_hashes
-from hohoho.predict.new_scan import _calibration
+from hohoho.predict.models import _calibration
 
 
 def trained(models, **weights):

@@ -204,3 +204,15 @@ def test_a_prediction_says_all_that_ingest_says_of_the_scan(tmp_path, models):
     assert {"missing_slice"} <= set(said["reasons"]["warned"]) and "padding" in said["reasons"]["repaired"]
     missing = pd.read_csv(tmp_path / "out/predictions.csv")["missing_before"]
     assert np.flatnonzero(missing).tolist() == [14, 20]  # two were never sent, one has no picture
+
+
+def test_an_older_answer_is_replaced_only_where_that_is_asked_for(tmp_path, models, capsys):
+    out = predict(head(), tmp_path, models)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert set(before) == {"predictions.csv", "prediction.json", "report.html"}
+    (out / "predictions.csv").write_text("mine")
+    with pytest.raises(SystemExit):
+        predict(head(), tmp_path, models)
+    assert "--force" in capsys.readouterr().err and (out / "predictions.csv").read_text() == "mine"
+    predict(head(), tmp_path, models, "--force")
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before

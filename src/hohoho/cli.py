@@ -41,12 +41,17 @@ def parser() -> argparse.ArgumentParser:
     params.add_argument("overrides", nargs="*", help="as for dvc exp run -S, e.g. loss.gamma_neg=4")
     params.set_defaults(run=_params)
 
-    predict = commands.add_parser("predict", help="a DICOM folder → predictions.csv and prediction.json")
+    predict = commands.add_parser(
+        "predict", help="a DICOM folder → predictions.csv, prediction.json and report.html per study"
+    )
     predict.add_argument("folder", type=Path, help="head CT, any file names and depth; each study is answered")
     predict.add_argument("--out", type=Path, required=True)
     predict.add_argument("--models", type=Path, default=Path("models"), help="as trained by dvc repro (default models)")
     series = "UID or number (as `hohoho check` shows it) of the series to take, whatever the choice would be"
     predict.add_argument("--series", metavar="UID|NUMBER", help=series)
+    predict.add_argument("--force", action="store_true", help="replace an older answer in --out")
+    identity = "put the patient's ID and the study's UID on the page"
+    predict.add_argument("--show-identity", action="store_true", help=identity)
     predict.set_defaults(run=_predict)
     add_row_commands(commands)
     add_check_command(commands)
@@ -74,7 +79,8 @@ def _predict(options: argparse.Namespace) -> None:
     from hohoho.predict.new_scan import predict_folder
 
     try:
-        predict_folder(options.folder, options.out, options.models, options.series)
+        request = options.folder, options.out, options.models, options.series
+        predict_folder(*request, options.force, options.show_identity)
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise InputError(f"{error.filename} cannot be written ({error.strerror}): give another --out") from error
 

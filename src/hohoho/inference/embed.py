@@ -10,7 +10,7 @@ from hohoho.models.backbones import SliceClassifier, to_float
 from hohoho.models.devices import inference_autocast
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference mode, whose weights no saliency could be asked of afterwards
 def embed(
     model: SliceClassifier, batches: DataLoader, device: str, progress: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -4,10 +4,9 @@ import base64
 from pathlib import Path
 
 import cv2
-import jinja2
 
 from hohoho.figures.drawn import Drawn
-from hohoho.files import atomic
+from hohoho.html import write_html
 from hohoho.report import decision_sections as decisions
 from hohoho.report import figure_sections as pictures
 from hohoho.report import score_sections as scores
@@ -44,18 +43,8 @@ def sections(found: Evaluation, figures: dict[str, Drawn], inputs: Inputs) -> li
 def write_report(path: Path, figures: Path, cards: list[Card], content: list[scores.Section]) -> None:
     """Write the page; the same content gives the same bytes. figures: the folder of the pictures that are named."""
     names = {name for section in content for name in section.pictures}
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"heading": heading, "cell": text}
-    inlined = {name: inline(figures / name) for name in sorted(names)}
-    page = environment.get_template(TEMPLATE).render(cards=cards, sections=content, pictures=inlined)
-    with atomic(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    values = {"cards": cards, "sections": content, "pictures": {name: inline(figures / name) for name in sorted(names)}}
+    write_html(path, Path(__file__).parent / TEMPLATE, {"heading": heading, "cell": text}, values)
 
 
 def inline(path: Path) -> str:

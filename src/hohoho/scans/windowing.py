@@ -50,17 +50,21 @@ def window_and_resize(
 
     spacing_mm: between rows, between columns. Windowed first, so that bone does not bleed into the brain beside it.
     """
-    grey = window_uint8(hu, center, width)
-    lengths = np.array(grey.shape) * np.array(spacing_mm) / max(spacing_mm)
-    rows, columns = np.maximum(1, np.rint(lengths * image_size / lengths.max())).astype(int)
-    shrinks = rows <= grey.shape[0] and columns <= grey.shape[1]
-    if grey.shape != (rows, columns):
-        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        grey = cv2.resize(grey, (int(columns), int(rows)), interpolation=method)
-    if rows == columns:
-        return grey
     air = window_uint8(AIR_HU, center, width)
-    square = np.full((image_size, image_size), air, np.uint8)
-    top, left = (image_size - rows) // 2, (image_size - columns) // 2
-    square[top : top + rows, left : left + columns] = grey
+    return to_square(window_uint8(hu, center, width), spacing_mm, image_size, air)
+
+
+def to_square(picture: np.ndarray, spacing_mm: tuple[float, float], side: int, outside: float) -> np.ndarray:
+    """(rows, columns) → (side, side) of the same type, in true proportions, `outside` around it. Others as above."""
+    lengths = np.array(picture.shape) * np.array(spacing_mm) / max(spacing_mm)
+    rows, columns = np.maximum(1, np.rint(lengths * side / lengths.max())).astype(int)
+    shrinks = rows <= picture.shape[0] and columns <= picture.shape[1]
+    if picture.shape != (rows, columns):
+        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        picture = cv2.resize(picture, (int(columns), int(rows)), interpolation=method)
+    if rows == columns:
+        return picture
+    square = np.full((side, side), outside, picture.dtype)
+    top, left = (side - rows) // 2, (side - columns) // 2
+    square[top : top + rows, left : left + columns] = picture
     return square
