@@ -168,6 +168,7 @@ LOWEST = {
     "split.seed": 0,
     "split.val_fraction": 0.1,
     "split.test_fraction": 0,
+    "split.calibration_fraction": 0,
     "stack.small_fraction": 1e-12,
     "simclr.batch_size": 8,
     "simclr.min_learning_rate": 0,
@@ -192,6 +193,8 @@ LOWEST = {
     "train_lstm.batch_size": 1,
     "train_lstm.spatial_dropout": 0,
     "evaluate.threshold": 1e-12,
+    "evaluate.answer_error": 0.001,
+    "evaluate.answer_confidence": 0.5,
 }
 ALMOST_1 = 1 - 1e-9
 HIGHEST = {
@@ -203,7 +206,8 @@ HIGHEST = {
     "ingest.window_width_hu": 1,
     "split.seed": 2**32 - 1,
     "split.val_fraction": 0.5,
-    "split.test_fraction": 0.3,
+    "split.test_fraction": 0.2,
+    "split.calibration_fraction": 0.1,
     "stack.small_fraction": 1,
     "simclr.batch_size": 1_000_000,
     "simclr.min_learning_rate": 1e-3,
@@ -228,6 +232,8 @@ HIGHEST = {
     "train_lstm.batch_size": 1_000_000,
     "train_lstm.spatial_dropout": ALMOST_1,
     "evaluate.threshold": ALMOST_1,
+    "evaluate.answer_error": 0.5,
+    "evaluate.answer_confidence": 0.999,
 }
 OTHER = {
     "stack.subset": "small",
