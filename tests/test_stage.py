@@ -1,5 +1,6 @@
 """A stage is recorded only if what it began with is what it ended with."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,13 @@ from hohoho.stage.inputs import changes, inputs, other_parameters, read_lock, st
 from hohoho.stage.workspace import locked
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+@pytest.fixture
+def repository(repository):
+    """With our own dvc.yaml, that names each file of the source code."""
+    shutil.copy(ROOT / "dvc.yaml", repository)
+    return repository
 
 
 def stage_that(monkeypatch, stage, edit):
