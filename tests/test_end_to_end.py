@@ -1,22 +1,24 @@
-"""All seven stages in a temporary clone, on a tiny phantom."""
+"""All seven stages in a temporary clone, on a tiny phantom; and what follows from that one run."""
 
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import cv2
+import fake_pipeline
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from doc_commands import blocks
 from sklearn.metrics import fbeta_score
+from stage_runs import linked, run_stages
+from test_stage import set_parameter
 
+from hohoho.cli import main
 from hohoho.labels import LABELS
 from hohoho.models.backbones import load_classifier
 from hohoho.models.devices import resolve_precision
@@ -26,13 +28,15 @@ from hohoho.stage.costs import STAGES
 
 ROOT = Path(__file__).parents[1]
 TINY = [
-    "phantom.patients=24",
+    "phantom.patients=12",
     "phantom.size_px=64",
     "ingest.image_size=32",
     "train_cnn.epochs=1",
+    "simclr.enabled=true",
     "simclr.epochs=1",
     "train_lstm.epochs=2",
     "train_lstm.units=8",
+    "evaluate.bootstrap=100",
     "split.val_fraction=0.25",
     "split.test_fraction=0.25",
     "runtime.workers=1",
@@ -73,10 +77,12 @@ def ran(output):
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
 
 
-def test_a_second_run_has_nothing_to_do(clone):
+def test_a_second_run_has_nothing_to_do_and_what_the_stages_cost_is_no_output(clone):
     done = run(["dvc", "repro"], clone)
     assert ran(done.stdout) == []
     assert "up to date" in done.stdout
+    assert len(list((clone / "metrics/costs").glob("*.json"))) == len(STAGES)
+    assert run(["git", "status", "--porcelain"], clone).stdout == ""
 
 
 def test_scores_can_be_recomputed_from_the_predictions(clone):
@@ -100,17 +106,6 @@ def test_no_patient_is_in_two_splits(clone):
     assert (stacks.groupby("patient")["study"].nunique() > 1).any(), "no patient with two studies to part"
 
 
-def test_a_knob_runs_the_stages_that_need_it_and_setting_it_back_runs_none(clone):
-    for knob, stages in (
-        ("evaluate.smoothing=true", ["evaluate"]),
-        ("train_lstm.training=skip", ["train_lstm", "evaluate"]),
-    ):
-        run(["hohoho", "params", *PLAIN, knob], clone)
-        assert ran(run(["dvc", "repro"], clone).stdout) == stages
-    run(["hohoho", "params", *TINY], clone)
-    assert ran(run(["dvc", "repro"], clone).stdout) == []
-
-
 def test_the_precision_that_was_computed_in_is_recorded_with_each_model_and_reported(clone):
     expected = resolve_precision("auto", "cpu")
     recorded = [
@@ -120,78 +115,69 @@ def test_the_precision_that_was_computed_in_is_recorded_with_each_model_and_repo
     assert expected in (clone / "metrics/report.html").read_text()
 
 
-def test_a_killed_stage_goes_on_from_its_last_epoch_and_leaves_no_checkpoint(clone):
-    work = clone / ".checkpoints/train_cnn"
-    run(["hohoho", "params", *PLAIN, "train_cnn.epochs=2"], clone)
-    environment = os.environ | {"PYTHONPATH": "src"}
-    stage = subprocess.Popen([sys.executable, "stages/train_cnn.py"], cwd=clone, env=environment)
-    while not list(work.glob("*/*.ckpt")) and stage.poll() is None:
-        time.sleep(0.02)
+def test_a_knob_runs_the_stages_that_need_it_and_setting_it_back_runs_none(repository):
+    for knobs, stages in ((["train_lstm.training=skip"], ["train_lstm", "evaluate"]), ([], [])):
+        run(["hohoho", "params", *knobs], repository)
+        assert ran(run(["dvc", "repro"], repository).stdout) == stages
+
+
+def test_another_run_of_all_stages_in_another_process_gives_the_same_bytes(clone, tmp_path, monkeypatch):
+    again = linked(tmp_path / "again")
+    run_stages(again, monkeypatch, PLAIN)
+    kept = [*clone.glob("models/*/*"), clone / "metrics/scores.json", clone / "data/predictions.parquet"]
+    names = [path.relative_to(clone) for path in kept if path.is_file() and path.name != ".gitignore"]
+    assert Path("models/init/backbone.safetensors") in names
+    assert [name for name in names if (again / name).read_bytes() != (clone / name).read_bytes()] == []
+
+
+@pytest.fixture
+def copy(clone, tmp_path):
+    """The data, models and metrics of the clone, in a folder where a test may run stages anew."""
+    folder = linked(tmp_path / "copy")
+    for name in ("data", "models", "metrics"):
+        shutil.copytree(clone / name, folder / name, ignore=shutil.ignore_patterns("raw"))
+    shutil.copy(clone / "params.yaml", folder)
+    return folder
+
+
+def test_without_an_lstm_the_score_of_a_run_is_that_of_its_cnn(copy, monkeypatch):
+    run_stages(copy, monkeypatch, [*PLAIN, "train_lstm.training=skip"], ["train_lstm", "evaluate"])
+    scores = json.loads((copy / "metrics/scores.json").read_text())
+    assert "cnn_lstm" not in scores
+    assert scores["f2"] == {split: scores["cnn"][f"f2_{split}"] for split in SPLITS}
+
+
+def test_a_killed_stage_goes_on_from_its_last_epoch_and_leaves_no_checkpoint(copy, monkeypatch, capfd):
+    work, two_epochs = copy / ".checkpoints/train_cnn", [*PLAIN, "train_cnn.epochs=2"]
+    run_stages(copy, monkeypatch, two_epochs, [])
+    stage = subprocess.Popen([sys.executable, ROOT / "stages/train_cnn.py"])
+    fake_pipeline.wait_until(lambda: list(work.glob("*/*.ckpt")) or stage.poll() is not None, "a checkpoint")
     stage.kill()
     stage.wait()
-    again = run([sys.executable, "stages/train_cnn.py"], clone, PYTHONPATH="src")
-    assert re.search(r"train_cnn goes on: [12] of 2 epochs are there already", again.stdout)
-    assert f"its last run (PID {stage.pid}) was killed" in again.stderr
-    assert len((clone / "metrics/plots/train_cnn.csv").read_text().splitlines()) == 3
+    capfd.readouterr()
+    run_stages(copy, monkeypatch, two_epochs, ["train_cnn"])
+    said = capfd.readouterr()
+    assert re.search(r"train_cnn goes on: [12] of 2 epochs are there already", said.out)
+    assert f"its last run (PID {stage.pid}) was killed" in said.err
+    assert len((copy / "metrics/plots/train_cnn.csv").read_text().splitlines()) == 3
     assert not work.exists()
-    run(["hohoho", "params", *TINY], clone)
-    run(["dvc", "checkout", "-q", "-f"], clone)
-    assert ran(run(["dvc", "repro"], clone).stdout) == []
 
 
-def test_what_the_stages_cost_is_no_output_of_the_pipeline(clone):
-    assert len(list((clone / "metrics/costs").glob("*.json"))) == len(STAGES)
-    assert run(["git", "status", "--porcelain"], clone).stdout == ""
-    assert "up to date" in run(["dvc", "status"], clone).stdout
+def test_the_end_to_end_row_runs_with_the_default_precision_on_a_cpu_without_bf16_units(copy, monkeypatch):
+    run_stages(copy, monkeypatch, [*PLAIN, "train_lstm.training=end_to_end", "train_lstm.epochs=1"], [])
+    run([sys.executable, ROOT / "stages/train_lstm.py"], copy, ONEDNN_MAX_CPU_ISA="AVX2")
+    assert json.loads((copy / "models/lstm/model.json").read_text())["precision"] == "32-true"
 
 
-def test_the_end_to_end_row_runs_with_the_default_precision_on_a_cpu_without_bf16_units(clone):
-    without = {"ONEDNN_MAX_CPU_ISA": "AVX2"}
-    run(["hohoho", "params", *PLAIN, "train_lstm.training=end_to_end", "train_lstm.epochs=1"], clone)
-    assert ran(run(["dvc", "repro"], clone, **without).stdout) == ["train_lstm", "evaluate"]
-    settings = json.loads((clone / "models/lstm/model.json").read_text())
-    assert settings["precision"] == "32-true"
-    run(["hohoho", "params", *TINY], clone)
-    assert ran(run(["dvc", "repro"], clone).stdout) == []
-
-
-def test_two_forced_runs_with_simclr_give_the_same_bytes(clone):
-    def contents():
-        kept = [*clone.glob("models/*/*"), clone / "metrics/scores.json", clone / "data/predictions.parquet"]
-        return {path.relative_to(clone): path.read_bytes() for path in kept if path.is_file()}
-
-    run(["hohoho", "params", *PLAIN, "simclr.enabled=true"], clone)
-    pretrained = ["simclr_pretrain", "train_cnn", "embed", "train_lstm", "evaluate"]
-    assert ran(run(["dvc", "repro"], clone).stdout) == pretrained
-    before = contents()
-    assert ran(run(["dvc", "repro", "--force"], clone).stdout) == ["ingest", "stack", *pretrained]
-    assert contents() == before
-    assert Path("models/init/backbone.safetensors") in before
-    run(["hohoho", "params", *TINY], clone)
-    run(["dvc", "repro"], clone)
-
-
-def test_an_experiment_in_a_copy_runs_the_copys_code(clone):
-    command = ["dvc", "exp", "run", "--temp", *(f"-S{knob}" for knob in PLAIN), "-S", "evaluate.bootstrap=100"]
-    done = run(command, clone)
-    assert ran(done.stdout + done.stderr) == ["evaluate"]
-    source = (clone / "src/hohoho/scores/f2.py").read_text()
-    try:
-        (clone / "src/hohoho/scores/f2.py").write_text(source + "\nraise SystemExit('the copy speaks')\n")
-        failed = run(command, clone, check=False)
-        assert "the copy speaks" in failed.stdout + failed.stderr
-    finally:
-        (clone / "src/hohoho/scores/f2.py").write_text(source)
-
-
-def test_prediction_needs_no_label_and_names_nobody(clone, tmp_path):
+def test_prediction_needs_no_label_and_names_nobody(clone, tmp_path, monkeypatch):
     truth = pd.read_csv(clone / "data/raw/phantom/truth/slices.csv")
     study = truth[truth["study_uid"] == truth["study_uid"].iloc[0]]
     folder = tmp_path / "study"
     folder.mkdir()
     for name in study["image_id"]:
         shutil.copy(clone / f"data/raw/phantom/stage_2_train/{name}.dcm", folder)
-    run(["hohoho", "predict", str(folder), "--out", str(tmp_path / "out")], clone)
+    monkeypatch.chdir(clone)
+    main(["predict", str(folder), "--out", str(tmp_path / "out")])
     table = pd.read_csv(tmp_path / "out/predictions.csv")
     assert len(table) == len(study)
     assert table["position_mm"].is_monotonic_increasing
@@ -213,62 +199,23 @@ def test_the_models_come_by_name_from_python(clone, tmp_path, monkeypatch):
     assert load_classifier(Path("models/cnn")) and load_lstm(Path("models/lstm"))
 
 
-@pytest.fixture
-def course(tmp_path):
-    """A miniature of the course's layout: 12 labelled patients, 3 of them the small set, 2 unlabelled test patients."""
-    rng, rows = np.random.default_rng(0), []
-    for number in range(14):
-        patient, part = f"ID_{number:010d}", "train" if number < 12 else "test"
-        (tmp_path / part / patient).mkdir(parents=True)
-        for level in range(5):
-            picture = rng.integers(0, 255, (40, 40), dtype=np.uint8)
-            cv2.imwrite(str(tmp_path / part / patient / f"{number:010d}_{level}.jpg"), picture)
-            rows += [(patient, f"{number:010d}_{level}", *rng.integers(0, 2, 5))] if part == "train" else []
-    table = pd.DataFrame(rows, columns=["dirname", "ID", *LABELS])
-    table.to_csv(tmp_path / "train.csv", index=False)
-    table[table["dirname"] < "ID_0000000003"].to_csv(tmp_path / "train_small.csv", index=False)
-    return tmp_path
+WRONG = {
+    "train_cnn.batch_size: 0 is less": {"train_cnn.batch_size": 0},
+    "loss.name: 'hinge' is not one of": {"loss.name": "hinge"},
+    "data.root: needs the folder": {"data.source": "rsna", "data.root": None, "phantom.patients": 0},
+    "/nowhere: no such file": {"data.source": "rsna", "data.root": "/nowhere", "phantom.patients": 0},
+}
 
 
-def test_the_courses_layout_runs_and_leaves_a_submission(clone, course):
-    scale = ["ingest.image_size=32", "train_cnn.epochs=1", "backbone.start=random", "train_lstm.epochs=1"]
-    scale += ["evaluate.figures=false"]
-    knobs = [f"data.root={course}", *scale, "split.val_fraction=0.3", "runtime.progress=false", "runtime.workers=1"]
-    try:
-        run(["dvc", "exp", "run", "-S", "data=course", *(f"-S{knob}" for knob in knobs)], clone)
-        submission = pd.read_csv(clone / "data/submission.csv")
-        scores = json.loads((clone / "metrics/scores.json").read_text())
-    finally:
-        run(["git", "checkout", "-q", "."], clone)
-        run(["dvc", "checkout", "-q"], clone)
-    expected = {f"{n:010d}_{level}_{label}" for n in (12, 13) for level in range(5) for label in LABELS}
-    assert len(submission) == len(expected)
-    assert set(submission["ID"]) == expected
-    assert set(submission["prediction"]) <= {0, 1}
-    assert scores["f2"]["test"] is None
-    assert scores["all_positive"]["test"] is None
-    assert 0 <= scores["f2"]["val"] <= 1
-
-
-def test_wrong_settings_end_in_one_message_before_any_work(clone):
-    good = (clone / "params.yaml").read_text()
-    wrong = {
-        "train_cnn.batch_size": ("batch_size: 0 is less", lambda p: p["train_cnn"].update(batch_size=0)),
-        "loss.name": ("'hinge' is not one of", lambda p: p["loss"].update(name="hinge")),
-        "data.root": ("data.root: needs the folder", lambda p: p["data"].update(source="rsna", root=None)),
-        "nowhere": ("/nowhere: no such file", lambda p: p["data"].update(source="rsna", root="/nowhere")),
-    }
-    try:
-        for text, change in wrong.values():
-            params = yaml.safe_load(good)
-            change(params)
-            params["phantom"]["patients"] *= params["data"]["source"] == "phantom"
-            (clone / "params.yaml").write_text(yaml.safe_dump(params))
-            failed = run(["dvc", "repro", "--no-commit"], clone, check=False)
-            assert failed.returncode != 0
-            assert text in failed.stderr
-            assert "Traceback" not in failed.stderr
-            run(["git", "checkout", "-q", "dvc.lock"], clone)
-    finally:
-        (clone / "params.yaml").write_text(good)
-        run(["dvc", "checkout", "-q"], clone)
+@pytest.mark.parametrize("said", WRONG)
+def test_wrong_settings_end_in_one_message_before_any_work(tmp_path, monkeypatch, said):
+    folder = linked(tmp_path / "repository")
+    shutil.copy(ROOT / "params.yaml", folder)
+    for name, value in WRONG[said].items():
+        set_parameter(folder / "params.yaml", name, value)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("DVC_STAGE", "ingest")
+    with pytest.raises(SystemExit, match=f"(?s)^ERROR: .*{re.escape(said)}") as ended:
+        runpy.run_path(str(ROOT / "stages/ingest.py"), run_name="__main__")
+    assert "Traceback" not in str(ended.value)
+    assert not (folder / "data").exists()

@@ -146,7 +146,8 @@ import hohoho
 import numpy as np
 import psutil
 import torch
-from test_training import CPU, Pixels, classifier, STILL
+from test_training import CPU, HALF, Pixels, STILL
+from hohoho.models.backbones import SliceClassifier, build_backbone
 from hohoho.models.losses import build_loss
 from hohoho.slices.batches import StackedSlices, training_batches
 from hohoho.training.cnn import SliceTraining, optimizer_factory
@@ -158,7 +159,7 @@ pixels = Pixels(64)
 pixels.images = pixels.images.repeat(8, axis=1).repeat(8, axis=2)
 slices = StackedSlices(pixels, np.arange(64)[:, None].repeat(3, axis=1), np.zeros((64, 5)))
 how = build_loss("bce", 0, 0, 0, None), optimizer_factory("sgd", 0.1, 0), constant, STILL
-module = SliceTraining(classifier(), *how)
+module = SliceTraining(SliceClassifier("resnet18", build_backbone("resnet18", 3), HALF, HALF, 0.5), *how)
 used = psutil.Process().memory_info().vms
 resource.setrlimit(resource.RLIMIT_AS, (used + 300 * 2**20,) * 2)
 fit(module, training_batches(slices, 64, 0), None, Recipe("train_cnn", 1, 0), CPU)

@@ -171,7 +171,7 @@ def test_figure_7_shows_no_gap_across_a_missing_slice_and_nothing_beyond_one():
     assert rows_around(near) == [None, 0, 1, 2, None]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 1000), st.data())
 def test_bleeds_and_smoothing_of_a_scan_with_missing_slices_are_those_of_its_parts(seed, data):
     table = predictions(5, seed)

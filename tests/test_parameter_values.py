@@ -3,22 +3,19 @@
 import copy
 import json
 import math
-import runpy
 from pathlib import Path
 
 import pytest
 import yaml
-from dvc.utils.hydra import load_hydra_plugins
+from stage_runs import linked, run_stages
 
 from hohoho.contradictions import LAWS
 from hohoho.parameter_check import mistakes
 from hohoho.params import flat
-from hohoho.rows.composition import compose
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "conf/schema.yaml").read_text())
 GOOD = yaml.safe_load((ROOT / "params.yaml").read_text())
-STAGES = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
 NONSENSE = [
     "x y",
     True,
@@ -38,9 +35,6 @@ NONSENSE = [
     1e300,
     "1e-3",
 ]
-
-load_hydra_plugins(str(ROOT / "conf/plugins"))  # Hydra looks once a process; a test's tiny repository must not be first
-
 
 NAMES = flat(GOOD)
 NUMBERS = [name for name, value in NAMES.items() if isinstance(value, int | float) and not isinstance(value, bool)]
@@ -144,7 +138,7 @@ def test_a_value_that_is_wrong_alone_is_not_refused_twice():
 
 # Every number at the lowest and the highest that is let through, but for the sizes that decide how long a run takes.
 COSTS_TIME = {
-    "phantom.patients": 12,
+    "phantom.patients": 6,
     "phantom.size_px": 32,
     "ingest.image_size": 32,
     "simclr.epochs": 1,
@@ -245,16 +239,9 @@ OTHER |= {"runtime.accelerator": "cpu", "runtime.progress": False}
 
 
 @pytest.mark.parametrize("bounds", [LOWEST, HIGHEST], ids=["lowest", "highest"])
-def test_all_seven_stages_run_on_the_bounds_of_every_number(tmp_path, monkeypatch, in_the_repository, bounds):
+def test_all_seven_stages_run_on_the_bounds_of_every_number(tmp_path, monkeypatch, bounds):
     assert {*bounds, *COSTS_TIME, *RATES} == set(NUMBERS)
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    for name in ("conf", "dvc.yaml", "src"):
-        (folder / name).symlink_to(ROOT / name)
+    folder = linked(tmp_path / "repository")
     values = RATES | COSTS_TIME | bounds | OTHER
-    compose(folder / "params.yaml", [f"{name}={str(value).lower()}" for name, value in values.items()])
-    monkeypatch.chdir(folder)
-    for stage in STAGES:
-        monkeypatch.setenv("DVC_STAGE", stage)
-        runpy.run_path(str(ROOT / f"stages/{stage}.py"), run_name="__main__")
+    run_stages(folder, monkeypatch, [f"{name}={str(value).lower()}" for name, value in values.items()])
     assert 0 <= json.loads((folder / "metrics/scores.json").read_text())["f2"]["val"] <= 1

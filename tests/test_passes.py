@@ -12,7 +12,7 @@ from hohoho.scans.geometry import missing_slices
 from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note
 from hohoho.scans.verdict import VERDICTS, verdict
 
-MANY = settings(max_examples=150, deadline=None)
+MANY = settings(max_examples=150)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_stage import set_parameter
+from test_stage import repository, set_parameter  # noqa: F401 - one is a fixture
 from test_training import CPU, slices, training_of  # noqa: F401 - slices is a fixture
 
 from hohoho.errors import InputError
@@ -149,7 +149,7 @@ def two_checkpoints(tmp_path_factory):
     return folder
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damage=DAMAGES, again=DAMAGES)
 def test_a_torn_or_flipped_checkpoint_is_never_used(two_checkpoints, tmp_path, damage, again):
     folder = tmp_path / "damaged"
@@ -254,26 +254,26 @@ def folder_now(*more):
 
 
 @pytest.mark.parametrize("edit", OTHERS.values(), ids=OTHERS)
-def test_another_rows_checkpoint_is_never_taken(repository, edit):
+def test_another_rows_checkpoint_is_never_taken(repository, edit):  # noqa: F811
     before = folder_now()
     edit()
     assert folder_now() != before
 
 
 @pytest.mark.parametrize("edit", SAME.values(), ids=SAME)
-def test_what_a_training_does_not_depend_on_leaves_its_checkpoint(repository, edit):
+def test_what_a_training_does_not_depend_on_leaves_its_checkpoint(repository, edit):  # noqa: F811
     before = folder_now()
     edit()
     assert folder_now() == before
 
 
-def test_the_precision_and_the_stage_are_part_of_the_name(repository):
+def test_the_precision_and_the_stage_are_part_of_the_name(repository):  # noqa: F811
     folders = [folder_now("32-true"), folder_now("bf16-mixed")]
     assert folders[0] != folders[1]
     assert folders[0].parent == repository / ".checkpoints/train_cnn"
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.integers(1, 400), place=st.floats(0, 1, exclude_max=True))
 def test_a_small_file_is_read_whole_and_a_large_one_at_both_ends(tmp_path, size, place):
     from hohoho.stage import checkpoint
@@ -296,6 +296,7 @@ WHERE = """
 import os
 from pathlib import Path
 
+import hohoho
 from hohoho.params import stage_params
 from hohoho.stage.checkpoint import checkpoint_folder
 from hohoho.stage.run import run_stage
@@ -306,7 +307,7 @@ def main():
         Path(name).mkdir(parents=True, exist_ok=True)
     Path("metrics/plots/train_cnn.csv").write_text("epoch\\n")
     with (Path(os.environ["DVC_ROOT"]) / "at_folder").open("a") as file:
-        file.write(f"{Path.cwd()} {checkpoint_folder('train_cnn', stage_params('train_cnn'))}\\n")
+        file.write(f"{Path.cwd()} {hohoho.__file__} {checkpoint_folder('train_cnn', stage_params('train_cnn'))}\\n")
 
 
 if __name__ == "__main__":
@@ -314,14 +315,16 @@ if __name__ == "__main__":
 """
 
 
-def test_a_run_in_a_copy_finds_the_checkpoint_of_the_workspace_that_dvc_was_started_in(tmp_path):
-    folder = fake.make(tmp_path / "repository")
-    (folder / "stages/train_cnn.py").write_text(WHERE)
-    fake.command(folder, "git commit -qam where")
-    for line in ("dvc repro train_cnn", "dvc exp run --temp -f train_cnn"):
-        ran = fake.command(folder, line)
+def test_a_run_in_a_copy_runs_the_copys_code_and_finds_the_checkpoint_of_where_dvc_was_started(begun):
+    (begun / "stages/train_cnn.py").write_text(WHERE)
+    fake.command(begun, "git commit -qam where")
+    for line in ("dvc repro train_cnn", "dvc exp run --temp -f -s train_cnn"):
+        ran = fake.command(begun, line)
         assert ran.returncode == 0, ran.stdout + ran.stderr
-    (here, first), (copy, second) = [line.split() for line in (folder / "at_folder").read_text().splitlines()]
-    assert here == str(folder) != copy
+    (here, code, first), (copy, other, second) = [
+        line.split() for line in (begun / "at_folder").read_text().splitlines()
+    ]
+    assert here == str(begun) != copy
+    assert (code, other) == (f"{here}/src/hohoho/__init__.py", f"{copy}/src/hohoho/__init__.py")
     assert first == second
-    assert Path(first).parent == folder / ".checkpoints/train_cnn"
+    assert Path(first).parent == begun / ".checkpoints/train_cnn"

@@ -1,8 +1,6 @@
 """Queued runs, a copy and a worktree at once, typed as docs/running.md says: each experiment is its own."""
 
-import json
 import re
-from pathlib import Path
 
 import fake_pipeline as fake
 import pytest
@@ -33,13 +31,6 @@ def head(folder):
     return fake.command(folder, "git rev-parse HEAD").stdout.strip()
 
 
-def experiments(folder):
-    """Experiment → the commit that it belongs to, and its test F2."""
-    refs = fake.command(folder, "git for-each-ref --format=%(refname) refs/exps/*/*/*").stdout.split()
-    scores = {ref: json.loads(fake.command(folder, f"git show {ref}:metrics/scores.json").stdout) for ref in refs}
-    return {Path(ref).name: ("".join(ref.split("/")[2:4]), score["f2"]["test"]) for ref, score in scores.items()}
-
-
 @pytest.fixture
 def repository(fake_repository, tmp_path):
     """A repository that has been run, named as on the page; in all copies of it, train_lstm waits for the test."""
@@ -63,6 +54,6 @@ def test_two_workers_a_copy_and_a_worktree_each_run_their_row_at_the_same_time(r
         fake.ended(process)
     heads = [head(repository)] * (len(ROWS) - 1) + [head(worktree)]
     expected = {row.replace("_", "-"): (at, score_alone(row, tmp_path)) for row, at in zip(ROWS, heads, strict=True)}
-    assert experiments(repository) == expected
+    assert fake.experiments(repository) == expected
     assert len({score for _, score in expected.values()}) == len(ROWS)
     assert fake.command(repository, "git status --porcelain").stdout == ""

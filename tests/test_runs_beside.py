@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 
 import fake_pipeline as fake
 import pytest
@@ -21,8 +20,8 @@ def alone(tmp_path_factory):
 
 
 @pytest.fixture
-def repository(tmp_path):
-    return fake.make(tmp_path / "repository")
+def repository(begun):
+    return begun
 
 
 def recorded_gamma(folder):
@@ -58,27 +57,26 @@ def test_nothing_of_ours_rewrites_the_parameters_under_a_run(repository):
 
 
 def test_an_editor_under_a_stage_makes_it_fail_and_the_next_run_do_the_right_thing(repository):
-    run = halted(repository, "dvc repro")
+    cnn = repository / "models/cnn/content.txt"
+    run = halted(repository, "dvc repro train_cnn")
     edit_gamma(repository, 2, 4)
     fake.release(repository, "train_cnn")
     said, _ = run.communicate(timeout=120)
     assert run.returncode != 0
     assert "params.yaml: loss.gamma_neg was 2, is 4" in said
     assert recorded_gamma(repository) is None
-    assert fake.command(repository, "dvc repro").returncode == 0
+    assert fake.command(repository, "dvc repro train_cnn").returncode == 0
     assert recorded_gamma(repository) == 4
-    by_four = (repository / "metrics/scores.json").read_text()
+    by_four = cnn.read_text()
     edit_gamma(repository, 4, 2)
-    assert fake.command(repository, "dvc repro").returncode == 0
+    assert fake.command(repository, "dvc repro train_cnn").returncode == 0
     assert recorded_gamma(repository) == 2
-    assert (repository / "metrics/scores.json").read_text() != by_four
+    assert cnn.read_text() != by_four
 
 
-def test_a_stash_under_a_stage_without_parameters_makes_it_fail(repository):
+def test_a_stash_under_a_stage_without_parameters_makes_it_fail(fake_repository, tmp_path):
     """git takes params.yaml and dvc.lock back together, so that they agree with each other, and with no run."""
-    fake.command(repository, "dvc repro")
-    fake.command(repository, "git add -A")
-    fake.command(repository, "git commit -q -m run")
+    repository = fake.finished(fake_repository, tmp_path / "finished")
     run = halted(repository, "dvc exp run -n x -S loss.gamma_neg=3", "embed")
     fake.command(repository, "git stash -q")
     fake.release(repository, "embed")
@@ -125,39 +123,37 @@ def test_an_editor_between_two_stages_stops_the_second(repository):
     assert "train_cnn ran with loss.gamma_neg=2, now it is 4" in said
 
 
-@pytest.mark.parametrize("first", ["hohoho rows run table2_c1", "dvc exp run -n table2-c1 -S row=table2_c1"])
-def test_rows_run_waits_for_what_is_at_work_already(repository, alone, first):
+@pytest.mark.parametrize(
+    ("first", "rows"),
+    [("hohoho rows run table2_c1", ROWS), ("dvc exp run -n table2-c1 -S row=table2_c1", ROWS[:1])],
+)
+def test_rows_run_waits_for_what_is_at_work_already(repository, alone, first, rows):
     first = halted(repository, first)
-    second = fake.start(repository, f"hohoho rows run {' '.join(ROWS)}")
+    second = fake.start(repository, f"hohoho rows run {' '.join(rows)}")
     assert second.stdout.readline().startswith("waiting for ")
     fake.release(repository, "train_cnn")
     ended(first)
     assert "table2_c1: done already" in ended(second)
-    assert scores(repository) == alone
+    assert scores(repository) == {name: alone[name] for name in (row.replace("_", "-") for row in rows)}
 
 
-def test_an_experiment_beside_rows_run_is_refused_and_the_rows_are_their_own(repository, alone):
-    first = halted(repository, f"hohoho rows run {' '.join(ROWS)}")
+def test_an_experiment_beside_rows_run_is_refused_and_the_row_is_its_own(repository, alone):
+    rows = halted(repository, f"hohoho rows run {ROWS[0]}")
     refused = fake.command(repository, "dvc exp run -n other -S row=table1_c1_stacked")
     assert refused.returncode != 0
     fake.release(repository, "train_cnn")
-    first.communicate(timeout=120)
-    found = scores(repository)
-    assert "other" not in found
-    assert all(alone[name] == score for name, score in found.items())
-    ended(fake.start(repository, f"hohoho rows run {' '.join(ROWS)}"))
-    assert scores(repository) == alone
+    ended(rows)
+    name = ROWS[0].replace("_", "-")
+    assert scores(repository) == {name: alone[name]}
 
 
 def test_a_queue_of_two_workers_beside_rows_run(repository, alone):
     for line in ("hohoho rows run --queue table2_c1", "hohoho rows run --queue table3_c1", "dvc queue start -j 2"):
         ended(fake.start(repository, line))
     ended(fake.start(repository, "hohoho rows run table2_c1"))  # what waits in the queue can be run at once
-    deadline = time.monotonic() + 120
-    while len(found := scores(repository)) < len(ROWS):
-        assert time.monotonic() < deadline, fake.command(repository, "dvc queue status").stdout
-        time.sleep(1)
-    assert found == alone
+    kept = repository / ".git/refs/exps"
+    fake.wait_until(lambda: {path.name for path in kept.glob("??/*/*")} == set(alone), "both experiments")
+    assert scores(repository) == alone
 
 
 def test_an_experiment_whose_stages_ran_with_other_parameters_is_not_taken_for_its_row(repository):

@@ -1,13 +1,10 @@
 """A miniature of every data set runs through all seven stages, in one process."""
 
 import json
-import runpy
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from dvc.utils.hydra import load_hydra_plugins
 from miniatures import (
     PATIENTS,
     SLICES,
@@ -18,14 +15,12 @@ from miniatures import (
     write_dicom,
     write_rsna,
 )
+from stage_runs import linked, run_stages
 
 from hohoho.labels import LABELS
-from hohoho.rows.composition import compose
 from hohoho.slices.split import SPLITS
 from hohoho.slices.store import SCAN_LABELS
 
-ROOT = Path(__file__).parents[1]
-STAGES = ["ingest", "stack", "simclr_pretrain", "train_cnn", "embed", "train_lstm", "evaluate"]
 TINY = [
     "ingest.image_size=32",
     "backbone.start=random",
@@ -34,34 +29,25 @@ TINY = [
     "train_cnn.epochs=1",
     "train_lstm.epochs=1",
     "train_lstm.units=4",
+    "evaluate.bootstrap=100",
     "runtime.workers=1",
     "runtime.threads=1",
     "runtime.accelerator=cpu",
     "runtime.progress=false",
 ]
 
-load_hydra_plugins(str(ROOT / "conf/plugins"))  # Hydra looks once a process; a test's tiny repository must not be first
-
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """run(overrides): all seven stages on the composed parameters, in a folder of their own, which is returned."""
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    for name in ("conf", "dvc.yaml", "src"):
-        (folder / name).symlink_to(ROOT / name)
+    folder = linked(tmp_path / "repository")
     monkeypatch.setenv("HOHOHO_PSEUDONYM_KEY", "a key for tests only")
 
-    def run_stages(*overrides):
-        monkeypatch.chdir(ROOT)
-        compose(folder / "params.yaml", [*overrides, *TINY])
-        monkeypatch.chdir(folder)
-        for stage in STAGES:
-            monkeypatch.setenv("DVC_STAGE", stage)
-            runpy.run_path(str(ROOT / f"stages/{stage}.py"), run_name="__main__")
+    def run_all(*overrides):
+        run_stages(folder, monkeypatch, [*overrides, *TINY])
         return folder
 
-    return run_stages
+    return run_all
 
 
 def f2(folder):
@@ -88,7 +74,7 @@ def test_data_with_labelled_slices_run_through_and_are_scored(run, tmp_path, sou
     write(data)
     labels = [f"data.labels={data}/labels.csv"] if source == "dicom" else []
     root = data / "ct" if source == "dicom" else data
-    folder = run(f"data={source}", f"data.root={root}", *labels)
+    folder = run(f"data={source}", f"data.root={root}", *labels, f"evaluate.figures={source == 'rsna'}".lower())
     assert predictions(folder)[LABELS].notna().all(axis=None)
     assert all(0 <= f2(folder)[split] <= 1 for split in SPLITS)
     assert json.loads((folder / "metrics/ingest.json").read_text())["patients"] == PATIENTS
@@ -100,7 +86,12 @@ def test_the_courses_unlabelled_test_set_has_no_score_and_a_submission(run, tmp_
     table = predictions(folder)
     assert table.loc[table["split"] == "test", LABELS].isna().all(axis=None)
     assert f2(folder)["test"] is None and 0 <= f2(folder)["val"] <= 1
-    assert len(pd.read_csv(folder / "data/submission.csv")) == 2 * SLICES * len(LABELS)
+    assert json.loads((folder / "metrics/scores.json").read_text())["all_positive"]["test"] is None
+    submission = pd.read_csv(folder / "data/submission.csv")
+    unlabelled = [path.stem for path in (tmp_path / "course/test").rglob("*.jpg")]
+    assert set(submission["ID"]) == {f"{image}_{label}" for image in unlabelled for label in LABELS}
+    assert len(submission) == 2 * SLICES * len(LABELS)
+    assert set(submission["prediction"]) <= {0, 1}
 
 
 def test_data_with_labelled_scans_train_on_weak_targets_and_no_slice_is_scored(run, tmp_path):

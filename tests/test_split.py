@@ -44,7 +44,7 @@ def test_the_small_subset_holds_back_whole_training_patients_only():
     assert small[split != "train"].equals(split[split != "train"])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(fraction=st.floats(1e-9, 1), seed=st.integers(0, 2**32 - 1), own=st.sets(st.sampled_from(PATIENTS)))
 def test_validation_keeps_no_more_than_the_small_sets_labels_and_test_all(fraction, seed, own):
     split = split_patients(PATIENTS, {}, 0.15, 0.2, seed=0)

@@ -1,5 +1,6 @@
 """A stage is recorded only if what it began with is what it ended with."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,10 @@ import fake_pipeline
 import numpy as np
 import pytest
 import yaml
+from dvc.utils.serialize import dumps_yaml
 from fake_pipeline import ROOT
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from hohoho.errors import InputError
 from hohoho.params import flat, value_at
@@ -17,6 +21,13 @@ from hohoho.stage.inputs import changes, inputs, other_parameters, read_lock, st
 from hohoho.stage.workspace import locked
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+@pytest.fixture
+def repository(repository):
+    """With our own dvc.yaml, that names each file of the source code."""
+    shutil.copy(ROOT / "dvc.yaml", repository)
+    return repository
 
 
 def stage_that(monkeypatch, stage, edit):
@@ -212,9 +223,18 @@ def test_the_stages_before_one_are_those_whose_outputs_reach_it():
     assert stages_before("evaluate", STAGES) == list(STAGES)[:-1]
 
 
-def test_a_lock_files_numbers_are_numbers():
-    text = "stages: {a: {params: {params.yaml: {x: 1e-05, y: [1.0e-05, 2]}}}}"
-    assert used_parameters(read_lock(text)["a"]) == {"x": 1e-05, "y": [1e-05, 2]}
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
+SCALARS |= st.text("012eE+-.:~_yno", max_size=6) | st.sampled_from(["no", "on", "1e-05", "0123", "2020-01-01", "null"])
+
+
+@given(st.dictionaries(st.sampled_from("xyz"), SCALARS | st.lists(SCALARS, max_size=3)))
+@example({"x": 1e-05, "y": [1e-05, 2]})
+def test_what_dvc_writes_into_a_lock_file_is_read_as_it_was(values):
+    written = dumps_yaml({"stages": {"a": {"params": {"params.yaml": values}}}})
+    assert used_parameters(read_lock(written)["a"]) == values
+
+
+def test_a_lock_file_that_holds_nothing_knows_no_stage():
     assert read_lock("") == {}
 
 

@@ -94,17 +94,16 @@ def test_code_that_swallows_the_stop_cannot_hold_the_process(monkeypatch):
     assert codes == [75]
 
 
-def test_when_dvc_alone_is_killed_its_stage_ends_and_the_next_run_is_as_ever(tmp_path, monkeypatch):
-    repository = fake.make(tmp_path / "repository")
-    run = halted(repository, "dvc repro train_cnn")
-    monkeypatch.chdir(repository)
+def test_when_dvc_alone_is_killed_its_stage_ends_and_the_next_run_is_as_ever(begun, monkeypatch):
+    run = halted(begun, "dvc repro train_cnn")
+    monkeypatch.chdir(begun)
     stage = psutil.Process(holder("train_cnn"))
     run.kill()
     stage.wait(60)
     said, _ = run.communicate()
     assert "DVC has ended, so this stage does as well" in said
-    fake.release(repository, "train_cnn")
-    again = fake.command(repository, "dvc repro train_cnn")
+    fake.release(begun, "train_cnn")
+    again = fake.command(begun, "dvc repro train_cnn")
     assert again.returncode == 0, again.stdout + again.stderr
 
 
@@ -117,10 +116,9 @@ def test_a_stage_whose_dvc_was_gone_before_it_had_loaded_its_modules_does_no_wor
     assert "DVC has ended" in capsys.readouterr().err
 
 
-def test_dvc_tells_the_code_of_a_stage_that_was_stopped(tmp_path, monkeypatch):
-    repository = fake.make(tmp_path / "repository")
-    run = halted(repository, "dvc repro train_cnn")
-    monkeypatch.chdir(repository)
+def test_dvc_tells_the_code_of_a_stage_that_was_stopped(begun, monkeypatch):
+    run = halted(begun, "dvc repro train_cnn")
+    monkeypatch.chdir(begun)
     os.kill(holder("train_cnn"), signal.SIGTERM)
     said, _ = run.communicate(timeout=120)
     assert run.returncode != 0

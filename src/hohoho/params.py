@@ -12,6 +12,12 @@ from hohoho.machine import cores
 from hohoho.parameter_check import mistakes
 
 PARAMS, SCHEMA, PIPELINE = Path("params.yaml"), Path("conf/schema.yaml"), Path("dvc.yaml")
+Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C; in Python, it takes a second of every stage
+
+
+def parse(text: str) -> Any:
+    """What a YAML text holds. Raises yaml.YAMLError."""
+    return yaml.load(text, Loader)
 
 
 class Record(Mapping):
@@ -46,7 +52,7 @@ def check(params: Any, schema_path: Path = SCHEMA) -> None:
     """Raise `InputError` that lists every mistake in the composed parameters at once."""
     if not isinstance(params, Mapping):
         raise InputError(f"{PARAMS}: not a YAML mapping; compose it anew from conf/ with `hohoho params`")
-    lines = mistakes(params, yaml.safe_load(schema_path.read_text()))
+    lines = mistakes(params, parse(schema_path.read_text()))
     if lines:
         raise InputError("parameters cannot be used (edit conf/, see conf/config.yaml):\n  " + "\n  ".join(lines))
 
@@ -54,7 +60,7 @@ def check(params: Any, schema_path: Path = SCHEMA) -> None:
 def load() -> dict:
     """params.yaml as a dict, checked. Raises `InputError`."""
     try:
-        params = yaml.safe_load(PARAMS.read_text())
+        params = parse(PARAMS.read_text())
     except FileNotFoundError:
         raise InputError(f"{PARAMS.absolute()} missing: compose it from conf/ with `hohoho params`") from None
     except yaml.YAMLError as error:
@@ -78,7 +84,7 @@ def stage_params(stage: str) -> Record:
     Raises `InputError` for any mistake anywhere in params.yaml.
     """
     params, kept = load(), {}
-    block = yaml.safe_load(PIPELINE.read_text())["stages"][os.environ.get("DVC_STAGE", stage)]
+    block = parse(PIPELINE.read_text())["stages"][os.environ.get("DVC_STAGE", stage)]
     for name in block.get("params", []):  # dotted names of parameters and of whole sections
         *path, last = name.split(".")
         section = kept

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from hohoho.errors import InputError
+from hohoho.params import parse
 from hohoho.rows.composition import compose
 from hohoho.rows.records import DONE, Experiment, result_params
 from hohoho.rows.row import Row
@@ -38,7 +37,7 @@ def composed(overrides: list[str]) -> dict:
             compose(output, overrides)
         except SystemExit as refused:  # the check of conf/plugins speaks so
             raise InputError(str(refused).removeprefix("ERROR: ")) from None
-        return yaml.safe_load(output.read_text())
+        return parse(output.read_text())
 
 
 def experiment_name(row: str, overrides: list[str]) -> str:

@@ -1,5 +1,6 @@
 """What a stage is made of, so that two looks at it can be compared: parameters, source code, input data, dvc.yaml."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,28 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from hohoho.params import PARAMS, PIPELINE, flat, value_at
+from hohoho.params import PARAMS, PIPELINE, Loader, flat, parse, value_at
 
 CONF, LOCK = Path("conf"), Path("dvc.lock")
 MISSING = "missing"
 OUTPUTS = ("outs", "metrics", "plots")
+
+
+class LockLoader(Loader):
+    """YAML 1.2, as DVC writes dvc.lock: 1e-05 is a number, and `no` is text."""
+
+    yaml_implicit_resolvers = {}
+
+
+FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+for tag, first, pattern in (  # YAML 1.2.2, 10.3.2; but the octal and hexadecimal numbers that DVC never writes
+    ("bool", "tTfF", "true|True|TRUE|false|False|FALSE"),
+    ("null", ["~", "n", "N", ""], "~|null|Null|NULL|"),
+    ("int", "-+0123456789", "[-+]?[0-9]+"),
+    ("float", "-+.0123456789", FLOAT),
+):
+    LockLoader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"(?:{pattern})$"), list(first))
 
 
 def stage_blocks() -> dict[str, dict]:
@@ -44,8 +59,8 @@ def is_code(dep: str) -> bool:
 
 def stage_code(block: Mapping, code: Mapping[str, str]) -> dict[str, str]:
     """Path → hash of the source files that a stage uses. code: of all source files."""
-    sources = [dep for dep in block["deps"] if is_code(dep)]
-    return {path: digest for path, digest in code.items() if any(Path(path).is_relative_to(dep) for dep in sources)}
+    sources = tuple(f"{dep}/" for dep in block["deps"] if is_code(dep))
+    return {path: digest for path, digest in code.items() if f"{path}/".startswith(sources)}
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -86,8 +101,8 @@ def other_parameters(stage: str) -> list[str]:
 
 
 def read_lock(text: str) -> dict[str, dict]:
-    """Stage → what a dvc.lock says of it. That is YAML 1.2, where 1e-05 is a number."""
-    content = YAML(typ="safe", pure=True).load(text)
+    """Stage → what a dvc.lock says of it."""
+    content = yaml.load(text, LockLoader)
     return (content.get("stages") or {}) if isinstance(content, Mapping) else {}
 
 
@@ -120,10 +135,10 @@ def _files(path: Path) -> Any:
     return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files] or MISSING
 
 
-def read_yaml(path: Path, parse: Callable[[str], Any] = yaml.safe_load) -> dict:
+def read_yaml(path: Path, parse: Callable[[str], Any] = parse) -> dict:
     """The mapping in a file; {} where there is none."""
     try:
         content = parse(path.read_text())
-    except (OSError, yaml.YAMLError, YAMLError):  # not there, or somebody is writing it: unlike any whole one
+    except (OSError, yaml.YAMLError):  # not there, or somebody is writing it: unlike any whole one
         return {}
     return content if isinstance(content, Mapping) else {}
