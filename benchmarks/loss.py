@@ -4,11 +4,10 @@
 nothing from two); the gradient error of each element, relative to itself, for logits within 50, against float64.
 """
 
-import argparse
 import math
 
 import torch
-from timing import in_turns, table
+from timing import clock_of, in_turns, options, table
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
@@ -16,7 +15,7 @@ from hohoho.models.losses import AsymmetricLoss
 
 SETTINGS = [(0, 2, 0.05), (1, 4, 0.05), (2, 2, 0), (0, 0, 0)]  # gamma_pos, gamma_neg, margin
 SHAPES = [(64, 5), (4096, 5)]
-CALLS = 20  # a round
+CALLS = 100  # a round
 
 
 def transcription(z: Tensor, y: Tensor, gamma_pos: float, gamma_neg: float, m: float, eps: float = 1e-8) -> Tensor:
@@ -55,10 +54,9 @@ def gradient_error(loss, setting: tuple, dtype: torch.dtype = torch.float32) -> 
 
 def main() -> None:
     """Print the errors, then the times."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--rounds", type=int, default=40)
-    given = options.parse_args()
-    torch.set_num_threads(1)
+    parser = options(__doc__, rounds=40)
+    parser.set_defaults(threads=1)
+    clock = clock_of(given := parser.parse_args())
     generator = torch.Generator().manual_seed(0)
     for setting in SETTINGS:
         losses = {
@@ -78,7 +76,7 @@ def main() -> None:
                 f"{name} {shape}": lambda loss=loss, z=z, y=y: [loss(z, y).backward() for _ in range(CALLS)]
                 for name, loss in losses.items()
             }
-            print(table(in_turns(calls, given.rounds, warm_up=3), CALLS, "calls"))
+            print(table(in_turns(calls, given.rounds, clock, warm_up=3), CALLS, "calls"))
 
 
 if __name__ == "__main__":

@@ -6,16 +6,14 @@ a store, augmentation, Lightning, checks, logs – is followed by one step of ea
   default    float32 NCHW, per-sample torchvision transforms, DataLoader and Adam as they come (no workers)
 """
 
-import argparse
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from lightly.loss import NTXentLoss
 from noise_store import noise_slices
-from timing import seconds, table
+from timing import Clock, clock_of, options, seconds, table
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.transforms.functional import to_pil_image
@@ -96,16 +94,16 @@ def default_step(slices: StackedSlices):
     return step
 
 
-def step_times(module: Training, slices: StackedSlices, steps: int, rivals: dict) -> dict[str, list[float]]:
+def step_times(module: Training, slices: StackedSlices, steps: int, rivals: dict, clock: Clock) -> dict[str, list]:
     """Seconds of each step of `fit` and of each rival, in turns; the first steps warm up."""
-    times, start = {name: [] for name in ("hohoho", *rivals)}, [time.perf_counter()]
+    times, start = {name: [] for name in ("hohoho", *rivals)}, [clock()]
 
     def after_step(*_):
-        times["hohoho"].append(time.perf_counter() - start[0])
+        times["hohoho"].append(clock() - start[0])
         for name, step in rivals.items():
-            times[name].append(seconds(step))
+            times[name].append(seconds(step, clock))
         module.trainer.should_stop = len(times["hohoho"]) == WARM_UP + steps
-        start[0] = time.perf_counter()
+        start[0] = clock()
 
     module.on_train_batch_end = after_step
     fit(module, training_batches(slices, BATCH, 0), None, Recipe("train_cnn", 1, 0), CPU)
@@ -114,22 +112,19 @@ def step_times(module: Training, slices: StackedSlices, steps: int, rivals: dict
 
 def main() -> None:
     """Print one line per contender."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--steps", type=int, default=12)
-    options.add_argument("--threads", type=int, default=2)
-    given = options.parse_args()
-    torch.set_num_threads(given.threads)
+    parser = options(__doc__, rounds=12)
+    clock = clock_of(given := parser.parse_args())
     with tempfile.TemporaryDirectory() as folder:
-        slices = noise_slices(Path(folder), BATCH * (WARM_UP + given.steps), SIDE)
+        slices = noise_slices(Path(folder), BATCH * (WARM_UP + given.rounds), SIDE)
         model, asymmetric, targets = classifier(), AsymmetricLoss(), (torch.rand(BATCH, 5) < 0.2).float()
         rivals = {
             "resident": resident_step(BATCH, model, model.head, lambda logits: asymmetric(logits, targets), ADAM),
             "default": default_step(slices),
         }
-        print(table(step_times(cnn_training(), slices, given.steps, rivals), BATCH, "slices"))
+        print(table(step_times(cnn_training(), slices, given.rounds, rivals, clock), BATCH, "slices"))
         model, contrast = simclr_training().model, NTXentLoss(0.5)
         rival = resident_step(2 * BATCH, model, model.projection, lambda views: contrast(*views.chunk(2)), SGD)
-        pairs = step_times(simclr_training(), slices, given.steps // 2, {"resident": rival})
+        pairs = step_times(simclr_training(), slices, given.rounds // 2, {"resident": rival}, clock)
         print(table({f"SimCLR, {name}": taken for name, taken in pairs.items()}, BATCH, "pairs"))
 
 
