@@ -1,10 +1,10 @@
 """Peak memory of the CNN's training, with few and with many slices in the store: it should not grow with the store.
 
 `uv run python benchmarks/memory.py`: a process of its own per size trains a ResNet-18 (96 px, batch 48, as `train.py`)
-for some steps on stacks from the whole store, then reads all other batches. Anonymous pages (RssAnon) are sampled before
-every backward pass, where activations are largest, after every step and after every batch. The memory map's pages are
-none: they are clean and shared, and the kernel takes them back when it needs room. VmHWM, the peak of all resident pages,
-counts those that it did not need to take back.
+for some steps on stacks from the whole store, then reads all other batches. Anonymous pages (RssAnon) are sampled
+before every backward pass, where activations are largest, after every step and batch. The memory map's pages
+are none: they are clean and shared, and the kernel takes them back when it needs room. VmHWM, the peak of all resident
+pages, counts those that it did not need to take back.
 """
 
 import argparse
