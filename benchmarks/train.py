@@ -121,11 +121,11 @@ def main() -> None:
             "resident": resident_step(BATCH, model, model.head, lambda logits: asymmetric(logits, targets), ADAM),
             "default": default_step(slices),
         }
-        print(table(step_times(cnn_training(), slices, given.rounds, rivals, clock), BATCH, "slices"))
+        print(table(step_times(cnn_training(), slices, given.rounds, rivals, clock), BATCH, "slices"), flush=True)
         model, contrast = simclr_training().model, NTXentLoss(0.5)
         rival = resident_step(2 * BATCH, model, model.projection, lambda views: contrast(*views.chunk(2)), SGD)
         pairs = step_times(simclr_training(), slices, given.rounds // 2, {"resident": rival}, clock)
-        print(table({f"SimCLR, {name}": taken for name, taken in pairs.items()}, BATCH, "pairs"))
+        print(table({f"SimCLR, {name}": taken for name, taken in pairs.items()}, BATCH, "pairs"), flush=True)
 
 
 if __name__ == "__main__":
