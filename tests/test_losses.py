@@ -1,7 +1,10 @@
 import math
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from hohoho.models.losses import AsymmetricLoss, build_loss
@@ -66,6 +69,42 @@ def test_gradient_agrees_with_finite_differences():
                     continue  # the kink of max(p - m, 0)
                 rise = paper_loss(at + h, y, *gammas, clip) - paper_loss(at - h, y, *gammas, clip)
                 assert slope == pytest.approx(rise / (2 * h), abs=2e-4)
+
+
+def exact_gradient(z, y, gamma_pos, gamma_neg, m):
+    """dL/dz by hand in float64, of logits that are float32; y is 0 or 1 for all."""
+    p, q = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z))
+    if y:
+        return -(q**gamma_pos) * (q + gamma_pos * p * np.log1p(np.exp(-z)))
+    p_m = np.maximum(p - m, 0) if m else p
+    log_term = np.where(p > 0.5, np.log(q + m), np.log1p(-p_m))
+    return np.where(p_m > 0, p * q * (p_m**gamma_neg / (q + m) - gamma_neg * p_m ** (gamma_neg - 1) * log_term), 0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0, 4), st.floats(0, 4), st.just(0.0) | st.floats(1e-3, 0.9), st.booleans())
+@example(0.0, 2.0, 0.05, False)
+@example(0.0, 0.0, 0.05, False)
+@np.errstate(divide="ignore", invalid="ignore")
+def test_every_gradient_is_right_to_a_millionth_of_itself_for_logits_within_50(gamma_pos, gamma_neg, clip, bleeds):
+    margin = np.log(clip / (1 - clip)) if clip else 0.0
+    z = np.concatenate([np.linspace(-50, 50, 2001), margin + np.geomspace(1e-5, 1, 50)]).astype(np.float32)
+    leaf = torch.tensor(z, requires_grad=True)
+    loss = AsymmetricLoss(gamma_pos, gamma_neg, clip)(leaf, torch.full_like(leaf, float(bleeds)))
+    (gradient,) = torch.autograd.grad(loss, leaf)
+    exact = exact_gradient(z.astype(np.float64), bleeds, gamma_pos, gamma_neg, clip)
+    np.testing.assert_allclose(gradient.double(), exact, rtol=5e-6, atol=1e-30)  # float32 ends at 1e-38
+
+
+def test_a_logit_on_the_margin_itself_has_no_gradient():
+    z = torch.logit(torch.tensor([0.05], dtype=torch.float64)).float().requires_grad_()
+    (gradient,) = torch.autograd.grad(AsymmetricLoss(0, 0, 0.05)(z, torch.zeros(1)), z)
+    assert gradient.item() == 0
+
+
+def test_a_logit_that_is_not_a_number_is_not_hidden():
+    z = torch.tensor([torch.nan, 0.0])
+    assert torch.isnan(AsymmetricLoss(0, 2, 0.05)(z, torch.zeros(2)))
 
 
 def test_negatives_below_the_clip_have_neither_loss_nor_gradient():

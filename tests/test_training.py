@@ -127,7 +127,7 @@ def test_a_model_that_never_says_yes_is_not_frozen_in_its_warm_up(slices):
     assert all(torch.equal(a, b) for a, b in zip(kept.state_dict().values(), single.state_dict().values(), strict=True))
 
 
-@pytest.mark.parametrize(("kind", "drawn"), [("train_cnn", 24), ("simclr", 24), ("end_to_end", 2)])
+@pytest.mark.parametrize(("kind", "drawn"), [("train_cnn", 24), ("simclr", 2 * 24), ("end_to_end", 2)])
 def test_end_to_end_draws_a_scan_as_one_and_the_others_each_slice(slices, kind, drawn):
     module, _, _ = training_of(kind, slices, 0.001)
     module.train().generator, shown = torch.Generator().manual_seed(0), []
@@ -135,7 +135,16 @@ def test_end_to_end_draws_a_scan_as_one_and_the_others_each_slice(slices, kind, 
     embedder.backbone.register_forward_pre_hook(lambda _, pictures: shown.append(pictures[0].detach()))
     images, targets = slices.__getitems__([3] * 24)  # one picture, 24 times
     module.model_step((images, targets, torch.tensor([10, 14])) if kind == "end_to_end" else (images, targets))
-    assert len(shown[0].unique(dim=0)) == drawn
+    assert [len(pictures.unique(dim=0)) for pictures in shown] == [drawn]
+
+
+def test_a_slice_of_simclrs_first_view_stands_where_its_second_view_stands(slices):
+    module, batches, _ = training_of("simclr", slices, 0.001)
+    module.augmentation = Augmentation(rotation_deg=0, flip=False, jitter=0, jitter_probability=0)
+    module.train().generator = torch.Generator().manual_seed(0)
+    _, first, second = module.model_step(next(iter(batches)))
+    assert torch.allclose(first, second, atol=1e-4)
+    assert not torch.allclose(first, second.roll(1, dims=0), atol=1e-2)
 
 
 SCORE = st.sampled_from([0.0, 0.25, 0.5, float("nan")])

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence, unpad_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from hohoho.files import write_json
 from hohoho.labels import LABELS
@@ -41,9 +41,10 @@ class ScanLstm(nn.Module):
 
     def of_slices(self, embeddings: Tensor, slice_counts: Tensor) -> Tensor:
         """The slices of several scans, one after the other: (slices, features) and (scans,) → (slices, 5) logits."""
-        counts = slice_counts.cpu()
-        scans = pad_sequence(embeddings.split(counts.tolist()), batch_first=True)
-        return torch.cat(unpad_sequence(self(scans, counts), slice_counts, batch_first=True))
+        counts = slice_counts.tolist()
+        scans = pad_sequence(embeddings.split(counts), batch_first=True)
+        logits = self(scans, slice_counts.cpu())
+        return torch.cat([scan[:count] for scan, count in zip(logits, counts, strict=True)])
 
 
 @torch.no_grad()

@@ -64,7 +64,12 @@ def training_batches(slices: StackedSlices, batch_size: int, seed: int) -> DataL
     """Shuffled batches; a last batch of one slice is dropped, because batch normalisation cannot use it."""
     drop = len(slices) % batch_size == 1
     return DataLoader(
-        slices, batch_size, sampler=EpochShuffle(len(slices), seed), collate_fn=identity_collate, drop_last=drop
+        slices,
+        batch_size,
+        sampler=EpochShuffle(len(slices), seed),
+        collate_fn=identity_collate,
+        drop_last=drop,
+        pin_memory=torch.cuda.is_available(),  # copied to the GPU while it computes
     )
 
 

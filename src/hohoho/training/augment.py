@@ -42,7 +42,7 @@ def rotate_and_flip(
     affine[:, 1, 0], affine[:, 1, 1] = torch.sin(angle) * flip_y, torch.cos(angle) * flip_y
     with torch.autocast(images.device.type, enabled=False):  # coordinates in bfloat16 are half a pixel off at 512
         affine = affine.repeat_interleave(counts, dim=0)
-        grid = affine_grid(affine.to(images.device), list(images.shape), align_corners=False)
+        grid = affine_grid(affine.to(images.device, non_blocking=True), list(images.shape), align_corners=False)
         return grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
@@ -58,7 +58,7 @@ def color_jitter(
     chosen = _coin(n, probability, generator)
     factors = 1 + strength * torch.stack([_uniform(n, generator) for _ in range(3)]) * chosen
     factors = factors.repeat_interleave(counts, dim=1)
-    brightness, contrast, saturation = factors.to(images.device).view(3, len(images), 1, 1, 1)
+    brightness, contrast, saturation = factors.to(images.device, non_blocking=True).view(3, len(images), 1, 1, 1)
     images = (images * brightness).clamp(0, 1)
     images = _blend(images, _gray(images).mean((2, 3), keepdim=True), contrast)
     return _blend(images, _gray(images), saturation)
@@ -68,8 +68,8 @@ def _gray(images: Tensor) -> Tensor:
     """Luma of ITU-R BT.601 for three channels, as colour jitter is defined for pictures; one channel stays as it is."""
     if images.shape[1] == 1:
         return images
-    weights = torch.tensor([0.299, 0.587, 0.114], device=images.device).view(1, 3, 1, 1)
-    return (images * weights).sum(1, keepdim=True)
+    red, green, blue = images.split(1, dim=1)
+    return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
 def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:

@@ -24,7 +24,8 @@ class CnnLstm(nn.Module):
         embeddings = self.cnn.embed(images).float()
         scans_and_features = embeddings.new_ones(len(slice_counts), embeddings.shape[1], 1)
         kept = dropout1d(scans_and_features, self.spatial_dropout, self.training).squeeze(2)
-        embeddings = embeddings * kept.repeat_interleave(slice_counts.to(kept.device), dim=0)
+        counts = slice_counts.to(kept.device, non_blocking=True)
+        embeddings = embeddings * kept.repeat_interleave(counts, dim=0, output_size=len(embeddings))
         with torch.autocast(images.device.type, enabled=False):  # many CPUs have no LSTM in bf16
             return self.lstm.of_slices(embeddings, slice_counts)
 

@@ -1,5 +1,6 @@
 """What can go wrong in a training, in words: where it was, and what to try."""
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from torch import Tensor
 from hohoho.errors import InputError, NumericBreakdown, no_memory
 from hohoho.slices.store import scan_bounds
 
+LOOK_EVERY = {"cpu": 1, "cuda": 100}  # values of `Watch`; at every look the CPU waits for the GPU
 WORKER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")  # torch's words for one that died
 
 
@@ -31,8 +33,10 @@ class Place(Callback):
     def on_train_epoch_end(self, trainer, module):
         self.loader = None  # what is wrong from here on is no batch's fault
 
-    def words(self) -> str:
+    def words(self, earlier_step: int | None = None) -> str:
         """Epoch, step and the slices of the batch, by study: index from the foot, as in the slice table."""
+        if earlier_step is not None:
+            self.step = earlier_step
         if self.loader is None:
             return f"epoch {self.epoch}"
         return f"epoch {self.epoch}, step {self.step + 1}{self._slices()}"
@@ -59,7 +63,8 @@ def in_words(section: str, batch_size: int, place: Place, trainer) -> Iterator[N
     except NumericBreakdown as broken:
         rate = float(trainer.optimizers[0].defaults["lr"])
         advice = f"lower {section}.learning_rate, now {rate:g}"
-        raise NumericBreakdown(f"{section}: {broken} in {place.words()}: {advice}") from None
+        where = place.words(getattr(broken, "step", None))
+        raise NumericBreakdown(f"{section}: {broken} in {where}: {advice}") from None
     except (RuntimeError, MemoryError) as error:
         if no_memory(error):
             said = f"{section} ran out of memory in {place.words()}"
@@ -73,6 +78,30 @@ def in_words(section: str, batch_size: int, place: Place, trainer) -> Iterator[N
 def smaller(section: str, batch_size: int) -> str:
     """The setting that needs less memory."""
     return f"-S {section}.batch_size={max(1, batch_size // 2)}, now {batch_size}"
+
+
+class Watch:
+    """Scalars of the steps of an epoch that must be finite: looked at in their step, on a GPU every so many at once."""
+
+    def __init__(self):
+        self.values, self.places = [], []
+
+    def add(self, what: str, step: int, value: Tensor) -> None:
+        """Watch one value, and `look` if it is time to."""
+        self.values.append(value.detach())
+        self.places.append((what, step))
+        if len(self.values) >= LOOK_EVERY[value.device.type]:
+            self.look()
+
+    def look(self) -> None:
+        """Raise NumericBreakdown, with its `step`, for the first value that is infinite or not a number."""
+        values, places = torch.stack(self.values).tolist() if self.values else [], self.places
+        self.values, self.places = [], []
+        for (what, step), value in zip(places, values, strict=True):
+            if not math.isfinite(value):
+                broken = NumericBreakdown(f"{what} became {'NaN' if math.isnan(value) else 'infinite'}")
+                broken.step = step
+                raise broken
 
 
 def require_finite(what: str, *values: Tensor) -> None:

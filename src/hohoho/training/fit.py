@@ -19,7 +19,7 @@ from hohoho.labels import LABELS
 from hohoho.params import Record
 from hohoho.training.callbacks import BEST, Curves, EpochSeed, KeptWeights
 from hohoho.training.checkpoint import CheckedFiles, EveryEpoch
-from hohoho.training.faults import Place, in_words, require_finite
+from hohoho.training.faults import Place, Watch, in_words, require_finite
 from hohoho.training.progress import Progress
 
 torch.utils.deterministic.fill_uninitialized_memory = False  # a search for bugs that costs a tenth of every step
@@ -102,21 +102,29 @@ class Training(lightning.LightningModule):
         super().__init__()
         self.model, self.loss, self.optimizer, self.schedule = model, loss, optimizer, schedule
         self.generator: Generator | None = None
+        self.watch = Watch()
         self.f2 = MultilabelFBetaScore(beta=2.0, num_labels=len(LABELS), average="micro")
         # on the CPU: it sums by a cumsum, which on a GPU may refuse to be deterministic
         self.average_precision = MultilabelAveragePrecision(num_labels=len(LABELS), compute_on_cpu=True)
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Pictures or embeddings alone: targets and counts are asked on the CPU, which need not wait for a GPU then."""
+        return batch[0].to(device, non_blocking=True), *batch[1:]
 
     def model_step(self, batch: Any) -> tuple[Tensor, Tensor, Tensor]:
         """The loss of a batch; outputs and targets of its labelled slices, (slices, 5) float32 each."""
         outputs, targets = self.predict(batch)
         labelled = torch.isfinite(targets).all(-1)
-        outputs, targets = outputs[labelled].float(), targets[labelled]
+        if not labelled.all():
+            rows = labelled.nonzero().squeeze(1)
+            outputs, targets = outputs[rows.to(outputs.device, non_blocking=True)], targets[rows]
+        outputs, targets = outputs.float(), targets.to(outputs.device, non_blocking=True)
         loss = self.loss(outputs, targets)
         return loss / len(targets) if self.averaged else loss, outputs, targets
 
-    def training_step(self, batch: Any, _) -> Tensor:
+    def training_step(self, batch: Any, step: int) -> Tensor:
         loss, _, targets = self.model_step(batch)
-        require_finite("the loss", loss)
+        self.watch.add("the loss", step, loss)
         self.log_loss("train_loss", loss, len(targets))
         return loss
 
@@ -130,6 +138,10 @@ class Training(lightning.LightningModule):
         self.average_precision.update(probabilities, targets.int())
         self.log_dict({"val_f2": self.f2, "val_average_precision": self.average_precision})
 
+    def on_train_batch_end(self, *_) -> None:
+        if self.trainer.is_last_batch:
+            self.watch.look()
+
     def on_train_epoch_end(self) -> None:
         require_finite("the weights", *self.model.state_dict().values())
 
@@ -142,7 +154,7 @@ class Training(lightning.LightningModule):
         """By norm. Lightning's own would refuse a fused optimizer in bf16-mixed, where no gradient is scaled."""
         norm = nn.utils.get_total_norm([p.grad for p in self.parameters() if p.grad is not None])
         if self.trainer.precision != "16-mixed":  # there the scaler skips such a step
-            require_finite("the gradient", norm)
+            self.watch.add("the gradient", self.trainer.fit_loop.batch_idx, norm)
         if gradient_clip_val:
             nn.utils.clip_grads_with_norm_(self.parameters(), gradient_clip_val, norm)
 

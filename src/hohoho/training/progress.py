@@ -43,6 +43,8 @@ class Progress(Callback):
     def on_train_batch_end(self, trainer, module, *_):
         self._advance(self.train_items / trainer.num_training_batches)
         if len(self.times) < self.batches:
+            if module.device.type == "cuda":
+                torch.cuda.synchronize()  # else the time that it takes to ask for the work
             self.times.append(time.perf_counter())
             if len(self.times) == self.batches:
                 self._tell(trainer, module)

@@ -20,12 +20,16 @@ class Projector(Embedder):
 
 
 class SimclrTraining(SliceTraining):
-    """Two augmented views of every slice of a batch. loss: NT-Xent; augmentation: what views may differ in."""
+    """Two augmented views of every slice of a batch. loss: NT-Xent; augmentation: what views may differ in.
+
+    Both go through the network together, as in the paper: batch normalisation sees them as one batch.
+    """
 
     averaged = True
 
     def model_step(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """The loss, and both views' projections: each is the other's target."""
-        first, second = (self.model(self.inputs(batch[0])).float() for _ in range(2))
+        views = self.inputs(batch[0].repeat(2, 1, 1, 1))
+        first, second = self.model(views).float().chunk(2)
         with torch.autocast(first.device.type, enabled=False):  # similarities in float32
             return self.loss(first, second), first, second
