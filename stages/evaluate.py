@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hohoho.figures.drawn import Drawn
 from hohoho.files import write_csv, write_json, write_parquet
+from hohoho.inference.familiar import familiar, write_familiar
 from hohoho.inference.store import read_array
 from hohoho.inference.submission import submission
 from hohoho.inference.table import prediction_table
@@ -27,7 +28,8 @@ SLICES, STACKS = Path("data/slices"), Path("data/stacks")
 EMBEDDINGS, TOGETHER = Path("data/embeddings.npy"), Path("data/embeddings_end_to_end.npy")
 PROBABILITIES = [Path("data/probabilities/cnn.npy"), Path("data/probabilities/cnn_lstm.npy")]
 PREDICTIONS, SUBMISSION = Path("data/predictions.parquet"), Path("data/submission.csv")
-CNN, LSTM, CALIBRATION = Path("models/cnn"), Path("models/lstm"), Path("models/calibration.json")
+CNN, LSTM = Path("models/cnn"), Path("models/lstm")
+CALIBRATION, FAMILIAR = Path("models/calibration.json"), Path("models/familiar.npz")
 SCORES, DETAILS, WORST = Path("metrics/scores.json"), Path("metrics/details.json"), Path("metrics/worst_slices.csv")
 INGEST, FIGURES, REPORT = Path("metrics/ingest.json"), Path("metrics/figures"), Path("metrics/report.html")
 PLOTS = [
@@ -59,6 +61,7 @@ def main():
     write_json(SCORES, found.headline)
     write_json(DETAILS, found.details)
     write_json(CALIBRATION, found.calibration | {"model_sha256": model_hashes(CNN, LSTM)})
+    write_familiar(FAMILIAR, familiar(read_array(EMBEDDINGS), stacks, studies))
     write_csv(WORST, found.worst)
 
     source = params.data.source

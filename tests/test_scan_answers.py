@@ -102,16 +102,18 @@ def test_a_scan_has_a_probability_of_its_own_and_one_of_three_answers(value, exp
     assert summary["any"]["probability"] == pytest.approx(value, abs=0.02)
     assert "probability" not in summary["edh"] and "from_youden" not in summary["edh"]
     assert summary["sdh"]["from_youden"] == summary["sdh"]["from_sensitivity_95"] == (value > 0.5)
-    answer = scan_answer("cnn", summary, record)
+    answer = scan_answer("cnn", summary, record, [])
     assert answer["answer"] == expected and answer["probability"] == summary["any"]["probability"]
+    doubted = scan_answer("cnn", summary, record, ["no head is seen"])
+    assert (doubted["answer"], doubted["because"]) == ("uncertain: read now", ["no head is seen"])
     promised = "at most 5% have a scan with this answer" if aside else "no guarantee"
     assert all(promised in said for said in answer["guarantees"].values()) and len(answer["guarantees"]) == 2
     json.dumps([summary, answer], allow_nan=False)
 
 
 def test_without_calibrated_scans_there_is_no_answer_and_none_is_made_up():
-    assert scan_answer("cnn", scan_summary("cnn", RAW, WHOLE, None), None) is None
-    assert scan_answer("cnn", scan_summary("cnn", RAW, WHOLE, RECORD), RECORD) is None
+    assert scan_answer("cnn", scan_summary("cnn", RAW, WHOLE, None), None, []) is None
+    assert scan_answer("cnn", scan_summary("cnn", RAW, WHOLE, RECORD), RECORD, []) is None
     record = of_scans(True)
     unknown = {"any": {}}  # a class that could not be fitted
-    assert scan_answer("cnn", unknown, record)["answer"] == "uncertain: read now"
+    assert scan_answer("cnn", unknown, record, [])["answer"] == "uncertain: read now"

@@ -9,7 +9,7 @@ from hohoho.scores.calibration import calibrated
 from hohoho.scores.f2 import predicted
 from hohoho.scores.predictions import slice_probabilities
 from hohoho.scores.scan_probability import ScanModel, read_scan_model, scan_aggregates
-from hohoho.scores.three_answers import answers, guarantees, read_limits
+from hohoho.scores.three_answers import UNCERTAIN, answers, guarantees, read_limits
 from hohoho.slices.label_patterns import smooth
 
 DIGITS = 6
@@ -26,8 +26,8 @@ MEANING = {
     "positive_slices: whether a slice is positive; probability: that the scan shows this bleed, calibrated on the "
     "validation scans of the training data; from_sensitivity_95, from_youden: whether it reaches the threshold that "
     "finds 95 % of their bleeds, and that of the best sensitivity + specificity",
-    "answer": "one of three, from the scan's probability of any bleed; guarantees: what each promises for scans like "
-    "those of the training data",
+    "answer": "one of three, from the scan's probability of any bleed; uncertain because of any doubt whether the scan "
+    "is like those of the training data; guarantees: what each promises for scans like those",
 }
 
 
@@ -72,10 +72,10 @@ def scan_summary(model: str, raw: np.ndarray, runs: list[slice], calibration: di
     return summary
 
 
-def scan_answer(model: str, summary: dict[str, dict], calibration: dict | None) -> dict | None:
+def scan_answer(model: str, summary: dict[str, dict], calibration: dict | None, doubts: list[str]) -> dict | None:
     """One of three answers by a model, what stands behind it, and why; None where scans were not calibrated.
 
-    summary: the model's `scan_summary`.
+    summary: the model's `scan_summary`. doubts: reasons against any answer, each of which makes it uncertain.
     """
     if not (calibration and scan_model(model, calibration)):
         return None
@@ -83,7 +83,8 @@ def scan_answer(model: str, summary: dict[str, dict], calibration: dict | None) 
     probability = summary["any"].get("probability")
     (given,) = answers(limits, np.array([np.nan if probability is None else probability]))
     ends = {"no_bleed_seen_below": limits.low.value, "bleed_above": limits.high.value}
-    return {"model": model, "answer": given, "probability": probability, **ends, "guarantees": guarantees(limits)}
+    said = {"answer": UNCERTAIN if doubts else given, "because": doubts}
+    return {"model": model, **said, "probability": probability, **ends, "guarantees": guarantees(limits)}
 
 
 def scan_model(model: str, calibration: dict) -> ScanModel | None:

@@ -10,6 +10,7 @@ import torch
 
 from hohoho.errors import InputError
 from hohoho.inference.embed import embed
+from hohoho.inference.familiar import Familiar, read_familiar
 from hohoho.machine import cores
 from hohoho.models.backbones import SliceClassifier, load_classifier
 from hohoho.models.hashes import model_hashes
@@ -39,6 +40,7 @@ class Models:
     sha256: dict
     cnn: SliceClassifier
     lstm: ScanLstm | None
+    familiar: Familiar | None  # what the training scans are like; None where `evaluate` has not run
     lstm_cnn: SliceClassifier | None  # trained end to end: the LSTM brings its own CNN
 
     @property
@@ -76,6 +78,7 @@ def load_models(folder: Path) -> Models:
         sha256=model_hashes(folder / "cnn", folder / "lstm"),
         cnn=load_classifier(folder / "cnn"),
         lstm=load_lstm(folder / "lstm"),
+        familiar=read_familiar(folder / "familiar.npz"),
         lstm_cnn=load_classifier(own) if own.is_dir() else None,
     )
 

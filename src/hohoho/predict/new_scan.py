@@ -54,6 +54,8 @@ def _answer(result: Result, out: Path, models: Models, show_identity: bool) -> b
     if answer:
         shown = "unknown" if answer["probability"] is None else f"{answer['probability']:.3f}"
         print(f"  any bleed: {answer['answer']} (probability {shown} by {MODEL_NAMES[answer['model']]})")
+    for doubt in result.summary["doubts"]:
+        print(f"  {doubt}")
     write_csv(out / TABLE, result.table)
     write_json(out / SUMMARY, result.summary)
     write_page(out / PAGE, result, models, show_identity)

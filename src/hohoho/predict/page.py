@@ -46,7 +46,7 @@ def write_page(path: Path, result: Result, models: Models, show_identity: bool =
         "style": (folder / "page.css").read_text(encoding="utf-8"),
         "script": (folder / "page.js").read_text(encoding="utf-8"),
     }
-    write_html(path, folder / "page.html.j2", {"share": share}, values)
+    write_html(path, folder / "page.html.j2", {"share": share, "sentence": sentence}, values)
 
 
 def class_lines(result: Result) -> list[dict]:
@@ -83,6 +83,11 @@ def notes(result: Result) -> list[tuple[str, str, int]]:
         for action in reversed(VERDICTS)
         for reason, count in reasons.get(action, {}).items()
     ]
+
+
+def sentence(words: str) -> str:
+    """With a capital, and all other letters as they are."""
+    return words[:1].upper() + words[1:]
 
 
 def share(value: float | None) -> str:

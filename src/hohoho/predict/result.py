@@ -8,10 +8,10 @@ import pandas as pd
 
 from hohoho.dicom.hounsfield import AIR_HU
 from hohoho.predict.answers import MEANING, answer_columns, positive_slices, scan_answer, scan_summary
+from hohoho.predict.doubts import doubts
 from hohoho.predict.models import Models
 from hohoho.predict.studies import NewScan
 from hohoho.scans.pixels import read_scan
-from hohoho.scans.scan import Scan
 from hohoho.scans.verdict import Verdict, verdict
 from hohoho.scans.windowing import to_square
 from hohoho.scores.calibration import calibrated
@@ -57,7 +57,7 @@ def predict_scan(new: NewScan, models: Models) -> Result:
         new,
         kept,
         table,
-        _summary(new.scan, new.series, said, raw, runs, models),
+        _summary(new, said, raw, doubts(new.scan, said, runs, pixels, models), runs, models),
         slice_probabilities(raw[own], calibrated(calibration, own, raw[own])),
         positive_slices(raw[own], runs, calibration).any(axis=1) if calibration else np.zeros(len(kept), bool),
         pixels,
@@ -81,7 +81,7 @@ def hounsfield(result: Result, side: int) -> np.ndarray:
     return np.rint(np.stack(pictures)).astype(np.int16)
 
 
-def _summary(scan: Scan, series: dict, said: Verdict, raw: dict, runs: list[slice], models: Models) -> dict:
+def _summary(new: NewScan, said: Verdict, raw: dict, against: list[str], runs: list[slice], models: Models) -> dict:
     of_scan = {model: scan_summary(model, values, runs, models.calibration) for model, values in raw.items()}
     own = list(raw)[-1]
     return {
@@ -90,11 +90,12 @@ def _summary(scan: Scan, series: dict, said: Verdict, raw: dict, runs: list[slic
         "slices": sum(run.stop - run.start for run in runs),
         "verdict": said.word,
         "reasons": said.reasons,
-        "series": series,
-        "tilt_deg": round(scan.tilt_deg, 2) if np.isfinite(scan.tilt_deg) else None,
+        "series": new.series,
+        "tilt_deg": round(new.scan.tilt_deg, 2) if np.isfinite(new.scan.tilt_deg) else None,
         "model_sha256": models.sha256,
         "versions": {package: version(package) for package in VERSIONS_OF},
-        "answer": scan_answer(own, of_scan[own], models.calibration),
+        "doubts": against,
+        "answer": scan_answer(own, of_scan[own], models.calibration, against),
         "scan": of_scan,
         "meaning": MEANING,
         "calibration": models.calibration,

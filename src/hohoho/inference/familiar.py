@@ -1,0 +1,94 @@
+"""What the training scans are like, so that a scan unlike them can be told.
+
+A scan's distance from training is the mean Mahalanobis distance of its slices' embeddings (Lee et al. 2018, arXiv
+1807.03888), with a shrunk covariance (Ledoit & Wolf 2004) and divided by the root of the dimension, so that training
+slices are near 1 at most. It is far where more than FAR of the training scans are nearer, each of them measured by the
+covariance of the other patients' scans.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.covariance import LedoitWolf
+from sklearn.model_selection import GroupKFold
+
+from hohoho.files import atomic
+
+FAR = 0.99  # of the training scans
+FOLDS = 5
+LEAST_VARIANCE = 1e-9  # a direction in which training does not vary at all is no reason to be far
+MOST_SLICES = 20_000  # of training that are looked at, whole scans, evenly drawn
+
+
+class Familiar(NamedTuple):
+    """What the training scans are like; NaN and empty where they do not say."""
+
+    center: np.ndarray  # (features,) of the embeddings
+    whitening: np.ndarray  # (features, features): (embedding - center) @ whitening has unit covariance
+    farthest: float  # distance, see above
+    fewest_slices: int
+    step_mm: np.ndarray  # (2,) least and largest from slice to slice
+    kernels: np.ndarray  # (n,) str
+    manufacturers: np.ndarray
+
+    def distance(self, embeddings: np.ndarray) -> float:
+        """Of a scan's (slices, features)."""
+        return float(_distances(embeddings, self.center, self.whitening).mean())
+
+
+def familiar(embeddings: np.ndarray, table: pd.DataFrame, studies: pd.DataFrame) -> Familiar:
+    """From (slices, features) embeddings, the stack table beside them, and the study table."""
+    rows = _training_rows(table)
+    part, known = embeddings[rows].astype(np.float64), table.iloc[rows]
+    patients = known["patient"].to_numpy()
+    center, whitening = _fitted(part)
+    distances = _distances(part, center, whitening)
+    if len(set(patients)) >= FOLDS:
+        for others, own in GroupKFold(FOLDS).split(part, groups=patients):
+            distances[own] = _distances(part[own], *_fitted(part[others]))
+    scans = pd.Series(distances).groupby(known["study"].to_numpy())
+    of_training = studies[studies["study"].isin(known["study"])]
+    steps = of_training["gap_mm_median"]
+    return Familiar(
+        center.astype(np.float32),
+        whitening.astype(np.float32),
+        float(scans.mean().quantile(FAR)),
+        int(scans.size().min()),
+        np.array([steps.min(), steps.max()]),
+        *(np.array(sorted(of_training[name].dropna().unique()), dtype=str) for name in ("kernel", "manufacturer")),
+    )
+
+
+def write_familiar(path: Path, of: Familiar) -> None:
+    """Write it; the same values give the same bytes."""
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **of._asdict())
+
+
+def read_familiar(path: Path) -> Familiar | None:
+    """What `write_familiar` wrote; None where the stage evaluate has not run."""
+    if not path.is_file():
+        return None
+    with np.load(path) as stored:
+        values = {name: stored[name] for name in Familiar._fields}
+    return Familiar(**values | {name: values[name].item() for name in ("farthest", "fewest_slices")})
+
+
+def _training_rows(table: pd.DataFrame) -> np.ndarray:
+    """Rows of whole training scans."""
+    train = table["split"] == "train"
+    studies = table.loc[train, "study"].unique()
+    step = -(-int(train.sum()) // MOST_SLICES)
+    return np.flatnonzero(train & table["study"].isin(studies[::step]))
+
+
+def _fitted(embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    fitted = LedoitWolf().fit(embeddings)
+    variances, directions = np.linalg.eigh(fitted.covariance_)
+    return fitted.location_, directions / np.sqrt(np.maximum(variances, LEAST_VARIANCE))
+
+
+def _distances(embeddings: np.ndarray, center: np.ndarray, whitening: np.ndarray) -> np.ndarray:
+    return np.sqrt((((embeddings - center) @ whitening) ** 2).mean(axis=1))
