@@ -191,10 +191,19 @@ def disguises(canary):
 
 def leaks(folder, canaries):
     """(file, canary) for every canary that a file's name or content holds."""
-    found = []
+    forms = {canary: list(disguises(canary)) for canary in canaries}
+    found, searched = [], {}  # DVC's cache holds once more what the stages wrote
+
+    def held(told):
+        return {canary for canary in canaries if any(form in told for form in forms[canary])}
+
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        told = b"\n".join([str(path.relative_to(folder)).encode(), *contents(path)])
-        found += [(path.name, canary) for canary in canaries if any(form in told for form in disguises(canary))]
+        told = b"\n".join(contents(path))
+        digest = hashlib.sha256(told).digest()
+        if digest not in searched:
+            searched[digest] = held(told)
+        inside = searched[digest] | held(str(path.relative_to(folder)).encode())
+        found += [(path.name, canary) for canary in canaries if canary in inside]
     return found
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import yaml
+
 from hohoho.errors import InputError
-from hohoho.params import parse
 
 PUBLISHED = Path("published.yaml")
 TABLES = range(1, 7)
@@ -42,7 +43,7 @@ def read_titles(path: Path = PUBLISHED) -> dict[int, str]:
 def _published(path: Path) -> dict:
     if not path.is_file():
         raise InputError(f"{path.absolute()} missing: run this in the repository's root folder")
-    return parse(path.read_text())
+    return yaml.safe_load(path.read_text())
 
 
 def rows_named(rows: list[Row], names: Iterable[str]) -> list[Row]:
