@@ -70,6 +70,9 @@ def _of_pictures(runs: list[slice], pixels: np.ndarray, models: Models) -> list[
     own, farthest = distance(pixels), models.familiar.farthest
     found = [f"it looks unlike the training scans (distance {own:.2f}; 99 % of them are below {farthest:.2f})"]
     found = found * (own > farthest)
+    if len(pixels) < models.familiar.fewest_slices:
+        return found  # a part of a head may look like anything
     nearer = {text: distance(turned(pixels)) for text, turned in ORIENTATIONS.items()}
     best = min(nearer, key=nearer.get)
-    return found + [f"{best}: so it looks more like the training scans"] * (nearer[best] < NEARER * own)
+    is_turned = nearer[best] < min(NEARER * own, farthest)
+    return found + [f"{best}: so it looks more like the training scans"] * is_turned

@@ -39,13 +39,25 @@ def read_experiments() -> list[Experiment]:
 
     try:
         with Repo() as repo:
-            commits = repo.experiments.show(all_commits=True, hide_workspace=True)
+            commits = repo.experiments.show(revs=commits_with_experiments(repo), hide_workspace=True)
             # The commits themselves are none: their parameters and scores need not belong together.
             ranges = [ranged for commit in commits for ranged in commit.experiments or []]
             experiments = [_read(r, r.revs[0], repo) for r in ranges if r.revs and r.revs[0].data]
     except NotDvcRepoError:
         raise InputError("no DVC repository here: run this in the repository's root folder") from None
     return sorted(experiments, key=lambda experiment: (experiment.created is None, experiment.created or 0))
+
+
+def commits_with_experiments(repo: Any) -> list[str]:
+    """The commits that experiments started from, finished or not: DVC would read each of all commits."""
+    from dvc.repo.experiments.utils import exp_refs
+
+    experiments = repo.experiments
+    queue = experiments.celery_queue
+    entries = [*queue.iter_queued(), *(result.entry for result in queue.iter_failed())]
+    entries += [*queue.iter_active(), *experiments.tempdir_queue.iter_active()]
+    begun = {repo.scm.get_rev()}  # by what runs in the workspace
+    return sorted(begun | {ref.baseline_sha for ref in exp_refs(repo.scm)} | {each.baseline_rev for each in entries})
 
 
 def _read(ranged: Any, tip: Any, repo: Any) -> Experiment:
