@@ -58,7 +58,7 @@ class Embedder(nn.Module):
 
     def embed(self, images: Tensor) -> Tensor:
         """(slices, features), before any head."""
-        normalised = (images - self.mean) / self.std
+        normalised = (images - self.mean).div_(self.std)
         return self.backbone(normalised.contiguous(memory_format=torch.channels_last))
 
 
