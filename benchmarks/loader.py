@@ -55,7 +55,7 @@ def epoch(batches, finish=lambda batch: None) -> None:
 def hohoho_epoch(slices: StackedSlices, change) -> None:
     """change: the augmentation of float images in [0, 1]."""
     batches = training_batches(slices, BATCH, 0)
-    epoch(batches, lambda batch: (change(to_float(batch[0])) - HALF).div_(HALF))
+    epoch(batches, lambda batch: change(to_float(batch[0])).sub_(HALF).div_(HALF))
 
 
 def png_loader(folder: Path, slices: StackedSlices, steps: list, workers: int) -> DataLoader:
