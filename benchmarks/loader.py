@@ -21,8 +21,9 @@ from hohoho.models.backbones import to_float
 from hohoho.slices.batches import StackedSlices, training_batches
 from hohoho.training.augment import Augmentation, augment
 
-SIDE, BATCH, HALF, DEGREES, JITTER, CHANCE = 128, 48, [0.5] * 3, 20, 0.1, 0.4
-TO_BATCH = [transforms.ToTensor(), transforms.Normalize(HALF, HALF)]
+SIDE, BATCH, DEGREES, JITTER, CHANCE = 128, 48, 20, 0.1, 0.4
+HALF = torch.full((3, 1, 1), 0.5)  # mean and standard deviation
+TO_BATCH = [transforms.ToTensor(), transforms.Normalize(HALF.flatten(), HALF.flatten())]
 PER_SAMPLE = [
     transforms.RandomRotation(DEGREES, transforms.InterpolationMode.BILINEAR),
     transforms.RandomHorizontalFlip(),
@@ -46,11 +47,7 @@ class PngStacks(Dataset):
         return Image.merge("RGB", [Image.open(self.folder / f"{row}.png") for row in rows])
 
 
-def channels_last(images):
-    return images.contiguous(memory_format=torch.channels_last)
-
-
-def epoch(batches, finish) -> None:
+def epoch(batches, finish=lambda batch: None) -> None:
     for batch in batches:
         finish(batch)
 
@@ -58,7 +55,7 @@ def epoch(batches, finish) -> None:
 def hohoho_epoch(slices: StackedSlices, change) -> None:
     """change: the augmentation of float images in [0, 1]."""
     batches = training_batches(slices, BATCH, 0)
-    epoch(batches, lambda batch: channels_last((change(to_float(batch[0])) - 0.5) / 0.5))
+    epoch(batches, lambda batch: change(to_float(batch[0])).sub_(HALF).div_(HALF))
 
 
 def png_loader(folder: Path, slices: StackedSlices, steps: list, workers: int) -> DataLoader:
@@ -103,22 +100,24 @@ def main() -> None:
         for row, picture in enumerate(slices.pixels.take(range(given.stacks))):
             Image.fromarray(picture).save(folder / f"{row}.png")
         plain = {"hohoho": partial(hohoho_epoch, slices, lambda images: images)}
-        plain["PNG, PIL, torchvision"] = partial(epoch, png_loader(folder, slices, [], given.workers), channels_last)
+        plain["PNG, PIL, torchvision"] = partial(
+            epoch, png_loader(folder, slices, [], given.workers), lambda batch: batch
+        )
+        plain["hohoho, uint8 as it goes to the device"] = lambda: epoch(training_batches(slices, BATCH, 0))
         if installed("monai"):
-            plain["MONAI CacheDataset"] = partial(epoch, monai_loader(folder, slices), channels_last)
+            plain["MONAI CacheDataset"] = partial(epoch, monai_loader(folder, slices))
         if installed("zarr"):
             plain["zarr"] = partial(hohoho_epoch, zarr_slices(folder, slices), lambda images: images)
-        print(table(in_turns(plain, given.rounds, clock), given.stacks, "stacks"))
+        print(table(in_turns(plain, given.rounds, clock), given.stacks, "stacks"), flush=True)
 
         how, generator = Augmentation(DEGREES, True, JITTER, CHANCE), torch.Generator().manual_seed(0)
         changed = {"hohoho": partial(hohoho_epoch, slices, lambda images: augment(images, how, generator))}
         if installed("kornia"):
             changed["kornia"] = partial(hohoho_epoch, slices, kornia_augmentation())
-        changed["PNG, PIL, torchvision"] = partial(
-            epoch, png_loader(folder, slices, PER_SAMPLE, given.workers), channels_last
-        )
+        samples = png_loader(folder, slices, PER_SAMPLE, given.workers)
+        changed["PNG, PIL, torchvision"] = partial(epoch, samples)
         print("\nwith rotation, flip and jitter")
-        print(table(in_turns(changed, given.rounds, clock), given.stacks, "stacks"))
+        print(table(in_turns(changed, given.rounds, clock), given.stacks, "stacks"), flush=True)
 
 
 if __name__ == "__main__":

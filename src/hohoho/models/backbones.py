@@ -58,7 +58,7 @@ class Embedder(nn.Module):
 
     def embed(self, images: Tensor) -> Tensor:
         """(slices, features), before any head."""
-        normalised = (images - self.mean) / self.std
+        normalised = (images - self.mean).div_(self.std)
         return self.backbone(normalised.contiguous(memory_format=torch.channels_last))
 
 
@@ -86,7 +86,7 @@ class SliceClassifier(Embedder):
 
 def to_float(images: Tensor) -> Tensor:
     """uint8 images as float in [0, 1]."""
-    return images.float() / 255
+    return images.to(torch.float32, copy=True).div_(255)
 
 
 def save_classifier(folder: Path, model: SliceClassifier) -> None:

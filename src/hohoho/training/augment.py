@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import grid_sample
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,23 @@ def rotate_and_flip(
     counts = _counts(images, scans)
     n = len(counts)
     angle = math.radians(degrees) * _uniform(n, generator)
+    cos, sin = torch.cos(angle), torch.sin(angle)
     flip_x = 1 - 2 * _coin(n, 0.5, generator) * horizontal
     flip_y = 1 - 2 * _coin(n, 0.5, generator) * vertical
-    affine = torch.zeros(n, 2, 3)
-    affine[:, 0, 0], affine[:, 0, 1] = torch.cos(angle) * flip_x, -torch.sin(angle) * flip_x
-    affine[:, 1, 0], affine[:, 1, 1] = torch.sin(angle) * flip_y, torch.cos(angle) * flip_y
+    affine = torch.stack([cos * flip_x, -sin * flip_x, sin * flip_y, cos * flip_y]).repeat_interleave(counts, dim=1)
+    xx, xy, yx, yy = affine.to(images.device, non_blocking=True)[:, :, None, None]
     with torch.autocast(images.device.type, enabled=False):  # coordinates in bfloat16 are half a pixel off at 512
-        affine = affine.repeat_interleave(counts, dim=0)
-        grid = affine_grid(affine.to(images.device, non_blocking=True), list(images.shape), align_corners=False)
+        y, x = (_centers(side, images.device) for side in images.shape[-2:])
+        y = y[:, None]
+        grid = torch.empty(len(images), len(y), len(x), 2, device=images.device)
+        torch.add(xx * x, xy * y, out=grid[..., 0])
+        torch.add(yx * x, yy * y, out=grid[..., 1])
         return grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _centers(side: int, device: torch.device) -> Tensor:
+    """(side,) coordinates of the pixels of a side that reaches from -1 to 1."""
+    return (2 * torch.arange(side, device=device) + 1) / side - 1
 
 
 def color_jitter(
@@ -55,13 +63,15 @@ def color_jitter(
     """
     counts = _counts(images, scans)
     n = len(counts)
-    chosen = _coin(n, probability, generator)
-    factors = 1 + strength * torch.stack([_uniform(n, generator) for _ in range(3)]) * chosen
-    factors = factors.repeat_interleave(counts, dim=1)
-    brightness, contrast, saturation = factors.to(images.device, non_blocking=True).view(3, len(images), 1, 1, 1)
-    images = (images * brightness).clamp(0, 1)
-    images = _blend(images, _gray(images).mean((2, 3), keepdim=True), contrast)
-    return _blend(images, _gray(images), saturation)
+    chosen = _coin(n, probability, generator).repeat_interleave(counts).nonzero().squeeze(1)
+    factors = 1 + strength * torch.stack([_uniform(n, generator) for _ in range(3)])
+    factors = factors.repeat_interleave(counts, dim=1)[:, chosen].to(images.device, non_blocking=True)
+    brightness, contrast, saturation = factors.view(3, -1, 1, 1, 1)
+    chosen = chosen.to(images.device, non_blocking=True)
+    jittered = images.index_select(0, chosen).mul_(brightness).clamp_(0, 1)
+    jittered = _blend(jittered, _gray(jittered).mean((2, 3), keepdim=True), contrast)
+    jittered = _blend(jittered, _gray(jittered), saturation)
+    return images.clamp(0, 1).index_copy_(0, chosen, jittered)
 
 
 def _gray(images: Tensor) -> Tensor:
@@ -73,7 +83,9 @@ def _gray(images: Tensor) -> Tensor:
 
 
 def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
-    return (images * factor + other * (1 - factor)).clamp(0, 1)
+    """In place; `other` may be `images` itself."""
+    rest = other * (1 - factor)
+    return images.mul_(factor).add_(rest).clamp_(0, 1)
 
 
 def _counts(images: Tensor, scans: Tensor | None) -> Tensor:
