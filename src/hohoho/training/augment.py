@@ -7,6 +7,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
+from hohoho.ranks import Part
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -19,24 +21,36 @@ class Augmentation:
     flip_vertical: bool = False
 
 
-def augment(images: Tensor, how: Augmentation, generator: Generator, scans: Tensor | None = None) -> Tensor:
+def augment(
+    images: Tensor, how: Augmentation, generator: Generator, scans: Tensor | None = None, part: Part | None = None
+) -> Tensor:
     """images: (slices, channels, H, W) in [0, 1]. Returns the same shape, each slice drawn for itself.
 
     scans: (scans,) how many of the slices, one scan after the other, make each scan, which is then drawn as a whole.
+    part: of a batch of slices, or of scans, that these are; then the whole batch is drawn. None: these are all.
     """
-    images = rotate_and_flip(images, how.rotation_deg, how.flip, how.flip_vertical, generator, scans)
-    return color_jitter(images, how.jitter, how.jitter_probability, generator, scans)
+    images = rotate_and_flip(images, how.rotation_deg, how.flip, how.flip_vertical, generator, scans, part)
+    return color_jitter(images, how.jitter, how.jitter_probability, generator, scans, part)
 
 
 def rotate_and_flip(
-    images: Tensor, degrees: float, horizontal: bool, vertical: bool, generator: Generator, scans: Tensor | None = None
+    images: Tensor,
+    degrees: float,
+    horizontal: bool,
+    vertical: bool,
+    generator: Generator,
+    scans: Tensor | None = None,
+    part: Part | None = None,
 ) -> Tensor:
-    """One bilinear resampling for rotation (zero fill) and flips (probability 0.5 each). scans: as of `augment`."""
+    """One bilinear resampling for rotation (zero fill) and flips (probability 0.5 each).
+
+    scans, part: as of `augment`.
+    """
     counts = _counts(images, scans)
     n = len(counts)
-    angle = math.radians(degrees) * _uniform(n, generator)
-    flip_x = 1 - 2 * _coin(n, 0.5, generator) * horizontal
-    flip_y = 1 - 2 * _coin(n, 0.5, generator) * vertical
+    angle = math.radians(degrees) * _uniform(n, generator, part)
+    flip_x = 1 - 2 * _coin(n, 0.5, generator, part) * horizontal
+    flip_y = 1 - 2 * _coin(n, 0.5, generator, part) * vertical
     affine = torch.zeros(n, 2, 3)
     affine[:, 0, 0], affine[:, 0, 1] = torch.cos(angle) * flip_x, -torch.sin(angle) * flip_x
     affine[:, 1, 0], affine[:, 1, 1] = torch.sin(angle) * flip_y, torch.cos(angle) * flip_y
@@ -47,16 +61,21 @@ def rotate_and_flip(
 
 
 def color_jitter(
-    images: Tensor, strength: float, probability: float, generator: Generator, scans: Tensor | None = None
+    images: Tensor,
+    strength: float,
+    probability: float,
+    generator: Generator,
+    scans: Tensor | None = None,
+    part: Part | None = None,
 ) -> Tensor:
     """Brightness, contrast, then saturation, each by a factor in 1 +- strength, on a slice with that probability.
 
-    scans: as of `augment`. The mean that contrast turns about is each slice's own.
+    scans, part: as of `augment`. The mean that contrast turns about is each slice's own.
     """
     counts = _counts(images, scans)
     n = len(counts)
-    chosen = _coin(n, probability, generator)
-    factors = 1 + strength * torch.stack([_uniform(n, generator) for _ in range(3)]) * chosen
+    chosen = _coin(n, probability, generator, part)
+    factors = 1 + strength * torch.stack([_uniform(n, generator, part) for _ in range(3)]) * chosen
     factors = factors.repeat_interleave(counts, dim=1)
     brightness, contrast, saturation = factors.to(images.device).view(3, len(images), 1, 1, 1)
     images = (images * brightness).clamp(0, 1)
@@ -81,11 +100,17 @@ def _counts(images: Tensor, scans: Tensor | None) -> Tensor:
     return torch.ones(len(images), dtype=torch.int64) if scans is None else scans.cpu()
 
 
-def _uniform(n: int, generator: Generator) -> Tensor:
+def _uniform(n: int, generator: Generator, part: Part | None) -> Tensor:
     """(n,) uniform in [-1, 1)."""
-    return 2 * torch.rand(n, generator=generator) - 1
+    return 2 * _rand(n, generator, part) - 1
 
 
-def _coin(n: int, probability: float, generator: Generator) -> Tensor:
+def _coin(n: int, probability: float, generator: Generator, part: Part | None) -> Tensor:
     """(n,) of 1 (heads) and 0."""
-    return (torch.rand(n, generator=generator) < probability).float()
+    return (_rand(n, generator, part) < probability).float()
+
+
+def _rand(n: int, generator: Generator, part: Part | None) -> Tensor:
+    """(n,) uniform in [0, 1), or the part of those of the whole batch."""
+    drawn = torch.rand(part.total if part else n, generator=generator)
+    return drawn[part.start : part.stop] if part else drawn

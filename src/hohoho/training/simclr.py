@@ -20,12 +20,17 @@ class Projector(Embedder):
 
 
 class SimclrTraining(SliceTraining):
-    """Two augmented views of every slice of a batch. loss: NT-Xent; augmentation: what views may differ in."""
+    """Two augmented views of every slice of a batch. loss: NT-Xent; augmentation: what views may differ in.
+
+    Of several ranks each takes its negatives from its own part of the batch.
+    """
 
     averaged = True
 
     def model_step(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """The loss, and both views' projections: each is the other's target."""
         first, second = (self.model(self.inputs(batch[0])).float() for _ in range(2))
+        if not len(first):  # a rank's part of a small last batch
+            return first.sum() + second.sum(), first, second
         with torch.autocast(first.device.type, enabled=False):  # similarities in float32
             return self.loss(first, second), first, second

@@ -1,0 +1,35 @@
+"""torchrun without its tracebacks: what went wrong, a rank has reported. It ends with the process that started it."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import hohoho
+
+LOOK_EVERY_S = 0.5
+
+
+def run() -> None:
+    """Start the ranks that the command line asks for, as `python -m torch.distributed.run` does, and wait for them."""
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.run import main
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    try:
+        main()
+    except (ChildFailedError, SignalException):
+        sys.exit(1)
+
+
+def end_with_parent() -> None:
+    """Stop this process, and with it the ranks, once what started it is gone."""
+    while os.getppid() == hohoho.PARENT_AT_START:
+        time.sleep(LOOK_EVERY_S)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    run()
