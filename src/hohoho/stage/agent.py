@@ -1,5 +1,6 @@
-"""torchrun without its tracebacks: what went wrong, a rank has reported. It ends with the process that started it."""
+"""torchrun without its log and tracebacks: a rank has reported what went wrong. It ends with what started it."""
 
+import logging
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ def run() -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import main
 
+    logging.disable(logging.CRITICAL)
     threading.Thread(target=end_with_parent, daemon=True).start()
     try:
         main()

@@ -84,9 +84,9 @@ def command(machine: Record) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Of the ranks: whose they are; without torchrun's log, torch's warnings, and advice on the number of threads."""
-    quiet = {"LOGLEVEL": "CRITICAL", "TORCH_CPP_LOG_LEVEL": "ERROR"}
-    return {"OMP_NUM_THREADS": "1", **quiet, **os.environ, STAGE_PID: str(os.getpid())}
+    """Of the ranks: whose they are; without torch's warnings and torchrun's advice on the number of threads."""
+    quiet = {"OMP_NUM_THREADS": "1", "TORCH_CPP_LOG_LEVEL": "ERROR"}
+    return {**quiet, **os.environ, STAGE_PID: str(os.getpid())}
 
 
 def report_path() -> Path:
