@@ -88,6 +88,14 @@ def trained(kind: str, folder: Path | None = None):
     return fit(module, batches, val, recipe, CPU), module.model.state_dict()
 
 
+def poisoned() -> None:
+    """A training in which the last slice is not a number."""
+    module, batches, val = training_of("frozen")
+    batches.dataset.slices.tensors[0][-1] = np.nan
+    studies = np.array([f"s{number}" for number, scan in enumerate(BOUNDS) for _ in range(scan.stop - scan.start)])
+    fit(module, batches, val, Recipe("train_lstm", 1, 0, studies=studies), CPU)
+
+
 def kill_once(trainer, folder: Path) -> None:
     """End rank 1 as the kernel would, where that is asked for."""
     asked = folder / "kill"

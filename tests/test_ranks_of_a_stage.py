@@ -4,14 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import fake_pipeline as fake
 import psutil
 import pytest
 import yaml
+from ranks_at_work import poisoned
 from test_stage import set_parameter
 
-from hohoho.errors import InputError
+from hohoho.errors import InputError, NumericBreakdown
 from hohoho.params import Record
 from hohoho.stage import ranks
 
@@ -43,6 +45,10 @@ def work():
         raise InputError("these pixels are no good")
     if HOW == "crash" and rank() == 1:
         raise KeyError("a bug")
+    if HOW == "nan":
+        from ranks_at_work import poisoned
+
+        poisoned()
     if HOW == "kill" and rank() == 1 and not restarts():
         os.kill(os.getpid(), signal.SIGKILL)
     if HOW in ("wait", "refuse", "crash") or HOW == "kill" and not restarts():
@@ -74,7 +80,7 @@ def place(tmp_path):
 
 
 def started(folder, how, **more):
-    environment = fake.environment(HOW=how, PYTHONPATH="src", **more)
+    environment = fake.environment(HOW=how, PYTHONPATH=os.pathsep.join(["src", str(Path(__file__).parent)]), **more)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     return subprocess.Popen([sys.executable, "stages/train_lstm.py"], cwd=folder, env=environment, **pipes)
 
@@ -97,6 +103,17 @@ def test_what_one_rank_cannot_go_on_with_ends_all_and_is_the_stages_one_message(
     assert output.count("Traceback") == (how == "crash")
     assert not list(place.glob("at_rank_*_1")), "started again"
     assert not list(place.glob(".checkpoints/ranks/*"))
+
+
+def test_a_nan_that_one_rank_meets_ends_all_with_the_words_of_one(place):
+    """Which name the slices of the whole batch, because batch normalisation shares a NaN among the ranks."""
+    with pytest.raises(NumericBreakdown, match="the loss became NaN in epoch 1, step .*s2: ") as alone:
+        poisoned()
+    run = started(place, "nan")
+    output, _ = run.communicate(timeout=fake.PATIENCE_S)
+    assert run.returncode == 1
+    assert output == f"2 at work\nERROR: {alone.value}\n"
+    assert not list(place.glob("at_rank_*_1")), "started again"
 
 
 def test_a_rank_that_is_killed_starts_again_and_the_stage_ends_well(place):

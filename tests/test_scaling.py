@@ -135,18 +135,22 @@ def test_the_parts_of_all_ranks_are_each_batch_of_one_rank_once(total, batch_siz
 
 
 @settings(max_examples=25, deadline=None)
-@given(total=COUNTS, ranks=st.integers(1, 6), scans=st.booleans())
-def test_a_slice_is_augmented_the_same_with_any_number_of_ranks(total, ranks, scans):
+@given(total=COUNTS, ranks=st.integers(1, 6), scans=st.booleans(), copies=st.integers(1, 2))
+def test_a_slice_is_augmented_the_same_with_any_number_of_ranks(total, ranks, scans, copies):
+    """Of a batch once, or twice in a row, as SimCLR's two views may be."""
     images = torch.rand(total, 3, 8, 8, generator=torch.Generator().manual_seed(total))
-    counts = torch.ones(total if scans else 0, dtype=torch.int64)
     how = Augmentation(20, True, 0.1, 0.4)
-    whole = augment(images, how, torch.Generator().manual_seed(0), counts if scans else None)
+
+    def augmented(start, stop, part):
+        counts = torch.ones(copies * (stop - start), dtype=torch.int64) if scans else None
+        copied, generator = images[start:stop].repeat(copies, 1, 1, 1), torch.Generator().manual_seed(0)
+        return augment(copied, how, generator, counts, part).unflatten(0, (copies, -1))
+
+    whole = augmented(0, total, None)
     for start, stop in ((total * rank // ranks, total * (rank + 1) // ranks) for rank in range(ranks)):
         if start < stop:
-            mine, part = images[start:stop], Part(start, stop, total)
-            mine_of = counts[start:stop] if scans else None
-            shared = augment(mine, how, torch.Generator().manual_seed(0), mine_of, part)
-            torch.testing.assert_close(shared, whole[start:stop])
+            shared = augmented(start, stop, Part(start, stop, total))
+            torch.testing.assert_close(shared, whole[:, start:stop])
 
 
 @pytest.mark.parametrize("kind", [nn.Dropout, nn.Dropout1d])

@@ -111,6 +111,8 @@ def _coin(n: int, probability: float, generator: Generator, part: Part | None) -
 
 
 def _rand(n: int, generator: Generator, part: Part | None) -> Tensor:
-    """(n,) uniform in [0, 1), or the part of those of the whole batch."""
-    drawn = torch.rand(part.total if part else n, generator=generator)
-    return drawn[part.start : part.stop] if part else drawn
+    """(n,) uniform in [0, 1). part: of a batch, of which these are one or more copies; the whole batch is drawn."""
+    if part is None:
+        return torch.rand(n, generator=generator)
+    copies = n // (part.stop - part.start)
+    return torch.rand(copies, part.total, generator=generator)[:, part.start : part.stop].flatten()
