@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hohoho.files import write_json
 from hohoho.params import Record, runtime, stage_params
-from hohoho.ranks import rank
+from hohoho.ranks import rank, ranks
 from hohoho.stage.ranks import in_ranks
 from hohoho.stage.run import run_stage
 
@@ -59,7 +59,7 @@ def pretrain(params: Record, simclr: Record) -> None:
     recipe = Recipe("simclr", simclr.epochs, params.seed, precision, **kept, studies=table["study"].to_numpy())
     fit(module, batches, None, recipe, machine)
     if rank() == 0:
-        save_initial_backbone(INIT, backbone, precision)
+        save_initial_backbone(INIT, backbone, precision, ranks())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from test_stage import set_parameter
 from hohoho.errors import InputError, NumericBreakdown
 from hohoho.params import Record
 from hohoho.stage import ranks
+from hohoho.stage.stop import Stopped
 
 STAGE = """
 import os, signal, time
@@ -155,6 +156,21 @@ def test_on_two_nodes_srun_starts_one_torchrun_on_each(place, tmp_path):
     assert run.returncode == 0, output
     assert output.startswith("2 at work\ntrain_lstm: ")
     assert sorted(path.name for path in place.glob("at_rank_*")) == ["at_rank_0_0", "at_rank_1_0"]
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "raised", "message"),
+    [
+        (70, {}, InputError, "the ranks were killed 4 times, as it happens where memory runs out: take a smaller"),
+        (75, {}, Stopped, "SIGTERM"),
+        (1, {}, SystemExit, "ERROR: torchrun, which starts the ranks, ended with the code 1"),
+        (70, {"error": "no good"}, InputError, "^no good$"),
+    ],
+)
+def test_the_end_of_torchrun_is_told_by_its_reason(tmp_path, monkeypatch, code, said, raised, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(raised, match=message):
+        ranks.take(said, code)
 
 
 @pytest.mark.parametrize(

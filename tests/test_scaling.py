@@ -19,6 +19,8 @@ from torch.utils.data import BatchSampler
 
 from hohoho.errors import InputError
 from hohoho.models.backbones import to_float
+from hohoho.models.initial import save_initial_backbone
+from hohoho.params import runtime
 from hohoho.ranks import STAGE_PID, Part, part_of
 from hohoho.scores.f2 import micro_f2
 from hohoho.slices.batches import EpochShuffle
@@ -186,6 +188,20 @@ def test_batch_normalisation_over_ranks_is_torchs_over_the_whole_batch(as_rank, 
         assert type(layer) is kind
     for one, two in zip(*seen, strict=True):
         torch.testing.assert_close(two, one, rtol=1e-4, atol=1e-4)
+
+
+def test_ranks_divide_the_cores_of_their_machine(as_rank, in_the_repository, monkeypatch):
+    monkeypatch.setattr("hohoho.params.cores", lambda: 7)
+    for ranks, threads in ((1, 7), (2, 3), (9, 1)):
+        as_rank(0, ranks)
+        assert runtime().threads == threads
+
+
+def test_the_weights_of_simclr_say_how_many_ranks_had_their_own_negatives(tmp_path):
+    for ranks, said in ((1, {}), (4, {"ranks": 4})):
+        save_initial_backbone(tmp_path, nn.Linear(1, 1), "32-true", ranks)
+        expected = {"start": "simclr", "precision": "32-true", **said}
+        assert json.loads((tmp_path / "start.json").read_text()) == expected
 
 
 def test_a_batch_that_is_smaller_than_the_number_of_ranks_is_refused(as_rank):

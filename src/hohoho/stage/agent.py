@@ -8,7 +8,9 @@ import threading
 import time
 
 import hohoho
+from hohoho.stage.stop import REQUEUE
 
+RANKS_FAILED = 70  # EX_SOFTWARE of sysexits.h; any other code is torchrun's own trouble
 LOOK_EVERY_S = 0.5
 
 
@@ -22,8 +24,10 @@ def run() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
     try:
         main()
-    except (ChildFailedError, SignalException):
-        sys.exit(1)
+    except ChildFailedError:
+        sys.exit(RANKS_FAILED)
+    except SignalException:
+        sys.exit(REQUEUE)
 
 
 def end_with_parent() -> None:

@@ -16,8 +16,9 @@ from pathlib import Path
 from hohoho.errors import InputError
 from hohoho.params import Record, runtime
 from hohoho.ranks import RESTARTS, STAGE_PID, is_rank, stage_pid
+from hohoho.stage.agent import RANKS_FAILED
 from hohoho.stage.checkpoint import claimed
-from hohoho.stage.stop import Stopped
+from hohoho.stage.stop import REQUEUE, Stopped
 
 REPORTS = Path(".checkpoints/ranks")  # of the working folder, which all nodes see
 LOOK_EVERY_S = 0.1
@@ -114,11 +115,13 @@ def take(said: dict, code: int) -> None:
     report_path().unlink(missing_ok=True)
     if "error" in said:
         raise InputError(said["error"])
-    if "stopped" in said:
-        raise Stopped(said["stopped"])
+    if "stopped" in said or (not said and code == REQUEUE):
+        raise Stopped(said.get("stopped", "SIGTERM"))
     if "crash" in said:
         sys.exit(said["crash"])
-    if code or "claimed" not in said:
+    if not said and code != RANKS_FAILED:
+        sys.exit(f"ERROR: torchrun, which starts the ranks, ended with the code {code}")
+    if not said:
         raise InputError(
             f"the ranks were killed {RESTARTS + 1} times, as it happens where memory runs out: take a smaller "
             "batch_size or fewer runtime.devices. The same command goes on from what is kept"
