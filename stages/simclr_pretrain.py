@@ -1,9 +1,12 @@
 """Stage simclr_pretrain: the backbone's start – SimCLR's weights where the row asks for them, else a descriptor."""
 
+from functools import partial
 from pathlib import Path
 
 from hohoho.files import write_json
 from hohoho.params import Record, runtime, stage_params
+from hohoho.ranks import rank, ranks
+from hohoho.stage.ranks import in_ranks
 from hohoho.stage.run import run_stage
 
 SLICES, STACKS, INIT = Path("data/slices"), Path("data/stacks"), Path("models/init")
@@ -12,7 +15,7 @@ SLICES, STACKS, INIT = Path("data/slices"), Path("data/stacks"), Path("models/in
 def main():
     params = stage_params("simclr_pretrain")
     if params.simclr.enabled:
-        pretrain(params, params.simclr)
+        in_ranks(partial(pretrain, params, params.simclr))
     else:
         write_json(INIT / "start.json", {"start": params.backbone.start})
 
@@ -57,7 +60,8 @@ def pretrain(params: Record, simclr: Record) -> None:
     kept = {"checkpoints": checkpoint_folder("simclr_pretrain", params, precision)}
     recipe = Recipe("simclr", simclr.epochs, params.seed, precision, **kept, studies=table["study"].to_numpy())
     fit(module, batches, None, recipe, machine)
-    save_initial_backbone(INIT, backbone, precision)
+    if rank() == 0:
+        save_initial_backbone(INIT, backbone, precision, ranks())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Stage train_cnn: the slice classifier."""
 
+from functools import partial
 from pathlib import Path
 
 from hohoho.files import write_json
@@ -7,11 +8,13 @@ from hohoho.models.backbones import SliceClassifier, save_classifier
 from hohoho.models.devices import resolve_precision, with_device
 from hohoho.models.initial import load_initial_backbone
 from hohoho.models.losses import build_loss
-from hohoho.params import runtime, stage_params
+from hohoho.params import Record, runtime, stage_params
+from hohoho.ranks import rank
 from hohoho.slices.batches import StackedSlices, ordered_batches, training_batches
 from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
 from hohoho.slices.store import SlicePixels, is_labelled, read_store_settings, targets_of
 from hohoho.stage.checkpoint import checkpoint_folder
+from hohoho.stage.ranks import in_ranks
 from hohoho.stage.run import run_stage
 from hohoho.training.augment import Augmentation
 from hohoho.training.cnn import SliceTraining, optimizer_factory
@@ -25,8 +28,12 @@ CNN, CURVES = Path("models/cnn"), Path("metrics/plots/train_cnn.csv")
 
 
 def main():
-    params, machine = stage_params("train_cnn"), with_device(runtime())
-    train, loss = params.train_cnn, params.loss
+    in_ranks(partial(train_slices, stage_params("train_cnn")))
+
+
+def train_slices(params: Record) -> None:
+    """Train the slice classifier; in several ranks, rank 0 writes."""
+    machine, train, loss = with_device(runtime()), params.train_cnn, params.loss
     precision = resolve_precision(train.precision, machine.device)
     lightning.seed_everything(params.seed, verbose=False)
     table, statistics = read_stacks(STACKS), read_statistics(STACKS)
@@ -53,8 +60,9 @@ def main():
     recipe = Recipe("train_cnn", train.epochs, params.seed, *how, threshold=params.evaluate.threshold, **kept)
     val = ordered_batches(slices("val"), 4 * train.batch_size)  # without gradients; one number bounds the memory
     fit(module, batches, val, recipe, machine)
-    save_classifier(CNN, model)
-    write_json(CNN / "input.json", read_store_settings(SLICES))
+    if rank() == 0:
+        save_classifier(CNN, model)
+        write_json(CNN / "input.json", read_store_settings(SLICES))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Stage train_lstm: the bi-LSTM over whole scans – on the frozen CNN's embeddings, or together with the CNN."""
 
+from functools import partial
 from pathlib import Path
 
 from hohoho.files import write_csv
@@ -10,11 +11,13 @@ from hohoho.models.backbones import load_classifier, save_classifier
 from hohoho.models.devices import resolve_precision, with_device
 from hohoho.models.losses import summed_bce
 from hohoho.models.lstm import ScanLstm, predict_scans, save_lstm
-from hohoho.params import runtime, stage_params
+from hohoho.params import Record, runtime, stage_params
+from hohoho.ranks import rank
 from hohoho.slices.batches import StackedSlices, ordered_batches
 from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
 from hohoho.slices.store import SlicePixels, is_labelled, scan_bounds, targets_of
 from hohoho.stage.checkpoint import checkpoint_folder
+from hohoho.stage.ranks import in_ranks
 from hohoho.stage.run import run_stage
 from hohoho.training.augment import Augmentation
 from hohoho.training.callbacks import CURVE_COLUMNS
@@ -37,15 +40,19 @@ CURVES = Path("metrics/plots/train_lstm.csv")
 
 
 def main():
-    params, machine = stage_params("train_lstm"), with_device(runtime())
-    train = params.train_lstm
+    params = stage_params("train_lstm")
     write_array(TOGETHER, np.zeros((0, 1), np.float32))
-    if train.training == "skip":
+    if params.train_lstm.training == "skip":
         save_lstm(LSTM, None)
         write_array(PROBABILITIES, np.zeros((0, len(LABELS)), np.float32))
         write_csv(CURVES, pd.DataFrame(columns=CURVE_COLUMNS))
-        return
+    else:
+        in_ranks(partial(train_scans, params))
 
+
+def train_scans(params: Record) -> None:
+    """Train the LSTM, alone or with the CNN; in several ranks, rank 0 predicts and writes."""
+    machine, train = with_device(runtime()), params.train_lstm
     lightning.seed_everything(params.seed, verbose=False)
     frozen = train.training == "frozen"
     precision = "32-true" if frozen else resolve_precision(params.train_cnn.precision, machine.device)
@@ -63,12 +70,14 @@ def main():
         slices = StackedSlices(SlicePixels(SLICES), channel_rows(table, cnn.settings["channels"]), targets)
         module = EndToEndTraining(CnnLstm(cnn, lstm, train.spatial_dropout), *how, Augmentation(**params.augment))
 
-    train_scans, val_scans = (Scans(slices, labelled_bounds(table, split)) for split in ("train", "val"))
-    batches = scan_batches(train_scans, train.batch_size, params.seed), scan_batches(val_scans, train.batch_size, None)
+    scans, val = (Scans(slices, labelled_bounds(table, split)) for split in ("train", "val"))
+    batches = scan_batches(scans, train.batch_size, params.seed), scan_batches(val, train.batch_size, None)
     kept = {"checkpoints": checkpoint_folder("train_lstm", params, precision), "studies": table["study"].to_numpy()}
     shown = {"curves": CURVES, "curve_columns": CURVE_COLUMNS, "threshold": params.evaluate.threshold}
     recipe = Recipe("train_lstm", train.epochs, params.seed, precision, **shown, **kept)
     fit(module, *batches, recipe, machine)
+    if rank() > 0:
+        return
     if not frozen:
         save_classifier(LSTM / "cnn", cnn)
         embeddings, _ = embed(cnn, ordered_batches(slices), machine.device, machine.progress)

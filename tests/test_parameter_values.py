@@ -92,11 +92,12 @@ def test_an_integer_is_written_without_a_point(name):
     for key in name.split("."):
         schema = schema[key].get("properties", schema[key])
     kind = schema.get("type") or SCHEMA["$defs"].get(schema.get("$ref", "").split("/")[-1], {}).get("type")
-    assert refused(name, float(NAMES[name])) == (kind == "integer" or name == "runtime.devices") or kind is None
+    assert refused(name, float(NAMES[name])) == (kind == "integer") or kind is None
 
 
 ON_A_CPU, COURSE, RSNA = {"runtime.accelerator": "cpu"}, {"data.source": "course"}, {"data.source": "rsna"}
 NO_PHANTOM = {"phantom.patients": 0}
+SMALL_SIMCLR = {"simclr.enabled": True, "simclr.batch_size": 8}
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,9 @@ NO_PHANTOM = {"phantom.patients": 0}
         ({"simclr.learning_rate": 1e-4}, "simclr.min_learning_rate: 0.0005 is above simclr.learning_rate, 0.0001"),
         (ON_A_CPU | {"train_cnn.precision": "16-mixed"}, "train_cnn.precision: 16-mixed needs a GPU"),
         (ON_A_CPU | {"simclr.precision": "16-mixed"}, "simclr.precision: 16-mixed needs a GPU"),
+        ({"runtime.devices": 40, "runtime.nodes": 2}, "train_cnn.batch_size: 48 is less than runtime.devices"),
+        ({"runtime.devices": 40, "train_lstm.training": "skip"} | SMALL_SIMCLR, "simclr.batch_size: 8 is less than"),
+        ({"runtime.devices": 33}, "train_lstm.batch_size: 32 is less than"),
         ({"data.labels": "labels.csv"}, "data.labels: read for data=dicom only, not for data=phantom"),
         (COURSE | NO_PHANTOM | {"ingest.assumed_rescale": [1, 0]}, "ingest.assumed_rescale: read for data=rsna and"),
         (RSNA | NO_PHANTOM | {"ingest.preferred_kernel": "H31"}, "ingest.preferred_kernel: read for data=dicom and"),
@@ -129,7 +133,7 @@ def test_values_that_contradict_each_other_are_refused(changed, line):
 
 
 def test_every_law_of_contradiction_is_tried_above():
-    assert len(LAWS) == 9
+    assert len(LAWS) == 10
 
 
 def test_a_value_that_is_wrong_alone_is_not_refused_twice():
@@ -150,6 +154,7 @@ COSTS_TIME = {
     "runtime.workers": 1,
     "runtime.threads": 1,
     "runtime.devices": 1,
+    "runtime.nodes": 1,
 }
 RATES = {name: 1e-3 for name in UNBOUNDED if "learning_rate" in name} | {"learning_rates.sgd": 1e-3}
 LOWEST = {

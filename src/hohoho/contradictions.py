@@ -31,6 +31,16 @@ def _float16_is_for_gpus(params: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: 16-mixed needs a GPU, but runtime.accelerator is cpu"
 
 
+def _every_rank_has_a_part_of_a_batch(params: Mapping[str, Any]) -> Iterator[str]:
+    ranks = params.get("runtime.devices", 1) * params.get("runtime.nodes", 1)
+    unused = {"simclr": not params.get("simclr.enabled"), "train_lstm": params.get("train_lstm.training") == "skip"}
+    for section in ("simclr", "train_cnn", "train_lstm"):
+        size = params.get(f"{section}.batch_size")
+        if size is not None and size < ranks and not unused.get(section):
+            shared = f"runtime.devices x runtime.nodes, {ranks} in all, which share each batch"
+            yield f"{section}.batch_size: {size} is less than {shared}: take fewer of them, or a larger batch"
+
+
 def _the_source_reads_it(params: Mapping[str, Any]) -> Iterator[str]:
     source = params.get("data.source")
     for name, readers in READ_BY.items():
@@ -86,6 +96,7 @@ def _resamples_make_an_interval(params: Mapping[str, Any]) -> Iterator[str]:
 LAWS = (
     _cosine_falls,
     _float16_is_for_gpus,
+    _every_rank_has_a_part_of_a_batch,
     _the_source_reads_it,
     _private_ids_stay_secret,
     _the_window_shows_brain,

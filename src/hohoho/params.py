@@ -10,6 +10,7 @@ import yaml
 from hohoho.errors import InputError, did_you_mean
 from hohoho.machine import cores
 from hohoho.parameter_check import mistakes
+from hohoho.ranks import ranks_here
 
 PARAMS, SCHEMA, PIPELINE = Path("params.yaml"), Path("conf/schema.yaml"), Path("dvc.yaml")
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C; in Python, it takes a second of every stage
@@ -95,9 +96,10 @@ def stage_params(stage: str) -> Record:
 
 
 def runtime() -> Record:
-    """The runtime section; workers and threads that are 0 come as the number of cores."""
+    """The runtime section; workers and threads that are 0 come as the number of cores, of a rank as its share."""
     section = load()["runtime"]
-    return Record(section | {name: section[name] or cores() for name in ("workers", "threads")}, "runtime.")
+    share = max(1, cores() // ranks_here())
+    return Record(section | {name: section[name] or share for name in ("workers", "threads")}, "runtime.")
 
 
 def flat(values: Mapping, at: str = "") -> dict[str, Any]:

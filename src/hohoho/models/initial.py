@@ -11,9 +11,13 @@ from hohoho.models.backbones import build_backbone
 from hohoho.models.weights import save_weights
 
 
-def save_initial_backbone(folder: Path, backbone: nn.Module, precision: str) -> None:
-    """Write SimCLR's weights and their descriptor. precision: that they were trained in."""
-    write_json(folder / "start.json", {"start": "simclr", "precision": precision})
+def save_initial_backbone(folder: Path, backbone: nn.Module, precision: str, ranks: int = 1) -> None:
+    """Write SimCLR's weights and their descriptor.
+
+    precision: that they were trained in. ranks: that shared each batch, and took their negatives from their own part.
+    """
+    shared = {"ranks": ranks} if ranks > 1 else {}
+    write_json(folder / "start.json", {"start": "simclr", "precision": precision, **shared})
     save_weights(folder / "backbone.safetensors", backbone)
 
 

@@ -42,6 +42,9 @@ class ScanLstm(nn.Module):
     def of_slices(self, embeddings: Tensor, slice_counts: Tensor) -> Tensor:
         """The slices of several scans, one after the other: (slices, features) and (scans,) → (slices, 5) logits."""
         counts = slice_counts.tolist()
+        if not counts:  # of a small last batch, a rank may have none; its gradients are zero
+            one = torch.cat([embeddings, embeddings.new_zeros(1, embeddings.shape[1])])
+            return self.of_slices(one, torch.tensor([1]))[:0]
         scans = pad_sequence(embeddings.split(counts), batch_first=True)
         logits = self(scans, slice_counts.cpu())
         return torch.cat([scan[:count] for scan, count in zip(logits, counts, strict=True)])

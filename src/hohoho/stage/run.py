@@ -4,8 +4,10 @@ DVC reads params.yaml and hashes the code when a stage has *ended*, and takes th
 """
 
 import os
+import re
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +16,17 @@ import hohoho
 from hohoho.errors import InputError, no_memory
 from hohoho.files import no_room
 from hohoho.params import PIPELINE
-from hohoho.stage.checkpoint import remove_claimed
+from hohoho.ranks import is_rank, rank
+from hohoho.stage.checkpoint import claimed, remove_claimed
 from hohoho.stage.costs import STAGES, cost_table, write_cost
 from hohoho.stage.environment import code_hashes
 from hohoho.stage.inputs import changes, inputs, other_parameters, stage_blocks
+from hohoho.stage.ranks import report
 from hohoho.stage.stop import REQUEUE, Stopped, stoppable
 from hohoho.stage.workspace import holder, locked
 
 WATCH_EVERY_S = 10
+LOST_RANK = re.compile(r"gloo|NCCL|Connection (closed|reset)|ProcessGroup|TCPStore|Broken pipe")  # torch's words
 AGAIN = "The same command (`uv run dvc repro`, `uv run dvc exp run …`) goes on from what is kept"
 
 
@@ -29,9 +34,12 @@ def run_stage(main: Callable[[], None]) -> None:
     """Run a stage: an error the user can fix ends in one message, anything else in its traceback.
 
     It fails where its parameters, code or inputs changed while it ran. Says and records what it cost; after the last
-    stage, what all of them cost. A stage that was stopped ends with the code REQUEUE.
+    stage, what all of them cost. A stage that was stopped ends with the code REQUEUE. In a rank, see `run_rank`.
     """
     stage = os.environ.get("DVC_STAGE") or Path(sys.argv[0]).stem
+    if is_rank():
+        run_rank(stage, main)
+        return
     try:
         with stoppable(), locked(stage) as free:
             if not free:
@@ -44,15 +52,48 @@ def run_stage(main: Callable[[], None]) -> None:
     except InputError as error:
         sys.exit(f"ERROR: {error}")
     except (OSError, RuntimeError, MemoryError) as error:
-        if why := no_room(error):
-            sys.exit(f"ERROR: {stage} has no room on the disk ({why}); make some. {AGAIN}")
-        if no_memory(error):
-            sys.exit(f"ERROR: {stage} ran out of memory: {error}")
+        if words := in_words(stage, error):
+            sys.exit(f"ERROR: {words}")
         raise
     cost = write_cost(stage)
     print(f"{stage}: {cost['seconds']} s, {cost['peak_memory_mb']} MB of memory at most")
     if stage == STAGES[-1]:
         print(cost_table())
+
+
+def in_words(stage: str, error: Exception) -> str | None:
+    """What to do about an error of any library, where that is known."""
+    if why := no_room(error):
+        return f"{stage} has no room on the disk ({why}); make some. {AGAIN}"
+    return f"{stage} ran out of memory: {error}" if no_memory(error) else None
+
+
+def run_rank(stage: str, main: Callable[[], None]) -> None:
+    """Run a rank's part of a stage, and report its end to the stage, which says it. Rank 0 alone prints.
+
+    Two ends are not reported, because torchrun starts all ranks again: another rank is gone, or torchrun stops this
+    one for that reason, by SIGTERM.
+    """
+    if rank():
+        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123 - until the end
+    try:
+        with stoppable():
+            main()
+    except Stopped as stopped:
+        if str(stopped) != "SIGTERM":
+            report(stopped=str(stopped))
+        sys.exit(REQUEUE)
+    except InputError as error:
+        report(error=str(error))
+        sys.exit(1)
+    except Exception as error:
+        if LOST_RANK.search(str(error)):
+            sys.exit(f"{stage}: rank {rank()} lost another rank")
+        words = in_words(stage, error)
+        report(**{"error": words} if words else {"crash": f"rank {rank()}: {traceback.format_exc()}"})
+        sys.exit(1)
+    if rank() == 0:
+        report(claimed=list(map(str, claimed)))
 
 
 def run_unchanged(stage: str, main: Callable[[], None]) -> None:

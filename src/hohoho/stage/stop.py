@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 import psutil
 
 import hohoho
+from hohoho.ranks import is_rank
 from hohoho.stage.workspace import is_dvc
 
 REQUEUE = 75  # EX_TEMPFAIL of sysexits.h: not done, to be tried again
@@ -41,7 +42,7 @@ def stoppable() -> Iterator[None]:
     for number in SIGNALS:
         if before[number] != signal.SIG_IGN:
             signal.signal(number, stop)
-    if "DVC_STAGE" in os.environ:
+    if "DVC_STAGE" in os.environ or is_rank():
         threading.Thread(target=_end_with_dvc, args=(ended,), daemon=True).start()
     try:
         yield
@@ -55,15 +56,19 @@ def stoppable() -> Iterator[None]:
 def _end_with_dvc(ended: threading.Event) -> None:
     """Stop this process when the DVC that started it is gone: nobody would record what it makes.
 
-    A shell may stand between the two. Where no DVC is above, what started this process counts.
+    A shell may stand between the two. Where no DVC is above, what started this process counts; for a rank as well,
+    whose stage looks after DVC.
     """
-    dvc = next((process for process in psutil.Process().parents() if is_dvc(process.pid)), None)
+    above = [] if is_rank() else psutil.Process().parents()
+    dvc = next((process for process in above if is_dvc(process.pid)), None)
     while os.getppid() == hohoho.PARENT_AT_START and (dvc is None or is_alive(dvc)):
         if ended.wait(LOOK_EVERY_S):
             return
     with suppress(OSError):  # the terminal may be gone, too
         print("DVC has ended, so this stage does as well", file=sys.stderr, flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
+    if not ended.wait(GRACE_S):  # the main thread waits for something outside of Python
+        os._exit(REQUEUE)
 
 
 def is_alive(process: psutil.Process) -> bool:

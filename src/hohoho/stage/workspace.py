@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from hohoho.errors import InputError
+from hohoho.ranks import stage_pid
 
 LOCKS = Path(".checkpoints/locks")
 DVC_LOCKS = Path(".dvc/tmp/rwlock")  # JSON: which process of DVC's reads and writes which path
@@ -23,14 +24,14 @@ TRIES, PAUSE_S = 10, 0.1  # whoever looks who holds a lock holds it for a moment
 def locked(name: str, folder: Path = LOCKS) -> Iterator[bool]:
     """Hold the lock `name` of this folder for this process. Yields False where another process holds it.
 
-    The file holds the PID meanwhile; it stays there where the process is killed.
+    The file holds the PID meanwhile, of a rank that of its stage; it stays there where the process is killed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / name).open("a+") as file:
         free = any(_take(file) or time.sleep(PAUSE_S) for _ in range(TRIES))
         if free:
             file.truncate(0)
-            file.write(str(os.getpid()))
+            file.write(str(stage_pid()))
             file.flush()
         try:
             yield free

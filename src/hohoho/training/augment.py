@@ -7,6 +7,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import grid_sample
 
+from hohoho.ranks import Part
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -19,25 +21,37 @@ class Augmentation:
     flip_vertical: bool = False
 
 
-def augment(images: Tensor, how: Augmentation, generator: Generator, scans: Tensor | None = None) -> Tensor:
+def augment(
+    images: Tensor, how: Augmentation, generator: Generator, scans: Tensor | None = None, part: Part | None = None
+) -> Tensor:
     """images: (slices, channels, H, W) in [0, 1]. Returns the same shape, each slice drawn for itself.
 
     scans: (scans,) how many of the slices, one scan after the other, make each scan, which is then drawn as a whole.
+    part: of a batch of slices, or of scans, that these are; then the whole batch is drawn. None: these are all.
     """
-    images = rotate_and_flip(images, how.rotation_deg, how.flip, how.flip_vertical, generator, scans)
-    return color_jitter(images, how.jitter, how.jitter_probability, generator, scans)
+    images = rotate_and_flip(images, how.rotation_deg, how.flip, how.flip_vertical, generator, scans, part)
+    return color_jitter(images, how.jitter, how.jitter_probability, generator, scans, part)
 
 
 def rotate_and_flip(
-    images: Tensor, degrees: float, horizontal: bool, vertical: bool, generator: Generator, scans: Tensor | None = None
+    images: Tensor,
+    degrees: float,
+    horizontal: bool,
+    vertical: bool,
+    generator: Generator,
+    scans: Tensor | None = None,
+    part: Part | None = None,
 ) -> Tensor:
-    """One bilinear resampling for rotation (zero fill) and flips (probability 0.5 each). scans: as of `augment`."""
+    """One bilinear resampling for rotation (zero fill) and flips (probability 0.5 each).
+
+    scans, part: as of `augment`.
+    """
     counts = _counts(images, scans)
     n = len(counts)
-    angle = math.radians(degrees) * _uniform(n, generator)
+    angle = math.radians(degrees) * _uniform(n, generator, part)
     cos, sin = torch.cos(angle), torch.sin(angle)
-    flip_x = 1 - 2 * _coin(n, 0.5, generator) * horizontal
-    flip_y = 1 - 2 * _coin(n, 0.5, generator) * vertical
+    flip_x = 1 - 2 * _coin(n, 0.5, generator, part) * horizontal
+    flip_y = 1 - 2 * _coin(n, 0.5, generator, part) * vertical
     affine = torch.stack([cos * flip_x, -sin * flip_x, sin * flip_y, cos * flip_y]).repeat_interleave(counts, dim=1)
     xx, xy, yx, yy = affine.to(images.device, non_blocking=True)[:, :, None, None]
     with torch.autocast(images.device.type, enabled=False):  # coordinates in bfloat16 are half a pixel off at 512
@@ -55,16 +69,21 @@ def _centers(side: int, device: torch.device) -> Tensor:
 
 
 def color_jitter(
-    images: Tensor, strength: float, probability: float, generator: Generator, scans: Tensor | None = None
+    images: Tensor,
+    strength: float,
+    probability: float,
+    generator: Generator,
+    scans: Tensor | None = None,
+    part: Part | None = None,
 ) -> Tensor:
     """Brightness, contrast, then saturation, each by a factor in 1 +- strength, on a slice with that probability.
 
-    scans: as of `augment`. The mean that contrast turns about is each slice's own.
+    scans, part: as of `augment`. The mean that contrast turns about is each slice's own.
     """
     counts = _counts(images, scans)
     n = len(counts)
-    chosen = _coin(n, probability, generator).repeat_interleave(counts).nonzero().squeeze(1)
-    factors = 1 + strength * torch.stack([_uniform(n, generator) for _ in range(3)])
+    chosen = _coin(n, probability, generator, part).repeat_interleave(counts).nonzero().squeeze(1)
+    factors = 1 + strength * torch.stack([_uniform(n, generator, part) for _ in range(3)])
     factors = factors.repeat_interleave(counts, dim=1)[:, chosen].to(images.device, non_blocking=True)
     brightness, contrast, saturation = factors.view(3, -1, 1, 1, 1)
     chosen = chosen.to(images.device, non_blocking=True)
@@ -93,11 +112,19 @@ def _counts(images: Tensor, scans: Tensor | None) -> Tensor:
     return torch.ones(len(images), dtype=torch.int64) if scans is None else scans.cpu()
 
 
-def _uniform(n: int, generator: Generator) -> Tensor:
+def _uniform(n: int, generator: Generator, part: Part | None) -> Tensor:
     """(n,) uniform in [-1, 1)."""
-    return 2 * torch.rand(n, generator=generator) - 1
+    return 2 * _rand(n, generator, part) - 1
 
 
-def _coin(n: int, probability: float, generator: Generator) -> Tensor:
+def _coin(n: int, probability: float, generator: Generator, part: Part | None) -> Tensor:
     """(n,) of 1 (heads) and 0."""
-    return (torch.rand(n, generator=generator) < probability).float()
+    return (_rand(n, generator, part) < probability).float()
+
+
+def _rand(n: int, generator: Generator, part: Part | None) -> Tensor:
+    """(n,) uniform in [0, 1). part: of a batch, of which these are one or more copies; the whole batch is drawn."""
+    if part is None:
+        return torch.rand(n, generator=generator)
+    copies = n // (part.stop - part.start)
+    return torch.rand(copies, part.total, generator=generator)[:, part.start : part.stop].flatten()

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from hohoho.files import atomic
+from hohoho.ranks import restarts
 from hohoho.stage.checkpoint import claim
 from hohoho.training.faults import smaller
 
@@ -33,10 +35,12 @@ class EveryEpoch(Checkpoint):
         The folder is this process's from now on. Raises InputError where another process has it.
         """
         first_rank = trainer.is_global_zero
-        if first_rank and (killed := claim(self.folder)):
+        killed = claim(self.folder) if first_rank else None
+        if killed or restarts():
+            who = "a rank" if restarts() else f"its last run (PID {killed})"
             advice = f"if memory ran out (exit -9), try {smaller(self.section, self.batch_size)}"
-            print(f"{self.section}: its last run (PID {killed}) was killed; {advice}", file=sys.stderr)
-        last = latest(self.folder)
+            print(f"{self.section}: {who} was killed; {advice}", file=sys.stderr)
+        last = latest(self.folder, remove=first_rank)
         if first_rank and last:
             there = f"{epoch_of(last)} of {trainer.max_epochs} epochs are there already"
             print(f"{self.section} goes on: {there}", flush=True)
@@ -64,14 +68,18 @@ class CheckedFiles(TorchCheckpointIO):
             old.unlink()
 
 
-def latest(folder: Path) -> Path | None:
-    """The last checkpoint in a folder that is whole; damaged ones are removed, which is said."""
+def latest(folder: Path, remove: bool = True) -> Path | None:
+    """The last checkpoint in a folder that is whole; damaged ones are removed, which is said.
+
+    remove: False for a rank that only looks, while rank 0 removes them.
+    """
     for path in sorted(folder.glob(PATTERN), reverse=True):
-        with path.open("rb") as file:
+        with suppress(FileNotFoundError), path.open("rb") as file:
             if path.stem.endswith(checksum(file)):
                 return path
         print(f"{path} is damaged: the epoch before it counts", file=sys.stderr)
-        path.unlink(missing_ok=True)
+        if remove:
+            path.unlink(missing_ok=True)
     return None
 
 

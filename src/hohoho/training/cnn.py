@@ -21,7 +21,8 @@ class SliceTraining(Training):
     def inputs(self, images: Tensor, scans: Tensor | None = None) -> Tensor:
         """uint8 images as float in [0, 1]; augmented while training. scans: as of `augment`."""
         images = to_float(images)
-        return augment(images, self.augmentation, self.generator, scans) if self.training else images
+        drawn = self.training and len(images)  # of a small last batch, a rank may have none
+        return augment(images, self.augmentation, self.generator, scans, self.part) if drawn else images
 
     def predict(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """(slices, 5) logits and targets."""

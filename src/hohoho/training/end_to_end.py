@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout1d
 
 from hohoho.models.backbones import SliceClassifier
 from hohoho.models.lstm import ScanLstm
@@ -17,13 +16,13 @@ class CnnLstm(nn.Module):
 
     def __init__(self, cnn: SliceClassifier, lstm: ScanLstm, spatial_dropout: float):
         super().__init__()
-        self.cnn, self.lstm, self.spatial_dropout = cnn, lstm, spatial_dropout
+        self.cnn, self.lstm, self.spatial_dropout = cnn, lstm, nn.Dropout1d(spatial_dropout)
 
     def forward(self, images: Tensor, slice_counts: Tensor) -> Tensor:
         """images: (slices of all scans, channels, H, W) in [0, 1]; slice_counts: (scans,). Returns (slices, 5)."""
         embeddings = self.cnn.embed(images).float()
         scans_and_features = embeddings.new_ones(len(slice_counts), embeddings.shape[1], 1)
-        kept = dropout1d(scans_and_features, self.spatial_dropout, self.training).squeeze(2)
+        kept = self.spatial_dropout(scans_and_features).squeeze(2)
         counts = slice_counts.to(kept.device, non_blocking=True)
         embeddings = embeddings * kept.repeat_interleave(counts, dim=0, output_size=len(embeddings))
         with torch.autocast(images.device.type, enabled=False):  # many CPUs have no LSTM in bf16

@@ -44,7 +44,9 @@ class Place(Callback):
     def _slices(self) -> str:
         if self.studies is None:
             return ""
-        batch = next(islice(self.loader.batch_sampler, self.step, None))  # drawn from (seed, epoch): the same again
+        batches = self.loader.batch_sampler
+        batches = getattr(batches, "whole", batches)  # of all ranks: batch normalisation spreads a NaN to the others
+        batch = next(islice(batches, self.step, None))  # drawn from (seed, epoch): the same again
         rows = np.sort(self.loader.dataset.store_rows(batch))
         named = [
             (self.studies[scan.start], rows[(rows >= scan.start) & (rows < scan.stop)] - scan.start)

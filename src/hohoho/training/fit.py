@@ -3,12 +3,9 @@
 import logging
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import lightning
-import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
@@ -17,56 +14,40 @@ from torchmetrics.classification import MultilabelAveragePrecision, MultilabelFB
 
 from hohoho.labels import LABELS
 from hohoho.params import Record
+from hohoho.ranks import Part, ranks
 from hohoho.training.callbacks import BEST, Curves, EpochSeed, KeptWeights
 from hohoho.training.checkpoint import CheckedFiles, EveryEpoch
 from hohoho.training.faults import Place, Watch, in_words, require_finite
 from hohoho.training.progress import Progress
+from hohoho.training.ranks import InRank, parted, summed_over_ranks, trainer_options, whole_batch_layers
+from hohoho.training.recipe import Recipe
 
 torch.utils.deterministic.fill_uninitialized_memory = False  # a search for bugs that costs a tenth of every step
-logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its hints and advertisements at every start
+for room in ("pytorch", "fabric"):  # its hints and advertisements at every start
+    logging.getLogger(f"lightning.{room}").setLevel(logging.WARNING)
 warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of torch, nothing to mend here
 warnings.filterwarnings("ignore", message=".*positive samples found.*")  # of a class; its average precision is left out
 warnings.filterwarnings("ignore", message=".*have no `val_dataloader`.*")  # SimCLR is not validated
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train, whatever the model.
-
-    section: of params.yaml, for messages. precision: Lightning's name, as of `devices.resolve_precision`.
-    gradient_clip: norm, 0 is off. keep: which epoch's weights stay – one of BEST, or "last". curves: CSV that grows
-    with every epoch. curve_columns: their order; None is the order of logging. threshold: of validation's F2.
-    checkpoints: folder, as of `checkpoint_folder`, from which an interrupted training resumes. studies: as of Place.
-    """
-
-    section: str
-    epochs: int
-    seed: int
-    precision: str = "32-true"
-    gradient_clip: float = 0.0
-    keep: str = "best_f2"
-    curves: Path | None = None
-    curve_columns: list[str] | None = None
-    threshold: float = 0.5
-    checkpoints: Path | None = None
-    studies: np.ndarray | None = None
 
 
 def fit(module: "Training", train: DataLoader, val: DataLoader | None, recipe: Recipe, runtime: Record) -> list[dict]:
     """Train `module.model` in place; with validation, `recipe.keep` says which epoch's weights it ends with.
 
     runtime: as of `devices.with_device`. Returns the curves, one dict per epoch. With the same result after any number
-    of interruptions. Raises NumericBreakdown at the first loss, gradient, validation output or weight that is not
-    finite, and InputError where memory runs out or another process is at this training.
+    of interruptions, and in float32 the same but for rounding with any number of ranks, in each of which it runs.
+    Raises NumericBreakdown at the first loss, gradient, validation output or weight that is not finite, and InputError
+    where memory runs out or another process is at this training.
     """
+    batch_size = train.batch_sampler.batch_size
+    train, val = parted(train, recipe.section), val and parted(val, recipe.section)
     curves, place = Curves(recipe.curves, recipe.curve_columns), Place(recipe.studies)
     kept = KeptWeights(BEST[recipe.keep]) if val and recipe.keep in BEST else None
-    always = [place, EpochSeed(recipe.seed), curves, Progress(train, val, runtime.progress)]
-    saved = EveryEpoch(recipe.checkpoints, recipe.section, train.batch_size) if recipe.checkpoints else None
+    always = [place, EpochSeed(recipe.seed), curves, Progress(train, val, runtime.progress), InRank()]
+    saved = EveryEpoch(recipe.checkpoints, recipe.section, batch_size) if recipe.checkpoints else None
     trainer = lightning.Trainer(
         max_epochs=recipe.epochs,
         accelerator=runtime.device,
-        devices=1,
+        **trainer_options(runtime.device),
         precision=recipe.precision,
         gradient_clip_val=recipe.gradient_clip or None,
         deterministic=True,
@@ -81,7 +62,8 @@ def fit(module: "Training", train: DataLoader, val: DataLoader | None, recipe: R
     module.threshold = recipe.threshold
     last = saved.resume(trainer) if saved else None
     module.train()  # Lightning keeps the mode that it finds, and a loaded model is in evaluation mode
-    with in_words(recipe.section, train.batch_size, place, trainer):
+    layers = whole_batch_layers(module.model, lambda: module.part, runtime.device)
+    with in_words(recipe.section, batch_size, place, trainer), layers:
         trainer.fit(module, train, val, ckpt_path=last, weights_only=True)
     if kept and kept.weights is not None:
         module.model.load_state_dict(kept.weights)
@@ -97,6 +79,7 @@ class Training(lightning.LightningModule):
     items = "slices"  # what a batch is made of
     averaged = False  # whether the loss of a batch is the mean over its slices, else their sum
     threshold = 0.5  # probability from which validation's F2 counts a slice as positive
+    part: Part | None = None  # of the batch, where several ranks share it
 
     def __init__(self, model: nn.Module, loss: nn.Module, optimizer: Callable, schedule: Callable[[float], float]):
         super().__init__()
@@ -120,21 +103,22 @@ class Training(lightning.LightningModule):
             outputs, targets = outputs[rows.to(outputs.device, non_blocking=True)], targets[rows]
         outputs, targets = outputs.float(), targets.to(outputs.device, non_blocking=True)
         loss = self.loss(outputs, targets)
-        return loss / len(targets) if self.averaged else loss, outputs, targets
+        return loss / max(len(targets), 1) if self.averaged else loss, outputs, targets
 
     def training_step(self, batch: Any, step: int) -> Tensor:
         loss, _, targets = self.model_step(batch)
         self.watch.add("the loss", step, loss)
-        self.log_loss("train_loss", loss, len(targets))
-        return loss
+        loss = self.log_loss("train_loss", loss, len(targets))
+        return loss * ranks()  # DDP takes the mean of the ranks' gradients, and this makes it their sum
 
     def validation_step(self, batch: Any, _) -> None:
         loss, outputs, targets = self.model_step(batch)
         require_finite("the outputs on validation", outputs)
         self.log_loss("val_loss", loss, len(targets))
         probabilities = outputs.sigmoid()
-        # torchmetrics would take a probability on the threshold for negative; `evaluate` does not
-        self.f2.update((probabilities >= self.threshold).int(), targets)
+        if len(targets):  # torchmetrics refuses none
+            # torchmetrics would take a probability on the threshold for negative; `evaluate` does not
+            self.f2.update((probabilities >= self.threshold).int(), targets)
         self.average_precision.update(probabilities, targets.int())
         self.log_dict({"val_f2": self.f2, "val_average_precision": self.average_precision})
 
@@ -145,10 +129,18 @@ class Training(lightning.LightningModule):
     def on_train_epoch_end(self) -> None:
         require_finite("the weights", *self.model.state_dict().values())
 
-    def log_loss(self, name: str, loss: Tensor, slices: int) -> None:
-        """Log the loss per slice, as its mean over the epoch."""
-        items = 1 if self.averaged else slices
-        self.log(name, loss.detach() / items, on_step=False, on_epoch=True, batch_size=items)
+    def log_loss(self, name: str, loss: Tensor, slices: int) -> Tensor:
+        """Log the loss per slice, as its mean over the epoch and all ranks. Returns this rank's part of the loss.
+
+        The parts add up to the loss of the whole batch.
+        """
+        if self.averaged and ranks() > 1:
+            loss = loss * (slices / summed_over_ranks(slices))
+        # Lightning divides the sums of weighted losses and of weights by the number of ranks, the latter in integers
+        weight = 1 if self.averaged else slices * ranks()
+        value = loss.detach() * ranks() / max(weight, 1)
+        self.log(name, value, on_step=False, on_epoch=True, batch_size=weight, sync_dist=ranks() > 1)
+        return loss
 
     def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
         """By norm. Lightning's own would refuse a fused optimizer in bf16-mixed, where no gradient is scaled."""

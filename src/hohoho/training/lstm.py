@@ -23,11 +23,12 @@ class Scans(Dataset):
 
     def __getitems__(self, scans: list[int]) -> tuple[Tensor, Tensor, Tensor]:
         counts = [self.bounds[scan].stop - self.bounds[scan].start for scan in scans]
-        return *self.slices[self.store_rows(scans)], torch.tensor(counts)
+        return *self.slices[self.store_rows(scans)], torch.tensor(counts, dtype=torch.int64)
 
     def store_rows(self, scans: list[int]) -> np.ndarray:
         """The rows of the scans' slices, the scans one after the other."""
-        return np.concatenate([np.arange(self.bounds[scan].start, self.bounds[scan].stop) for scan in scans])
+        none = np.arange(0)  # of a small last batch, a rank may have no scan
+        return np.concatenate([none, *(np.arange(self.bounds[scan].start, self.bounds[scan].stop) for scan in scans)])
 
 
 def scan_batches(scans: Scans, batch_size: int, seed: int | None) -> DataLoader:

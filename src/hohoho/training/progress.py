@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from hohoho.ranks import ranks
 from hohoho.stage.costs import peak_memory_mb
 
 WARM_UP_BATCHES, TIMED_BATCHES = 3, 10  # the first batches also load libraries and choose algorithms
@@ -37,7 +38,7 @@ class Progress(Callback):
         self.batches = min(WARM_UP_BATCHES + TIMED_BATCHES, trainer.estimated_stepping_batches - trainer.global_step)
         self.busy_before = busy_seconds()
         form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-        shown = {"disable": not self.shown, "mininterval": 1.0, "bar_format": form}
+        shown = {"disable": not (self.shown and trainer.is_global_zero), "mininterval": 1.0, "bar_format": form}
         self.bar = tqdm(desc="train", total=self.total, initial=self.done, **shown)
 
     def on_train_batch_end(self, trainer, module, *_):
@@ -46,7 +47,7 @@ class Progress(Callback):
             if module.device.type == "cuda":
                 torch.cuda.synchronize()  # else the time that it takes to ask for the work
             self.times.append(time.perf_counter())
-            if len(self.times) == self.batches:
+            if len(self.times) == self.batches and trainer.is_global_zero:
                 self._tell(trainer, module)
 
     def on_validation_batch_end(self, trainer, module, *_):
@@ -75,7 +76,7 @@ class Progress(Callback):
             memory = f"{peak_memory_mb() / 1e3:.1f} GB of memory"
         tqdm.write(
             f"{self.train_items:,} {module.items} × {trainer.max_epochs} epochs in {trainer.precision} on "
-            f"{device}: about {_duration(seconds)} to go, {memory}",
+            f"{f'{ranks()} × ' if ranks() > 1 else ''}{device}: about {_duration(seconds)} to go, {memory}",
             file=sys.stderr,
         )
         others = others_cores(self.busy_before, busy_seconds())

@@ -22,7 +22,8 @@ class Projector(Embedder):
 class SimclrTraining(SliceTraining):
     """Two augmented views of every slice of a batch. loss: NT-Xent; augmentation: what views may differ in.
 
-    Both go through the network together, as in the paper: batch normalisation sees them as one batch.
+    Both go through the network together, as in the paper: batch normalisation sees them as one batch. Of several ranks
+    each takes its negatives from its own part of the batch.
     """
 
     averaged = True
@@ -30,6 +31,9 @@ class SimclrTraining(SliceTraining):
     def model_step(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """The loss, and both views' projections: each is the other's target."""
         views = self.inputs(batch[0].repeat(2, 1, 1, 1))
-        first, second = self.model(views).float().chunk(2)
+        projections = self.model(views).float()
+        if not len(views):  # a rank's part of a small last batch
+            return projections.sum(), projections, projections
+        first, second = projections.chunk(2)
         with torch.autocast(first.device.type, enabled=False):  # similarities in float32
             return self.loss(first, second), first, second
