@@ -16,7 +16,7 @@ from hohoho.models.lstm import save_lstm
 from hohoho.predict.models import load_models
 from hohoho.predict.page import write_page
 from hohoho.predict.page_data import LOWEST_HU, PRINTED, every, png, script_json
-from hohoho.predict.result import heights, hounsfield, predict_scan
+from hohoho.predict.result import heights, predict_scan
 from hohoho.predict.studies import NewScan
 from hohoho.scans.scan import WARNED, Note, Scan
 
@@ -43,7 +43,7 @@ def new_scan(slices=7, without=(), note=None):
         labels=np.full((len(number), 5), np.nan, np.float32),
     )
     notes = [Note(WARNED, note)] if note else []
-    return NewScan("1", scan, {"taken": "1", "why": "is the <only> one", "left": {}}, notes)
+    return NewScan("1", "1.2.3", scan, {"taken": "1", "why": "is the <only> one", "left": {}}, notes)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ class Elements(HTMLParser):
 def test_the_pictures_hold_every_hu_and_the_numbers_are_those_of_the_table(tmp_path, models):
     result = predict_scan(new_scan(), models)
     text, data = page(tmp_path, models)
-    expected = np.clip(hounsfield(result, data["side"]), LOWEST_HU, LOWEST_HU + 4095)
+    expected = np.clip(result.hu, LOWEST_HU, LOWEST_HU + 4095)
     assert len(data["slices"]) == len(result.table) == 7
     for i, slice_ in enumerate(data["slices"]):
         encoded = base64.b64decode(slice_["hu"].partition(",")[2])

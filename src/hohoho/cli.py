@@ -53,6 +53,15 @@ def parser() -> argparse.ArgumentParser:
     identity = "put the patient's ID and the study's UID on the page"
     predict.add_argument("--show-identity", action="store_true", help=identity)
     predict.set_defaults(run=_predict)
+
+    triage = commands.add_parser("triage", help="many studies: an answer for each, the most urgent first")
+    triage.add_argument("root", type=Path, help="folder of DICOM files, any names and depth")
+    triage.add_argument("--out", type=Path, required=True, help="an interrupted run goes on here")
+    triage.add_argument("--models", type=Path, default=Path("models"), help="as trained by dvc repro (default models)")
+    triage.add_argument("--workers", type=int, default=0, help="processes that read images (default: one a core)")
+    triage.add_argument("--show-identity", action="store_true", help=identity)
+    triage.add_argument("--watch", action="store_true", help="go on whenever something new has arrived in the folder")
+    triage.set_defaults(run=_triage)
     add_row_commands(commands)
     add_check_command(commands)
     return top
@@ -83,6 +92,20 @@ def _predict(options: argparse.Namespace) -> None:
         predict_folder(*request, options.force, options.show_identity)
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise InputError(f"{error.filename} cannot be written ({error.strerror}): give another --out") from error
+
+
+def _triage(options: argparse.Namespace) -> None:
+    from hohoho.predict.triage import INDEX, triage, watch
+
+    how = {"out": options.out, "models": options.models, "workers": options.workers}
+    how["show_identity"] = options.show_identity
+    try:
+        for table in watch(options.root, **how) if options.watch else [triage(options.root, **how)]:
+            counts = table["answer"].value_counts().to_dict()
+            told = ", ".join(f"{n} {answer!r}" for answer, n in counts.items())
+            print(f"{len(table)} studies: {told} → {options.out / INDEX}", flush=True)
+    except KeyboardInterrupt:
+        raise InputError(f"stopped; what is answered stays in {options.out}, the same command goes on") from None
 
 
 if __name__ == "__main__":

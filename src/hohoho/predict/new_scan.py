@@ -45,7 +45,7 @@ def predict_folder(
 
 
 def _answer(result: Result, out: Path, models: Models, show_identity: bool) -> bool:
-    """Write one study's answer and say it in a line or two. Returns whether it had any usable slice."""
+    """Write one study's answer and say it in a few lines. Returns whether it had any usable slice."""
     print(f"study {result.number}: {result.said}")
     if result.table is None:
         return False
@@ -56,7 +56,12 @@ def _answer(result: Result, out: Path, models: Models, show_identity: bool) -> b
         print(f"  any bleed: {answer['answer']} (probability {shown} by {MODEL_NAMES[answer['model']]})")
     for doubt in result.summary["doubts"]:
         print(f"  {doubt}")
-    write_csv(out / TABLE, result.table)
-    write_json(out / SUMMARY, result.summary)
-    write_page(out / PAGE, result, models, show_identity)
+    write_result(result, out, models, show_identity)
     return True
+
+
+def write_result(result: Result, out: Path, models: Models, show_identity: bool) -> None:
+    """The files of one answered study; the record comes last, so where it is, all are."""
+    write_csv(out / TABLE, result.table)
+    write_page(out / PAGE, result, models, show_identity)
+    write_json(out / SUMMARY, result.summary)

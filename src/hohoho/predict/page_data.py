@@ -9,10 +9,9 @@ import numpy as np
 from hohoho.inference.table import CLASSES
 from hohoho.labels import LABELS
 from hohoho.predict.models import Models
-from hohoho.predict.result import Result, heights, hounsfield
+from hohoho.predict.result import Result, heights
 from hohoho.saliency.methods import saliency_maps
 
-SIDES = ((64, 256), (160, 160), (10_000, 96))  # of the pictures, px, up to so many slices: pages stay below 8 MB
 LOWEST_HU, LEVELS = -1024, 4096
 PRINTED = 40  # pictures on the printed page
 
@@ -23,13 +22,12 @@ def page_data(result: Result, models: Models, names: dict[str, str], colors: dic
     names, colors: of CLASSES.
     """
     n = len(result.table)
-    side = next(side for most, side in SIDES if n <= most)
     classes = result.probabilities[:, : len(LABELS)].argmax(axis=1)
     stacks = models.stacks(result.runs, result.pixels)[list(range(n))][0].numpy()
     saliency = saliency_maps("grad_cam", models.cnn, stacks, classes, "cpu")
     saliency /= np.maximum(saliency.max(axis=(1, 2), keepdims=True), 1e-12)
     columns = {
-        "hu": map(png, map(_two_bytes, hounsfield(result, side))),
+        "hu": map(png, map(_two_bytes, result.hu)),
         "saliency": map(png, np.rint(255 * saliency).astype(np.uint8)),
         "of": [LABELS[place] for place in classes],
         "mm": heights(result).tolist(),
@@ -38,7 +36,7 @@ def page_data(result: Result, models: Models, names: dict[str, str], colors: dic
         "printed": [place % every(n) == 0 for place in range(n)],
     }
     slices = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return {"side": side, "names": names, "colors": colors, "lowest": LOWEST_HU, "slices": slices}
+    return {"side": result.hu.shape[1], "names": names, "colors": colors, "lowest": LOWEST_HU, "slices": slices}
 
 
 def every(slices: int) -> int:

@@ -6,14 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from hohoho.dicom.hounsfield import AIR_HU
 from hohoho.predict.answers import MEANING, answer_columns, positive_slices, scan_answer, scan_summary
 from hohoho.predict.doubts import doubts
 from hohoho.predict.models import Models
+from hohoho.predict.reading import Read, read_new_scan
 from hohoho.predict.studies import NewScan
-from hohoho.scans.pixels import read_scan
 from hohoho.scans.verdict import Verdict, verdict
-from hohoho.scans.windowing import to_square
 from hohoho.scores.calibration import calibrated
 from hohoho.scores.predictions import slice_probabilities
 from hohoho.slices.store import adjacent_runs
@@ -34,14 +32,16 @@ class Result(NamedTuple):
     probabilities: np.ndarray | None = None  # (n, 6) of the own model's slices, as in CLASSES
     positive: np.ndarray | None = None  # (n,) bool: any class of the own model, as `evaluate` answers
     pixels: np.ndarray | None = None  # (n, size, size) uint8: what the models saw
+    hu: np.ndarray | None = None  # (n, side, side) int16: the same for people
     runs: list[slice] | None = None  # of adjacent slices
 
 
-def predict_scan(new: NewScan, models: Models) -> Result:
-    """Read one study and ask the models."""
+def predict_scan(new: NewScan, models: Models, read: Read | None = None) -> Result:
+    """Ask the models. read: the study's pixels, where somebody has read them."""
     if not new.scan:
         return Result(new.number, new.verdict, new)
-    (kept, _, notes), pixels = read_scan(new.scan, models.inputs["image_size"], *models.window)
+    read = read or read_new_scan(new.scan, models.inputs["image_size"], models.window)
+    (kept, _, notes), pixels, hu = read
     said = verdict([*new.notes, *notes], bool(len(kept)))
     if not len(kept):
         return Result(new.number, said, new)
@@ -61,6 +61,7 @@ def predict_scan(new: NewScan, models: Models) -> Result:
         slice_probabilities(raw[own], calibrated(calibration, own, raw[own])),
         positive_slices(raw[own], runs, calibration).any(axis=1) if calibration else np.zeros(len(kept), bool),
         pixels,
+        hu,
         runs,
     )
 
@@ -71,22 +72,13 @@ def heights(result: Result) -> np.ndarray:
     return (position - position[0]).round(1)
 
 
-def hounsfield(result: Result, side: int) -> np.ndarray:
-    """(n, side, side) int16 HU of the slices that were used, read anew, in the proportions that the models saw."""
-    scan = result.new.scan
-    pictures = [
-        to_square(scan.read_slice(scan.images[i])[0].astype(np.float32), scan.spacing_mm[i], side, AIR_HU)
-        for i in result.kept
-    ]
-    return np.rint(np.stack(pictures)).astype(np.int16)
-
-
 def _summary(new: NewScan, said: Verdict, raw: dict, against: list[str], runs: list[slice], models: Models) -> dict:
     of_scan = {model: scan_summary(model, values, runs, models.calibration) for model, values in raw.items()}
     own = list(raw)[-1]
     return {
         "notice": NOTICE,
         "trained_on": models.inputs["source"],
+        "images": len(new.scan.images),
         "slices": sum(run.stop - run.start for run in runs),
         "verdict": said.word,
         "reasons": said.reasons,

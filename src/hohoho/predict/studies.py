@@ -17,6 +17,7 @@ class NewScan(NamedTuple):
     """One study of the folder."""
 
     number: str  # "2", by UID, as `hohoho check` numbers the same folder
+    uid: str  # of the study, as it is
     scan: Scan | None  # None where the study is refused or has no usable series
     series: dict  # number of the series that is taken, why it was, and why each other was left
     notes: list[Note]  # before its pixels are read
@@ -69,4 +70,4 @@ def _new_scan(number: int, study: Study, folder_notes: list[Note], is_alone: boo
     left = {place: reason for place, reason in reasons.items() if reason}
     scan = scan_of(study, study.taken, unlabelled(len(study.taken.headers))) if study.taken else None
     series = {"taken": taken, "why": study.why if taken else None, "left": left}
-    return NewScan(f"{number}", scan, series, notes)
+    return NewScan(f"{number}", study.uid, scan, series, notes)
