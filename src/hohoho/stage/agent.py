@@ -13,6 +13,10 @@ from hohoho.stage.stop import REQUEUE
 RANKS_FAILED = 70  # EX_SOFTWARE of sysexits.h; any other code is torchrun's own trouble
 LOOK_EVERY_S = 0.5
 
+# A store of addresses of its own for each start of the ranks: torch's default keeps those of ranks that were killed,
+# and the new ones now and then wait for them in vain.
+os.environ.setdefault("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "1")
+
 
 def run() -> None:
     """Start the ranks that the command line asks for, as `python -m torch.distributed.run` does, and wait for them."""
