@@ -14,7 +14,7 @@ from hohoho.files import write_json
 from hohoho.models.backbones import SliceClassifier, build_backbone, save_classifier
 from hohoho.models.lstm import save_lstm
 from hohoho.predict.models import load_models
-from hohoho.predict.page import write_page
+from hohoho.predict.page import share, write_page
 from hohoho.predict.page_data import LOWEST_HU, PRINTED, every, png, script_json
 from hohoho.predict.result import heights, predict_scan
 from hohoho.predict.studies import NewScan
@@ -143,3 +143,11 @@ def test_without_calibrated_models_there_is_no_answer_and_the_page_says_why(tmp_
 
 def test_a_picture_is_a_png():
     assert png(np.zeros((4, 4), np.uint8)).startswith("data:image/png;base64,iVBOR")
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [(0.0, "< 0.01"), (0.004, "< 0.01"), (0.5, "0.50"), (0.999, "> 0.99"), (None, "–"), (np.nan, "–")],
+)
+def test_a_probability_is_never_read_as_certainty(value, read):
+    assert share(value) == read

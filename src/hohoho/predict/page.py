@@ -1,5 +1,6 @@
 """report.html of one study: one file that needs no network, to look at the answer and at what it rests on."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,8 +92,10 @@ def sentence(words: str) -> str:
 
 
 def share(value: float | None) -> str:
-    """A probability as it is read; – where it is unknown."""
-    return "–" if value is None else f"{value:.2f}"
+    """A probability as it is read, never as certainty; – where it is unknown."""
+    if value is None or math.isnan(value):
+        return "–"
+    return "< 0.01" if value < 0.005 else "> 0.99" if value > 0.995 else f"{value:.2f}"
 
 
 def _shares(values: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from hohoho.inference.table import CLASSES
 from hohoho.machine import cores
 from hohoho.predict.models import Models, load_models
 from hohoho.predict.new_scan import SUMMARY, write_result
+from hohoho.predict.page import share
 from hohoho.predict.reading import Read, read_new_scan
 from hohoho.predict.result import NOTICE, predict_scan
 from hohoho.predict.studies import NewScan, new_scans
@@ -108,7 +109,7 @@ def write_index(path: Path, table: pd.DataFrame) -> None:
     folder = Path(__file__).parent
     values = {"notice": NOTICE, "table": table, "counts": counts, "failed": FAILED}
     values |= {"classes": CLASSES[::-1], "style": (folder / "page.css").read_text(encoding="utf-8")}
-    write_html(path, folder / "index.html.j2", {}, values)
+    write_html(path, folder / "index.html.j2", {"share": share}, values)
 
 
 def _answer_all(todo: dict[str, NewScan], out: Path, models: Models, workers: int, show_identity: bool):
