@@ -107,7 +107,10 @@ SMALL_SIMCLR = {"simclr.enabled": True, "simclr.batch_size": 8}
         ({"simclr.learning_rate": 1e-4}, "simclr.min_learning_rate: 0.0005 is above simclr.learning_rate, 0.0001"),
         (ON_A_CPU | {"train_cnn.precision": "16-mixed"}, "train_cnn.precision: 16-mixed needs a GPU"),
         (ON_A_CPU | {"simclr.precision": "16-mixed"}, "simclr.precision: 16-mixed needs a GPU"),
-        ({"runtime.devices": 40, "runtime.nodes": 2}, "train_cnn.batch_size: 48 is less than runtime.devices"),
+        (
+            {"runtime.devices": 40, "runtime.nodes": 2, "train_lstm.training": "skip"},
+            "train_cnn.batch_size: 48 is less than runtime.devices",
+        ),
         ({"runtime.devices": 40, "train_lstm.training": "skip"} | SMALL_SIMCLR, "simclr.batch_size: 8 is less than"),
         ({"runtime.devices": 33}, "train_lstm.batch_size: 32 is less than"),
         ({"data.labels": "labels.csv"}, "data.labels: read for data=dicom only, not for data=phantom"),
