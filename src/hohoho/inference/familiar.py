@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.covariance import LedoitWolf
-from sklearn.model_selection import GroupKFold
 
 from hohoho.files import atomic
 
@@ -40,6 +38,8 @@ class Familiar(NamedTuple):
 
 def familiar(embeddings: np.ndarray, table: pd.DataFrame, studies: pd.DataFrame) -> Familiar:
     """From (slices, features) embeddings, the stack table beside them, and the study table."""
+    from sklearn.model_selection import GroupKFold  # here and below: a prediction needs none of it, and starts sooner
+
     rows = _training_rows(table)
     part, known = embeddings[rows].astype(np.float64), table.iloc[rows]
     patients = known["patient"].to_numpy()
@@ -85,6 +85,8 @@ def _training_rows(table: pd.DataFrame) -> np.ndarray:
 
 
 def _fitted(embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.covariance import LedoitWolf
+
     fitted = LedoitWolf().fit(embeddings)
     variances, directions = np.linalg.eigh(fitted.covariance_)
     return fitted.location_, directions / np.sqrt(np.maximum(variances, LEAST_VARIANCE))
