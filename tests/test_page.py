@@ -8,11 +8,8 @@ from html.parser import HTMLParser
 import cv2
 import numpy as np
 import pytest
-import torch
+from new_heads import save_untrained
 
-from hohoho.files import write_json
-from hohoho.models.backbones import SliceClassifier, build_backbone, save_classifier
-from hohoho.models.lstm import save_lstm
 from hohoho.predict.models import load_models
 from hohoho.predict.page import share, write_page
 from hohoho.predict.page_data import LOWEST_HU, PRINTED, every, png, script_json
@@ -20,7 +17,6 @@ from hohoho.predict.result import heights, predict_scan
 from hohoho.predict.studies import NewScan
 from hohoho.scans.scan import WARNED, Note, Scan
 
-SIDE = 32
 SECRET = "Müller</script><script>alert(1)</script>"
 
 
@@ -49,14 +45,7 @@ def new_scan(slices=7, without=(), note=None):
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """An untrained CNN without calibration."""
-    folder = tmp_path_factory.mktemp("models")
-    torch.manual_seed(0)
-    cnn = SliceClassifier("resnet18", build_backbone("resnet18", 3), [0.2] * 3, [0.3] * 3, 0.0)
-    save_classifier(folder / "cnn", cnn)
-    save_lstm(folder / "lstm", None)
-    inputs = {"source": "phantom", "image_size": SIDE, "window_center_hu": 40, "window_width_hu": 80}
-    write_json(folder / "cnn/input.json", inputs)
-    return load_models(folder)
+    return load_models(save_untrained(tmp_path_factory.mktemp("models"), image_size=32))
 
 
 def page(tmp_path, models, new=None, **options):

@@ -6,44 +6,18 @@ from copy import deepcopy
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from ct_files import KEY, WINDOW_HU, ct_study, save_all, set_pixels
+from ct_files import KEY, WINDOW_HU, save_all
 from inventories import find
+from new_heads import SIDE, SLICES, head, save_untrained
 
 from hohoho.check.report import check
 from hohoho.cli import main
-from hohoho.files import write_json
 from hohoho.ingest.ingest import ingest
-from hohoho.models.backbones import SliceClassifier, build_backbone, save_classifier
-from hohoho.models.lstm import save_lstm
-
-SIDE, SLICES = 64, 28
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """An untrained CNN, saved as if it were trained: its answers are arbitrary, and differ from slice to slice."""
-    folder = tmp_path_factory.mktemp("models")
-    torch.manual_seed(0)
-    save_classifier(
-        folder / "cnn", SliceClassifier("resnet18", build_backbone("resnet18", 3), [0.2] * 3, [0.3] * 3, 0.0)
-    )
-    save_lstm(folder / "lstm", None)
-    inputs = {"source": "phantom", "image_size": SIDE, "window_center_hu": 40, "window_width_hu": 80}
-    write_json(folder / "cnn/input.json", inputs)
-    return folder
-
-
-def head(study="1.2.3", slices=SLICES):
-    """A head of 28 different slices with air around them; no two rows, columns or slices are alike."""
-    images, rng = ct_study(slices), np.random.default_rng(len(study))
-    for image in images:
-        hu = np.full((SIDE, SIDE), -1000, np.int16)
-        hu[8:-8, 12:-4] = rng.integers(0, 80, (SIDE - 16, SIDE - 16))
-        set_pixels(image, hu)
-        image.StudyInstanceUID, image.SeriesInstanceUID = study, f"{study}.1"
-        image.SOPInstanceUID, image.PatientID = f"{study}.1.{image.InstanceNumber}", f"P{study}"
-    return images
+    return save_untrained(tmp_path_factory.mktemp("models"))
 
 
 def copies(images, number, **tags):

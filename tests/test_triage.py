@@ -6,33 +6,23 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from ct_files import ct_study, save_all, set_pixels
+from ct_files import save_all
+from new_heads import head, save_untrained
 
 from hohoho.cli import main
 from hohoho.files import write_json
-from hohoho.models.backbones import SliceClassifier, build_backbone, save_classifier
 from hohoho.models.hashes import model_hashes
-from hohoho.models.lstm import save_lstm
 from hohoho.predict import triage as triage_module
 from hohoho.predict.triage import INDEX, URGENCY, name_of, triage, urgency, watch
 from hohoho.scores.calibration import calibration_record, fit_calibration
 from hohoho.scores.scan_probability import fit_scans, scan_record
 from hohoho.scores.three_answers import limits, limits_record
 
-SIDE = 32
-
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """An untrained CNN, calibrated on numbers that mean nothing."""
-    folder, rng = tmp_path_factory.mktemp("models"), np.random.default_rng(0)
-    torch.manual_seed(0)
-    cnn = SliceClassifier("resnet18", build_backbone("resnet18", 3), [0.2] * 3, [0.3] * 3, 0.0)
-    save_classifier(folder / "cnn", cnn)
-    save_lstm(folder / "lstm", None)
-    inputs = {"source": "phantom", "image_size": SIDE, "window_center_hu": 40, "window_width_hu": 80}
-    write_json(folder / "cnn/input.json", inputs)
+    folder, rng = save_untrained(tmp_path_factory.mktemp("models"), image_size=32), np.random.default_rng(0)
     targets = (rng.random((200, 6)) < 0.5).astype(float)
     scans = fit_scans(targets, 2 * targets - 1)
     found = limits(targets[:, 5] > 0, scans.probability(2 * targets - 1)[:, 5], np.arange(200), 0.05, 0.95, "val")
@@ -45,13 +35,9 @@ def models(tmp_path_factory):
 
 def study(uid, slices=12):
     """Files of one head."""
-    images, rng = ct_study(slices), np.random.default_rng(len(uid))
+    images = head(uid, slices)
     for image in images:
-        hu = np.full((SIDE, SIDE), -1000, np.int16)
-        hu[4:-4, 6:-2] = rng.integers(0, 80, (SIDE - 8, SIDE - 8))
-        set_pixels(image, hu)
-        image.StudyInstanceUID, image.SeriesInstanceUID = uid, f"{uid}.1"
-        image.SOPInstanceUID, image.PatientID = f"{uid}.1.{image.InstanceNumber}", f"Secret-{uid}"
+        image.PatientID = f"Secret-{uid}"
     return images
 
 

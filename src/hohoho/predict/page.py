@@ -72,7 +72,7 @@ def curves(result: Result) -> list[Curve]:
 def ticks(result: Result) -> list[tuple[float, str]]:
     """Where millimetres stand under the curves."""
     length = max(heights(result)[-1], 1.0)
-    step = next(step for step in (5, 10, 20, 50, 100, 1000) if length / step <= 12)
+    step = next((step for step in (5, 10, 20, 50, 100) if length / step <= 12), length / 12)
     return [(CHART[0] * at / length, f"{at:g}") for at in np.arange(0, length + 0.1, step)]
 
 

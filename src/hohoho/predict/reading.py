@@ -9,7 +9,7 @@ from hohoho.scans.pixels import ReadSlices, read_scan
 from hohoho.scans.scan import Scan
 from hohoho.scans.windowing import to_square
 
-SIDES = ((64, 256), (160, 160), (10_000, 96))  # of the pictures in HU, px, up to so many slices: pages stay below 8 MB
+SIDES = ((64, 256), (160, 160), (np.inf, 96))  # of the pictures in HU, px, up to so many slices: pages stay below 8 MB
 
 
 class Read(NamedTuple):
