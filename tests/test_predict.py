@@ -34,7 +34,7 @@ def copies(images, number, **tags):
 def predict(images, tmp_path, models, *options):
     """The folder that the command filled."""
     save_all(images, tmp_path / "in")
-    main(["predict", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--models", str(models), *options])
+    main(["predict", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--model", str(models), *options])
     return tmp_path / "out"
 
 

@@ -71,7 +71,7 @@ def test_every_study_is_answered_and_the_most_urgent_comes_first(root, models, t
 
 def test_one_study_has_the_same_answer_alone_and_among_others(root, models, tmp_path):
     triage(root, tmp_path / "many", models, workers=2)
-    main(["predict", str(root / "1.33"), "--out", str(tmp_path / "one"), "--models", str(models)])
+    main(["predict", str(root / "1.33"), "--out", str(tmp_path / "one"), "--model", str(models)])
     for name in ("predictions.csv", "prediction.json", "report.html"):
         assert (tmp_path / "many" / name_of("1.33") / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
@@ -142,10 +142,10 @@ def test_a_watched_folder_is_answered_when_nothing_more_arrives(tmp_path, monkey
 
 
 def test_the_command_says_how_many_of_each_and_where(root, models, tmp_path, capsys):
-    main(["triage", str(root), "--out", str(tmp_path / "out"), "--models", str(models), "--workers", "1"])
+    main(["triage", str(root), "--out", str(tmp_path / "out"), "--model", str(models), "--workers", "1"])
     said = capsys.readouterr().out
     assert "4 studies:" in said and "1 'not answered'" in said and "index.html" in said
     summary = json.loads((tmp_path / "out" / name_of("1.2") / "prediction.json").read_text())
     assert summary["images"] == summary["slices"] == 12
     with pytest.raises(SystemExit):
-        main(["triage", str(tmp_path / "none"), "--out", str(tmp_path / "other"), "--models", str(models)])
+        main(["triage", str(tmp_path / "none"), "--out", str(tmp_path / "other"), "--model", str(models)])

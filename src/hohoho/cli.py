@@ -6,8 +6,10 @@ from pathlib import Path
 
 from hohoho.check.command import add_commands as add_check_command
 from hohoho.errors import InputError
+from hohoho.package.command import add_commands as add_package_commands
 from hohoho.rows.command import add_commands as add_row_commands
 
+MODEL = "as `dvc repro` or `hohoho export` leaves it (default models)"
 NOT_A_DEVICE = "For research and teaching; not a medical device."
 
 
@@ -46,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("folder", type=Path, help="head CT, any file names and depth; each study is answered")
     predict.add_argument("--out", type=Path, required=True)
-    predict.add_argument("--models", type=Path, default=Path("models"), help="as trained by dvc repro (default models)")
+    predict.add_argument("--model", type=Path, default=Path("models"), help=MODEL)
     series = "UID or number (as `hohoho check` shows it) of the series to take, whatever the choice would be"
     predict.add_argument("--series", metavar="UID|NUMBER", help=series)
     predict.add_argument("--force", action="store_true", help="replace an older answer in --out")
@@ -57,13 +59,14 @@ def parser() -> argparse.ArgumentParser:
     triage = commands.add_parser("triage", help="many studies: an answer for each, the most urgent first")
     triage.add_argument("root", type=Path, help="folder of DICOM files, any names and depth")
     triage.add_argument("--out", type=Path, required=True, help="an interrupted run goes on here")
-    triage.add_argument("--models", type=Path, default=Path("models"), help="as trained by dvc repro (default models)")
+    triage.add_argument("--model", type=Path, default=Path("models"), help=MODEL)
     triage.add_argument("--workers", type=int, default=0, help="processes that read images (default: one a core)")
     triage.add_argument("--show-identity", action="store_true", help=identity)
     triage.add_argument("--watch", action="store_true", help="go on whenever something new has arrived in the folder")
     triage.set_defaults(run=_triage)
     add_row_commands(commands)
     add_check_command(commands)
+    add_package_commands(commands)
     return top
 
 
@@ -88,7 +91,7 @@ def _predict(options: argparse.Namespace) -> None:
     from hohoho.predict.new_scan import predict_folder
 
     try:
-        request = options.folder, options.out, options.models, options.series
+        request = options.folder, options.out, options.model, options.series
         predict_folder(*request, options.force, options.show_identity)
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise InputError(f"{error.filename} cannot be written ({error.strerror}): give another --out") from error
@@ -97,7 +100,7 @@ def _predict(options: argparse.Namespace) -> None:
 def _triage(options: argparse.Namespace) -> None:
     from hohoho.predict.triage import INDEX, triage, watch
 
-    how = {"out": options.out, "models": options.models, "workers": options.workers}
+    how = {"out": options.out, "models": options.model, "workers": options.workers}
     how["show_identity"] = options.show_identity
     try:
         for table in watch(options.root, **how) if options.watch else [triage(options.root, **how)]:

@@ -1,4 +1,4 @@
-"""Pages from templates: everything that is put in is escaped, and nothing may be left out."""
+"""Pages from templates: everything that is put in a page is escaped, and nothing may be left out."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +10,19 @@ from hohoho.files import atomic
 
 
 def write_html(path: Path, template: Path, filters: dict[str, Callable], values: dict[str, Any]) -> None:
-    """Fill a Jinja template; the same values give the same bytes."""
+    """Fill a Jinja template of HTML; the same values give the same bytes."""
+    _write(path, template, filters, values, autoescape=True)
+
+
+def write_text(path: Path, template: Path, filters: dict[str, Callable], values: dict[str, Any]) -> None:
+    """The same of Markdown, where nothing is escaped: only for values that no file of a patient brings."""
+    _write(path, template, filters, values, autoescape=False)
+
+
+def _write(path, template, filters, values, autoescape):
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
-        autoescape=True,
+        autoescape=autoescape,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

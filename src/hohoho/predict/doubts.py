@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from hohoho.inference.embed import embed
 from hohoho.inference.familiar import Familiar
 from hohoho.predict.models import Models
 from hohoho.scans.scan import WARNED, Scan
 from hohoho.scans.verdict import Verdict
-from hohoho.slices.batches import ordered_batches
 
 NO_HU = {  # what hohoho.scans.hu_check says
     "values_offset_by_1024": "its values are not HU: 1000 or 1024 seem to be added",
@@ -29,11 +27,16 @@ ORIENTATIONS = {  # which way round a scan would look more like training
 NEARER = 0.95  # of the scan's own distance; on the phantom no scan that is right comes nearer than 1.02
 
 
-def doubts(scan: Scan, said: Verdict, runs: list[slice], pixels: np.ndarray, models: Models) -> list[str]:
-    """Reasons against any answer, maybe none. pixels: (slices, size, size) uint8; runs: of adjacent slices."""
+def doubts(
+    scan: Scan, said: Verdict, runs: list[slice], pixels: np.ndarray, embeddings: np.ndarray, models: Models
+) -> list[str]:
+    """Reasons against any answer, maybe none.
+
+    runs: of adjacent slices. pixels: (slices, size, size) uint8; embeddings: theirs, (slices, features).
+    """
     found = _of_values(said, len(pixels))
     if models.familiar:
-        found += _of_scan(scan, len(pixels), models.familiar) + _of_pictures(runs, pixels, models)
+        found += _of_scan(scan, len(pixels), models.familiar) + _of_pictures(runs, pixels, embeddings, models)
     return found
 
 
@@ -62,17 +65,14 @@ def _of_scan(scan: Scan, slices: int, training: Familiar) -> list[str]:
     return found
 
 
-def _of_pictures(runs: list[slice], pixels: np.ndarray, models: Models) -> list[str]:
-    def distance(pictures):
-        batches = ordered_batches(models.stacks(runs, np.ascontiguousarray(pictures)))
-        return models.familiar.distance(embed(models.cnn, batches, "cpu")[0])
-
-    own, farthest = distance(pixels), models.familiar.farthest
+def _of_pictures(runs: list[slice], pixels: np.ndarray, embeddings: np.ndarray, models: Models) -> list[str]:
+    own, farthest = models.familiar.distance(embeddings), models.familiar.farthest
     found = [f"it looks unlike the training scans (distance {own:.2f}; 99 % of them are below {farthest:.2f})"]
     found = found * (own > farthest)
     if len(pixels) < models.familiar.fewest_slices:
         return found  # a part of a head may look like anything
-    nearer = {text: distance(turned(pixels)) for text, turned in ORIENTATIONS.items()}
+    turned = {text: models.embed(runs, np.ascontiguousarray(turn(pixels))) for text, turn in ORIENTATIONS.items()}
+    nearer = {text: models.familiar.distance(seen) for text, seen in turned.items()}
     best = min(nearer, key=nearer.get)
     is_turned = nearer[best] < min(NEARER * own, farthest)
     return found + [f"{best}: so it looks more like the training scans"] * is_turned

@@ -75,6 +75,7 @@ function choose(name) {
 }
 
 function toggle() {
+  if (!find("saliency")) return;
   overlay = !overlay;
   find("saliency").setAttribute("aria-pressed", overlay);
   show(at);
@@ -100,7 +101,7 @@ function listen() {
   }));
   buttons("step").forEach((button) => button.addEventListener("click", () => show(at + Number(button.dataset.step))));
   buttons("window").forEach((button) => button.addEventListener("click", () => choose(button.dataset.window)));
-  find("saliency").addEventListener("click", toggle);
+  find("saliency")?.addEventListener("click", toggle);
   find("chart").addEventListener("click", (event) => {
     const chart = find("chart"), point = new DOMPoint(event.clientX, event.clientY);
     const mm = point.matrixTransform(chart.getScreenCTM().inverse()).x / 1000 * slices[slices.length - 1].mm;
@@ -119,7 +120,7 @@ function listen() {
 
 async function main() {
   for (const slice of slices) {
-    [slice.pixels, slice.heat] = await Promise.all([picture(slice.hu), picture(slice.saliency)]);
+    [slice.pixels, slice.heat] = await Promise.all([picture(slice.hu), slice.saliency && picture(slice.saliency)]);
   }
   thumbs();
   listen();

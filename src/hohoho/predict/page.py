@@ -42,6 +42,7 @@ def write_page(path: Path, result: Result, models: Models, show_identity: bool =
         "chart": CHART,
         "colors": COLORS,
         "notes": notes(result),
+        "has_saliency": models.classifier is not None,
         "identity": {"patient": scan.patient, "study": scan.study} if show_identity else {},
         "data": script_json(page_data(result, models, NAMES, COLORS)),
         "style": (folder / "page.css").read_text(encoding="utf-8"),

@@ -17,18 +17,15 @@ PRINTED = 40  # pictures on the printed page
 
 
 def page_data(result: Result, models: Models, names: dict[str, str], colors: dict[str, str]) -> dict:
-    """Of every slice its picture, where its likeliest bleed is seen, and its probabilities.
+    """Of every slice its picture, where its likeliest bleed is seen (None without gradients), and its probabilities.
 
     names, colors: of CLASSES.
     """
     n = len(result.table)
     classes = result.probabilities[:, : len(LABELS)].argmax(axis=1)
-    stacks = models.stacks(result.runs, result.pixels)[list(range(n))][0].numpy()
-    saliency = saliency_maps("grad_cam", models.cnn, stacks, classes, "cpu")
-    saliency /= np.maximum(saliency.max(axis=(1, 2), keepdims=True), 1e-12)
     columns = {
         "hu": map(png, map(_two_bytes, result.hu)),
-        "saliency": map(png, np.rint(255 * saliency).astype(np.uint8)),
+        "saliency": map(png, _saliency(result, models, classes)) if models.classifier else [None] * n,
         "of": [LABELS[place] for place in classes],
         "mm": heights(result).tolist(),
         "p": [dict(zip(CLASSES, row, strict=True)) for row in result.probabilities.round(4).tolist()],
@@ -37,6 +34,13 @@ def page_data(result: Result, models: Models, names: dict[str, str], colors: dic
     }
     slices = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return {"side": result.hu.shape[1], "names": names, "colors": colors, "lowest": LOWEST_HU, "slices": slices}
+
+
+def _saliency(result: Result, models: Models, classes: np.ndarray) -> np.ndarray:
+    """(slices, size, size) uint8, each slice's largest value 255."""
+    stacks = models.stacks(result.runs, result.pixels)[list(range(len(classes)))][0].numpy()
+    maps = saliency_maps("grad_cam", models.classifier, stacks, classes, "cpu")
+    return np.rint(255 * maps / np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-12)).astype(np.uint8)
 
 
 def every(slices: int) -> int:

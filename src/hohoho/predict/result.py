@@ -47,7 +47,7 @@ def predict_scan(new: NewScan, models: Models, read: Read | None = None) -> Resu
         return Result(new.number, said, new)
     missing = new.scan.missing_below(kept)
     runs = adjacent_runs(pd.DataFrame({"study": "this", "index": range(len(kept)), "missing_before": missing}))
-    raw, calibration = models.probabilities(runs, pixels), models.calibration
+    (raw, embeddings), calibration = models.ask(runs, pixels), models.calibration
     own = list(raw)[-1]
     place = {"slice": range(len(kept)), "position_mm": new.scan.position_mm[kept].round(2)}
     table = pd.DataFrame(place | {"missing_before": missing.astype(int)}).join(answer_columns(raw, runs, calibration))
@@ -57,7 +57,7 @@ def predict_scan(new: NewScan, models: Models, read: Read | None = None) -> Resu
         new,
         kept,
         table,
-        _summary(new, said, raw, doubts(new.scan, said, runs, pixels, models), runs, models),
+        _summary(new, said, raw, doubts(new.scan, said, runs, pixels, embeddings, models), runs, models),
         slice_probabilities(raw[own], calibrated(calibration, own, raw[own])),
         positive_slices(raw[own], runs, calibration).any(axis=1) if calibration else np.zeros(len(kept), bool),
         pixels,

@@ -1,0 +1,1 @@
+"""The trained models as one folder that runs anywhere: written, described, checked."""
