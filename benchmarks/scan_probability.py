@@ -18,8 +18,9 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from hohoho.inference.table import CLASSES, MODEL_NAMES, models_in
-from hohoho.scores.predictions import model_predictions, slice_probabilities, truth_of
+from hohoho.scores.predictions import model_predictions, slice_probabilities
 from hohoho.scores.scan_probability import AGGREGATIONS, fit_scans, scan_aggregates
+from hohoho.scores.truth import truth_of
 
 FOLDS = 10
 RAW = "raw max"

@@ -61,7 +61,7 @@ def main():
     write_json(SCORES, found.headline)
     write_json(DETAILS, found.details)
     write_json(CALIBRATION, found.calibration | {"model_sha256": model_hashes(CNN, LSTM)})
-    write_familiar(FAMILIAR, familiar(read_array(EMBEDDINGS), stacks, studies))
+    write_familiar(FAMILIAR, familiar(read_array(EMBEDDINGS), stacks, studies, SlicePixels(SLICES)))
     write_csv(WORST, found.worst)
 
     source = params.data.source

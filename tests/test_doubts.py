@@ -9,7 +9,6 @@ import pytest
 
 from hohoho.inference import familiar as module
 from hohoho.inference.familiar import FAR, familiar, read_familiar, write_familiar
-from hohoho.predict import doubts as doubting
 from hohoho.predict.doubts import NO_HU, doubts
 from hohoho.scans.scan import WARNED, Note, Scan
 from hohoho.scans.verdict import verdict
@@ -27,7 +26,14 @@ def training(seed=0):
     table = pd.DataFrame({"study": study, "patient": study, "split": split})
     studies = pd.DataFrame({"study": np.unique(study), "gap_mm_median": 5.0, "kernel": "H30s", "manufacturer": "ACME"})
     studies.loc[3, ["gap_mm_median", "kernel"]] = [2.5, None]
-    return embeddings, table, studies
+    return embeddings, table, studies, Grey()
+
+
+class Grey:
+    """Pixels of a store: every slice is as grey as its number says."""
+
+    def take(self, rows):
+        return np.broadcast_to((np.asarray(rows) % 256).astype(np.uint8)[:, None, None], (len(rows), 2, 2))
 
 
 def head(seed, factor=1.0):
@@ -43,6 +49,9 @@ def test_new_scans_like_training_are_rarely_far_and_others_are(tmp_path):
     assert known.distance(aside) > known.farthest > known.distance(head(0) + np.array([2.0, 0, 0, 0, 0, 0]))
     assert (known.fewest_slices, known.step_mm.tolist()) == (SLICES, [2.5, 5.0])
     assert known.kernels.tolist() == ["H30s"] and known.manufacturers.tolist() == ["ACME"]
+    assert known.distances[0] < known.distances[50] < known.distances[100] and known.distances[50] < known.farthest
+    grey = np.arange(SCANS * SLICES) % 256  # of the training slices
+    np.testing.assert_allclose(known.grey_shares, np.bincount(grey, minlength=256) / len(grey))
     write_familiar(tmp_path / "a.npz", known)
     again = read_familiar(tmp_path / "a.npz")
     assert again.distance(head(0)) == known.distance(head(0)) and again.fewest_slices == SLICES
@@ -52,8 +61,8 @@ def test_new_scans_like_training_are_rarely_far_and_others_are(tmp_path):
 
 
 def test_only_training_scans_count_and_of_many_whole_ones_are_drawn(monkeypatch):
-    embeddings, table, studies = training()
-    assert familiar(embeddings, table, studies).farthest < 10  # the other scan lies at a million
+    embeddings, table, studies, pixels = training()
+    assert familiar(embeddings, table, studies, pixels).farthest < 10  # the other scan lies at a million
     monkeypatch.setattr(module, "MOST_SLICES", 500)
     rows = module._training_rows(table)
     assert len(rows) <= 500 and set(table["study"].iloc[rows].value_counts()) == {SLICES}
@@ -63,7 +72,7 @@ def test_only_training_scans_count_and_of_many_whole_ones_are_drawn(monkeypatch)
 def test_few_patients_and_embeddings_that_never_vary_are_no_error(patients):
     table = pd.DataFrame({"study": "s", "patient": [f"p{n % patients}" for n in range(4)], "split": "train"})
     studies = pd.DataFrame({"study": ["s"], "gap_mm_median": [np.nan], "kernel": [None], "manufacturer": [None]})
-    known = familiar(np.zeros((4, FEATURES), np.float32), table, studies)
+    known = familiar(np.zeros((4, FEATURES), np.float32), table, studies, Grey())
     assert known.distance(np.zeros((2, FEATURES))) == 0 <= known.farthest
 
 
@@ -75,17 +84,16 @@ def scan(slices=SLICES, step=5.0, **own):
 
 
 @pytest.fixture
-def found(monkeypatch):
+def found():
     """The doubts about a scan whose embeddings are its pixels, under a model that knows `training()`."""
     known = familiar(*training())
-    batches = SimpleNamespace(stacks=lambda runs, pixels: pixels, cnn=None, familiar=known)
-    monkeypatch.setattr(doubting, "ordered_batches", lambda pixels: pixels)
-    monkeypatch.setattr(doubting, "embed", lambda model, pixels, device: (pixels.reshape(len(pixels), -1), None))
+    models = SimpleNamespace(embed=lambda runs, pixels: pixels.reshape(len(pixels), -1), familiar=known)
 
     def of(scan, pixels=None, warnings=()):
         pixels = head(0) if pixels is None else pixels
         said = verdict([Note(WARNED, warning) for warning in warnings], is_taken=True)
-        return doubts(scan, said, [slice(0, len(pixels))], pixels.reshape(-1, 2, FEATURES // 2), batches)
+        embeddings, pixels = pixels.reshape(len(pixels), -1), pixels.reshape(-1, 2, FEATURES // 2)
+        return doubts(scan, said, [slice(0, len(pixels))], pixels, embeddings, models)
 
     return of
 

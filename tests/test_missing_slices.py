@@ -18,7 +18,8 @@ from hohoho.pseudonyms import PUBLIC_KEY
 from hohoho.scans.geometry import missing_slices
 from hohoho.scans.scan import Scan
 from hohoho.scores.bleeds import bleed_table
-from hohoho.scores.predictions import model_predictions, truth_of
+from hohoho.scores.predictions import model_predictions
+from hohoho.scores.truth import truth_of
 from hohoho.slices.label_patterns import clean_labels
 from hohoho.slices.stacks import stack_table
 from hohoho.slices.store import adjacent_runs, read_slice_table

@@ -13,7 +13,8 @@ from hohoho.scores.operating_points import (
     printed_threshold,
     sensitive_threshold,
 )
-from hohoho.scores.predictions import model_predictions, truth_of
+from hohoho.scores.predictions import model_predictions
+from hohoho.scores.truth import truth_of
 
 TABLE = predictions(60)
 TRUTH = truth_of(TABLE, studies_of(TABLE))

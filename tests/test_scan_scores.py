@@ -11,7 +11,8 @@ from hohoho.labels import LABELS
 from hohoho.scores.bootstrap import unit_weights
 from hohoho.scores.class_scores import class_scores, scored_rows
 from hohoho.scores.details import Settings, scan_scores
-from hohoho.scores.predictions import model_predictions, scan_truth, truth_of
+from hohoho.scores.predictions import model_predictions
+from hohoho.scores.truth import scan_truth, truth_of
 from hohoho.slices.store import SCAN_ANY, SCAN_LABELS
 
 TABLE = predictions(20)
@@ -87,7 +88,7 @@ def test_a_bleed_of_unknown_type_counts_for_any_and_for_no_type():
     settings, predictions = Settings(0.5, False, 0, 0), model_predictions(truth, "cnn", 0.5)
     scores = scan_scores(settings, truth, predictions, "test")
     known, targets = truth.any_rows("test"), truth.scans["any"]
-    own, least = predictions.scan_probability[:, 5], predictions.scan_model.thresholds["youden"][5]
+    own, least = predictions.scan_probability[:, 5], predictions.fitted.scan_model.thresholds["youden"][5]
     for kind, said, threshold in (("max", predictions.scan_max[:, 5], 0.5), ("youden", own, least)):
         assert scores[kind]["any"]["auroc"]["value"] == pytest.approx(
             roc_auc_score(targets[known], said[known]), abs=1e-6

@@ -7,7 +7,7 @@ covariance of the other patients' scans.
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from hohoho.files import atomic
 FAR = 0.99  # of the training scans
 FOLDS = 5
 LEAST_VARIANCE = 1e-9  # a direction in which training does not vary at all is no reason to be far
+BATCH = 512  # slices whose pixels are counted at once
 MOST_SLICES = 20_000  # of training that are looked at, whole scans, evenly drawn
 
 
@@ -30,14 +31,16 @@ class Familiar(NamedTuple):
     step_mm: np.ndarray  # (2,) least and largest from slice to slice
     kernels: np.ndarray  # (n,) str
     manufacturers: np.ndarray
+    distances: np.ndarray  # (101,) percentiles of the training scans' distances
+    grey_shares: np.ndarray  # (256,) of the pixels of training slices, by grey level in the window
 
     def distance(self, embeddings: np.ndarray) -> float:
         """Of a scan's (slices, features)."""
         return float(_distances(embeddings, self.center, self.whitening).mean())
 
 
-def familiar(embeddings: np.ndarray, table: pd.DataFrame, studies: pd.DataFrame) -> Familiar:
-    """From (slices, features) embeddings, the stack table beside them, and the study table."""
+def familiar(embeddings: np.ndarray, table: pd.DataFrame, studies: pd.DataFrame, pixels: Any) -> Familiar:
+    """From (slices, features) embeddings, the stack table beside them, the study table, and the slice store's pixels."""
     from sklearn.model_selection import GroupKFold  # here and below: a prediction needs none of it, and starts sooner
 
     rows = _training_rows(table)
@@ -50,15 +53,25 @@ def familiar(embeddings: np.ndarray, table: pd.DataFrame, studies: pd.DataFrame)
             distances[own] = _distances(part[own], *_fitted(part[others]))
     scans = pd.Series(distances).groupby(known["study"].to_numpy())
     of_training = studies[studies["study"].isin(known["study"])]
-    steps = of_training["gap_mm_median"]
+    steps, of_scans = of_training["gap_mm_median"], scans.mean()
     return Familiar(
         center.astype(np.float32),
         whitening.astype(np.float32),
-        float(scans.mean().quantile(FAR)),
+        float(of_scans.quantile(FAR)),
         int(scans.size().min()),
         np.array([steps.min(), steps.max()]),
         *(np.array(sorted(of_training[name].dropna().unique()), dtype=str) for name in ("kernel", "manufacturer")),
+        np.percentile(of_scans, range(101)),
+        grey_shares(pixels, rows),
     )
+
+
+def grey_shares(pixels: Any, rows: np.ndarray) -> np.ndarray:
+    """(256,) share of the pixels of these slices at each grey level. pixels: of a slice store."""
+    counts = np.zeros(256)
+    for start in range(0, len(rows), BATCH):
+        counts += np.bincount(pixels.take(rows[start : start + BATCH]).ravel(), minlength=256)
+    return counts / counts.sum()
 
 
 def write_familiar(path: Path, of: Familiar) -> None:

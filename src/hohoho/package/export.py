@@ -96,9 +96,9 @@ def package_record(run: FinishedRun, form: str, sha256: dict[str, str]) -> dict:
             "channels": ["the slice below", "the slice", "the slice above"]
             if run.models.channels == 3
             else ["the slice"],
-            "order": "slices from foot to head; at an end of the scan and beside a missing slice, the slice itself stands "
-            "in for its neighbour",
-            "values": "HU in the window as 0 to 255, uint8; area-averaged to size_px in true proportions, air around it",
+            "order": "slices from foot to head; at an end of the scan and beside a missing slice, the slice itself "
+            "stands in for its neighbour",
+            "values": "HU in the window as 0 to 255, uint8; averaged to size_px in true proportions, air around it",
             "size_px": run.models.inputs["image_size"],
             "window": window,
         },

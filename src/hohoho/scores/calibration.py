@@ -90,10 +90,17 @@ def calibrated(record: dict | None, model: str, probabilities: np.ndarray) -> np
     """
     if not record or model not in record["models"]:
         return np.full(np.shape(probabilities), np.nan)
+    return calibrate(calibration_of(record, model), probabilities)
+
+
+def calibration_of(record: dict, model: str) -> Calibration:
+    """What `calibration_record` was made of, for one of its models."""
     fitted = record["models"][model]
-    names = ("temperature", "bias", "positives")
-    values = (np.array([fitted[name][label] for label in LABELS], dtype=float) for name in names)
-    return calibrate(Calibration(*values, fitted["fitted_slices"]), probabilities)
+    temperature, bias, positives = (
+        np.array([fitted[name][label] for label in LABELS], dtype=float)
+        for name in ("temperature", "bias", "positives")
+    )
+    return Calibration(temperature, bias, positives, fitted["fitted_slices"])
 
 
 def fit_class(targets: np.ndarray, logits: np.ndarray, prior: Prior = OF_SLICES) -> tuple[float, float]:

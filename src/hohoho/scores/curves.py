@@ -9,8 +9,9 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from hohoho.inference.table import MODELS
 from hohoho.labels import LABELS
 from hohoho.scores.operating_points import point_table
-from hohoho.scores.predictions import ModelPredictions, Truth
+from hohoho.scores.predictions import ModelPredictions
 from hohoho.scores.reliability import BINS, reliability
+from hohoho.scores.truth import Truth
 from hohoho.slices.split import SPLITS
 
 GRID = np.linspace(0, 1, 101).round(2)

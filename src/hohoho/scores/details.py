@@ -21,10 +21,11 @@ from hohoho.scores.class_scores import (
 from hohoho.scores.f2 import all_positive_f2
 from hohoho.scores.measures import number, rsna_log_loss
 from hohoho.scores.operating_points import GLOBAL
-from hohoho.scores.predictions import ModelPredictions, Truth
+from hohoho.scores.predictions import ModelPredictions
 from hohoho.scores.reliability import brier, calibration_error
 from hohoho.scores.scans import Settings, answer_counts, scan_calibration, scan_limits, scan_scores
 from hohoho.scores.three_answers import limits_record
+from hohoho.scores.truth import Truth
 from hohoho.slices.split import SPLITS
 
 

@@ -12,10 +12,11 @@ from hohoho.scores.curves import all_curves
 from hohoho.scores.details import all_details
 from hohoho.scores.headline import headline
 from hohoho.scores.operating_points import operating_points
-from hohoho.scores.predictions import ModelPredictions, Truth, model_predictions, refuse_nan, truth_of
+from hohoho.scores.predictions import Fitted, ModelPredictions, model_predictions
 from hohoho.scores.scan_probability import scan_record
 from hohoho.scores.scans import Settings, true_scan_scores
 from hohoho.scores.subgroups import slice_groups, subgroups
+from hohoho.scores.truth import Truth, refuse_nan, truth_of
 from hohoho.scores.worst_slices import worst_slices
 
 OF_ALL_MODELS = ("precision_recall", "roc", "reliability")
@@ -84,24 +85,30 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    table: pd.DataFrame, studies: pd.DataFrame, settings: Settings, true_labels: Callable | None = None
+    table: pd.DataFrame,
+    studies: pd.DataFrame,
+    settings: Settings,
+    true_labels: Callable | None = None,
+    fitted: dict[str, Fitted] | None = None,
 ) -> Evaluation:
     """All scores of a prediction table (see hohoho.inference.table), with the study table beside it.
 
-    true_labels: rows of the table → their (rows, 5) labels without errors, where somebody knows them.
+    true_labels: rows of the table → their (rows, 5) labels without errors, where somebody knows them. fitted: model →
+    how its outputs are read, where validation is not to tell.
     Raises `InputError` for a probability that is NaN, before any score.
     """
     refuse_nan(table)
     truth = truth_of(table, studies)
-    models = {m: model_predictions(truth, m, settings.threshold) for m in models_in(table)}
+    fitted = fitted or {}
+    models = {m: model_predictions(truth, m, settings.threshold, fitted.get(m)) for m in models_in(table)}
     points = {model: operating_points(truth, predictions, settings.threshold) for model, predictions in models.items()}
     details = all_details(truth, models, points, settings)
     own, shown = models[details["own_model"]], truth.shown()
     details["true_scans"] = true_scan_scores(truth, own, settings, shown, true_labels) if true_labels else None
     rows, resampling = truth.rows[shown], settings.resampling(shown)
-    fitted = {m: predictions.calibration for m, predictions in models.items()}
     limits = {model: of["limits"] for model, of in details["answers"].items()}
-    scans = {m: scan_record(predictions.scan_model) | {"answers": limits[m]} for m, predictions in models.items()}
+    scans = {m: scan_record(each.fitted.scan_model) | {"answers": limits[m]} for m, each in models.items()}
+    of_slices = {m: each.fitted.calibration for m, each in models.items()}
     part, groups = table.iloc[rows], slice_groups(table, studies).iloc[rows]
     raw, calibrated, positive = own.raw[rows], own.calibrated[rows], own.predicted(settings.smoothing)[rows]
     return Evaluation(
@@ -111,7 +118,7 @@ def evaluate(
         subgroups(part, groups, raw, positive, resampling),
         worst_slices(part, raw, calibrated, positive),
         smoothing_table(truth, models, settings),
-        calibration_record(fitted, settings.threshold, settings.smoothing) | {"scans": scans},
+        calibration_record(of_slices, settings.threshold, settings.smoothing) | {"scans": scans},
         own,
         shown,
     )

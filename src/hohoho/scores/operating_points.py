@@ -9,8 +9,9 @@ from hohoho.inference.table import with_any
 from hohoho.labels import LABELS
 from hohoho.scores.f2 import BETA
 from hohoho.scores.measures import pooled_scores
-from hohoho.scores.predictions import ModelPredictions, Truth
+from hohoho.scores.predictions import ModelPredictions
 from hohoho.scores.scan_probability import SENSITIVITY, sensitive_threshold
+from hohoho.scores.truth import Truth
 from hohoho.slices.split import SPLITS
 
 FIXED, GLOBAL, PER_CLASS, SENSITIVE = "fixed", "f2_global", "f2_per_class", "scan_sensitivity_95"

@@ -1,4 +1,4 @@
-"""What is scored: the truth, as far as it is known, and all that a model says, slice by slice and scan by scan.
+"""What is scored: all that a model says, slice by slice and scan by scan.
 
 Any bleed on a slice has the probability 1 - Π(1 - p) over the classes, calibrated: their raw outputs differ in scale by
 class. A scan is answered in two ways. By the *maximum* over its slices: positive exactly when a slice is. And by a
@@ -8,83 +8,30 @@ probability of its own (hohoho.scores.scan_probability).
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from hohoho.errors import InputError
 from hohoho.inference.table import (
     CLASSES,
     any_probability,
-    models_in,
     probabilities_of,
     scan_maxima,
-    with_any,
 )
-from hohoho.labels import LABELS
-from hohoho.scores.calibration import Calibration, calibrate, fit_calibration
+from hohoho.scores.calibration import Calibration, calibrate, calibration_of, fit_calibration
 from hohoho.scores.f2 import predicted
-from hohoho.scores.scan_probability import ScanModel, fit_scans, scan_aggregates
+from hohoho.scores.scan_probability import ScanModel, fit_scans, read_scan_model, scan_aggregates
+from hohoho.scores.three_answers import Limits, read_limits
+from hohoho.scores.truth import Truth
 from hohoho.slices.label_patterns import smooth
-from hohoho.slices.split import SPLITS, shown_split
-from hohoho.slices.stacks import labelled_rows
-from hohoho.slices.store import SCAN_ANY, SCAN_LABELS, adjacent_runs, is_labelled
+from hohoho.slices.store import adjacent_runs
 
 MAX = "max"
 
 
-class Truth(NamedTuple):
-    """A prediction table (see hohoho.inference.table), and what of it can be scored."""
+class Fitted(NamedTuple):
+    """What turns a model's outputs into probabilities and answers."""
 
-    table: pd.DataFrame
-    rows: dict[str, np.ndarray]  # split → rows of its labelled slices: those with all five labels
-    scans: pd.DataFrame  # see `scan_truth`
-
-    def targets(self, split: str) -> np.ndarray:
-        """(slices, 5) of 0 and 1."""
-        return self.table[LABELS].to_numpy()[self.rows[split]]
-
-    def labelled(self) -> list[str]:
-        """The splits that have labelled slices."""
-        return [split for split in SPLITS if len(self.rows[split])]
-
-    def shown(self) -> str:
-        """The split whose slices are looked at closely."""
-        return shown_split(self.labelled())
-
-    def scan_rows(self, split: str) -> np.ndarray:
-        """(scans,) bool: the scans of a split whose five labels are known."""
-        return is_labelled(self.scans) & (self.scans["split"] == split).to_numpy()
-
-    def any_rows(self, split: str) -> np.ndarray:
-        """(scans,) bool: the scans of a split of which any bleed is known, also where its type is not."""
-        return (self.scans["any"].notna() & (self.scans["split"] == split)).to_numpy()
-
-    def scan_targets(self, split: str) -> np.ndarray:
-        """(scans, 6) of 0 and 1: what each scan of `scan_rows` has, the last column any bleed."""
-        return with_any(self.scans.loc[self.scan_rows(split), LABELS].to_numpy())
-
-
-def truth_of(table: pd.DataFrame, studies: pd.DataFrame) -> Truth:
-    """From the labels as given. table: every slice, scans whole; studies: the study table."""
-    return Truth(table, labelled_rows(table), scan_truth(table, studies))
-
-
-def scan_truth(table: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
-    """Index study, columns patient, split, the five labels and any (NaN where unknown).
-
-    A scan is positive where one of its slices is, negative where all are labelled and none is. What its slices leave
-    open the study table's scan labels say, where there are any; they may know of a bleed and not of its type.
-    """
-    by_study = table.groupby("study", sort=True)
-    truth = by_study[["patient", "split"]].first()
-    found, missing = by_study[LABELS].max(), by_study[LABELS].agg(lambda column: column.isna().any())
-    found = found.mask(missing & (found != 1))
-    if set(SCAN_LABELS) <= set(studies):
-        of_scan = studies.set_index("study")[SCAN_LABELS].set_axis(LABELS, axis=1)
-        found = found.fillna(of_scan.reindex(found.index))
-    found["any"] = found.max(axis=1).where(is_labelled(found))
-    if SCAN_ANY in studies:
-        found["any"] = found["any"].fillna(studies.set_index("study")[SCAN_ANY])
-    return truth.join(found)
+    calibration: Calibration  # of slices
+    scan_model: ScanModel
+    limits: Limits | None = None  # of the three answers; None where they are still to be chosen
 
 
 class ModelPredictions(NamedTuple):
@@ -96,35 +43,53 @@ class ModelPredictions(NamedTuple):
     positive: np.ndarray  # (slices, 5) bool, raw from the threshold up
     smoothed: np.ndarray  # (slices, 5) bool, the same after smoothing: 101 → 111, then 010 → 000, of adjacent slices
     scan_max: np.ndarray  # (scans, 6) of the raw ones, and of any_bleed
-    calibration: Calibration  # of slices
     scan_aggregates: np.ndarray  # (scans, 6) logits, of `slice_probabilities`
-    scan_model: ScanModel
+    fitted: Fitted
 
     @property
     def scan_probability(self) -> np.ndarray:
         """(scans, 6), NaN for a class that could not be fitted."""
-        return self.scan_model.probability(self.scan_aggregates)
+        return self.fitted.scan_model.probability(self.scan_aggregates)
 
     def predicted(self, smoothing: bool) -> np.ndarray:
         """(slices, 5) bool."""
         return self.smoothed if smoothing else self.positive
 
 
-def model_predictions(truth: Truth, model: str, threshold: float) -> ModelPredictions:
+def read_fitted(record: dict, model: str) -> Fitted:
+    """What models/calibration.json holds of a model."""
+    of_scans = record["scans"][model]
+    return Fitted(calibration_of(record, model), read_scan_model(of_scans), read_limits(of_scans["answers"]))
+
+
+def fit(truth: Truth, model: str) -> Fitted:
     """Calibrated, slices and scans, on those of validation whose labels are known."""
-    table, validation = truth.table, truth.rows["val"]
+    raw, validation = probabilities_of(truth.table, model).astype(np.float64), truth.rows["val"]
+    return with_scans(truth, model, fit_calibration(truth.targets("val"), raw[validation]))
+
+
+def with_scans(truth: Truth, model: str, calibration: Calibration) -> Fitted:
+    """The slices' calibration, and that of scans made of such slices, on the scans of validation."""
+    raw = probabilities_of(truth.table, model).astype(np.float64)
+    aggregates = scan_aggregates(truth.table["study"], slice_probabilities(raw, calibrate(calibration, raw)))
+    known = truth.any_rows("val")
+    return Fitted(
+        calibration, fit_scans(truth.scans.loc[known, list(CLASSES)].to_numpy(dtype=float), aggregates[known])
+    )
+
+
+def model_predictions(truth: Truth, model: str, threshold: float, fitted: Fitted | None = None) -> ModelPredictions:
+    """All that a model says. fitted: how its outputs are read; None: as validation tells (`fit`)."""
+    table, fitted = truth.table, fitted or fit(truth, model)
     probabilities = probabilities_of(table, model)
     raw, positive = probabilities.astype(np.float64), predicted(probabilities, threshold)
-    fitted = fit_calibration(table[LABELS].to_numpy()[validation], raw[validation])
-    calibrated, smoothed = calibrate(fitted, raw), positive.copy()
+    calibrated, smoothed = calibrate(fitted.calibration, raw), positive.copy()
     for run in adjacent_runs(table):
         smoothed[run] = smooth(positive[run])
     of_slices, study = slice_probabilities(raw, calibrated), table["study"].to_numpy()
     any_bleed = of_slices[:, -1]
     maxima, aggregates = scan_maxima(study, np.column_stack([raw, any_bleed])), scan_aggregates(study, of_slices)
-    in_val = truth.any_rows("val")
-    scans = fit_scans(truth.scans.loc[in_val, list(CLASSES)].to_numpy(dtype=float), aggregates[in_val])
-    return ModelPredictions(raw, calibrated, any_bleed, positive, smoothed, maxima, fitted, aggregates, scans)
+    return ModelPredictions(raw, calibrated, any_bleed, positive, smoothed, maxima, aggregates, fitted)
 
 
 def slice_probabilities(raw: np.ndarray, calibrated: np.ndarray) -> np.ndarray:
@@ -135,15 +100,3 @@ def slice_probabilities(raw: np.ndarray, calibrated: np.ndarray) -> np.ndarray:
     known = np.isfinite(calibrated)
     any_bleed = any_probability(calibrated if known.any() else raw)
     return np.column_stack([np.where(known, calibrated, raw), any_bleed])
-
-
-def refuse_nan(table: pd.DataFrame) -> None:
-    """Raise `InputError` that names the first slice whose probability by any model is NaN or infinite."""
-    for model in models_in(table):
-        bad = np.flatnonzero(~np.isfinite(probabilities_of(table, model)).all(axis=1))
-        if len(bad):
-            first = table.iloc[bad[0]]
-            raise InputError(
-                f"{model} gives no finite probability for {len(bad)} of {len(table)} slices, the first is slice "
-                f"{first['index']} of study {first['study']}: its training diverged; lower its learning rate"
-            )

@@ -13,9 +13,10 @@ from hohoho.labels import LABELS
 from hohoho.scores.bootstrap import Resampling
 from hohoho.scores.class_scores import bootstrapped, class_scores, scored_rows, with_intervals
 from hohoho.scores.measures import number
-from hohoho.scores.predictions import MAX, ModelPredictions, Truth, scan_truth
+from hohoho.scores.predictions import MAX, ModelPredictions
 from hohoho.scores.reliability import brier, calibration_error, log_loss
 from hohoho.scores.three_answers import ANSWERS, Limits, answers, limits
+from hohoho.scores.truth import Truth, scan_truth
 from hohoho.slices.split import CALIBRATION
 
 CALIBRATION_SCORES = {"ece": calibration_error, "brier": brier, "log_loss": log_loss}
@@ -63,7 +64,7 @@ def scan_scores(settings: Settings, truth: Truth, predictions: ModelPredictions,
             of_classes["any"] = score(any_known, targets, probabilities[:, columns], positive[:, columns])["any"]
         return of_classes
 
-    points = predictions.scan_model.thresholds.items()
+    points = predictions.fitted.scan_model.thresholds.items()
     return {MAX: scores(predictions.scan_max, positive)} | {
         point: scores(own, own >= np.where(np.isfinite(thresholds), thresholds, np.inf)) for point, thresholds in points
     }
@@ -83,7 +84,10 @@ def scan_calibration(truth: Truth, predictions: ModelPredictions, split: str) ->
 
 
 def scan_limits(truth: Truth, predictions: ModelPredictions, settings: Settings) -> Limits:
-    """The limits of the three answers, from the scans that were kept aside, or without any from those of validation."""
+    """The limits of the three answers: those that are known, else from the scans that were kept aside, or without any
+    from those of validation."""
+    if predictions.fitted.limits:
+        return predictions.fitted.limits
     split = CALIBRATION if truth.any_rows(CALIBRATION).any() else "val"
     rows = truth.any_rows(split)
     bleeding, patients = (truth.scans.loc[rows, name].to_numpy() for name in ("any", "patient"))
