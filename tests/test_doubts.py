@@ -9,6 +9,7 @@ import pytest
 
 from hohoho.inference import familiar as module
 from hohoho.inference.familiar import FAR, familiar, read_familiar, write_familiar
+from hohoho.predict import doubts as doubting
 from hohoho.predict.doubts import NO_HU, doubts
 from hohoho.scans.scan import WARNED, Note, Scan
 from hohoho.scans.verdict import verdict

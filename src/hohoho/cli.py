@@ -37,6 +37,11 @@ def parser() -> argparse.ArgumentParser:
     phantom.add_argument("--workers", type=int, default=2)
     phantom.add_argument("--masks", action="store_true", help="also write where the blood is")
     phantom.add_argument("--montage", type=Path, metavar="PNG", help="also draw a picture of some of them")
+    elsewhere = phantom.add_argument_group("another hospital", "the same heads, scanned or bleeding otherwise")
+    elsewhere.add_argument("--noise", type=float, default=1.0, help="times the standard deviation of the noise")
+    elsewhere.add_argument("--blood-contrast", type=float, default=1.0, help="times the contrast of blood over brain")
+    elsewhere.add_argument("--sharpness", type=float, default=0.0, help="of the kernel; 1 is like a bone kernel")
+    elsewhere.add_argument("--tilt", type=float, default=0.0, metavar="DEGREES", help="of the head against the planes")
     phantom.set_defaults(run=_phantom)
 
     params = commands.add_parser("params", help="compose conf/ into params.yaml, checked")
@@ -71,11 +76,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _phantom(options: argparse.Namespace) -> None:
+    from hohoho.phantom.elsewhere import Elsewhere
     from hohoho.phantom.montage import montage
     from hohoho.phantom.tree import write_phantom
 
     request = options.patients, options.seed, options.size, options.label_error_rate
-    images = write_phantom(options.out, *request, options.workers, progress=True, masks=options.masks)
+    place = Elsewhere(options.noise, options.blood_contrast, options.sharpness, options.tilt)
+    how = {"progress": True, "masks": options.masks, "place": place}
+    images = write_phantom(options.out, *request, options.workers, **how)
     print(f"{images} slices of {options.patients} patients in {options.out}")
     if options.montage:
         montage(options.montage, options.seed, options.patients, options.size)

@@ -40,7 +40,7 @@ class Familiar(NamedTuple):
 
 
 def familiar(embeddings: np.ndarray, table: pd.DataFrame, studies: pd.DataFrame, pixels: Any) -> Familiar:
-    """From (slices, features) embeddings, the stack table beside them, the study table, and the slice store's pixels."""
+    """From (slices, features) embeddings, the stack table beside them, the study table, and the store's pixels."""
     from sklearn.model_selection import GroupKFold  # here and below: a prediction needs none of it, and starts sooner
 
     rows = _training_rows(table)

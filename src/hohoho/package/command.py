@@ -42,7 +42,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _adopt(options: argparse.Namespace) -> None:
-    from hohoho.package.adopt import adopt
+    from hohoho.adopt.adopt import adopt
 
     request = options.scans, options.labels, options.source
     for line in adopt(*request, options.model, options.out, options.seed, options.force):

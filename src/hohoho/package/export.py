@@ -25,6 +25,7 @@ from hohoho.models.lstm import load_lstm
 from hohoho.package.card import write_card
 from hohoho.package.onnx import ONNX, write_onnx_cnn, write_onnx_lstm
 from hohoho.package.run import FinishedRun, read_run
+from hohoho.package.shown import shown_scores
 from hohoho.package.sums import SUMS, write_sums
 
 CALIBRATION, FAMILIAR, SCORES = "calibration.json", "familiar.npz", "scores.json"
@@ -104,6 +105,7 @@ def package_record(run: FinishedRun, form: str, sha256: dict[str, str]) -> dict:
         },
         "trained_on": run.models.inputs["source"],
         "data": run.details["data"],
+        "test": shown_scores(run.details),
         "parameters": run.parameters,
         "model_sha256": sha256,
         "trained_model_sha256": run.models.sha256,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hohoho.phantom.elsewhere import HERE, Elsewhere
 from hohoho.phantom.study import Patient, Study, draw_patient, draw_study
 from hohoho.phantom.study_files import name
 
@@ -24,9 +25,9 @@ def patient_of(seed: int, number: int) -> tuple[Patient, np.random.Generator]:
     return draw_patient(rng), rng
 
 
-def studies_of(patient: Patient, rng: np.random.Generator, size: int) -> list[Study]:
+def studies_of(patient: Patient, rng: np.random.Generator, size: int, place: Elsewhere = HERE) -> list[Study]:
     """The patient's one or two studies at `size` x `size` pixels."""
-    studies = [draw_study(rng, patient, size)]
+    studies = [draw_study(rng, patient, size, place=place)]
     if rng.random() < P_SECOND_STUDY:
-        studies.append(draw_study(rng, patient, size))
+        studies.append(draw_study(rng, patient, size, place=place))
     return studies

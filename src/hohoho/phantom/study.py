@@ -11,6 +11,7 @@ from hohoho.phantom.blood_in_brain import draw_inner_blood, sulcal_widening
 from hohoho.phantom.blood_on_brain import draw_outer_blood, outer_blood_mm
 from hohoho.phantom.brain import MassEffect, draw_brain
 from hohoho.phantom.dura import draw_falx, draw_tentorium
+from hohoho.phantom.elsewhere import HERE, Elsewhere
 from hohoho.phantom.head import Head, draw_head
 from hohoho.phantom.lookalikes import Lookalikes, draw_bright_spots, draw_lookalikes
 from hohoho.phantom.plane import Plane
@@ -44,9 +45,12 @@ def draw_patient(rng: np.random.Generator) -> Patient:
     return Patient(draw_head(rng), draw_bleeds(rng), draw_lookalikes(rng))
 
 
-def draw_study(rng: np.random.Generator, patient: Patient, size: int, structures: bool = False) -> Study:
+def draw_study(
+    rng: np.random.Generator, patient: Patient, size: int, structures: bool = False, place: Elsewhere = HERE
+) -> Study:
     """Scan the patient at `size` x `size` pixels; `structures` also keeps what each pixel is, for tests."""
     acquisition, scanner, headrest = draw_setup(rng, patient, size)
+    acquisition, scanner = place.setup(acquisition, scanner)
     count = len(acquisition.first_pixels)
     hu = np.empty((count, size, size), np.int16)
     blood = np.empty((count, len(LABELS), size, size), np.uint8)
@@ -55,7 +59,9 @@ def draw_study(rng: np.random.Generator, patient: Patient, size: int, structures
     for index in range(count):
         plane = empty_plane(acquisition, index, structure)
         paint_slice(plane, patient, scanner, headrest)
-        hu[index], kind = scan(plane, scanner, rng)
+        place.dim(plane)
+        scanned, kind = scan(plane, scanner, rng)
+        hu[index] = place.sharpen(scanned)
         blood[index] = np.rint(plane.blood * 255)
         spoilt.append(kind)
     area = blood_area_mm2(blood, acquisition.pixel_mm)

@@ -18,6 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from hohoho.errors import InputError
+from hohoho.phantom.elsewhere import HERE, Elsewhere
 from hohoho.phantom.population import image_id, patient_id, patient_of, studies_of
 from hohoho.phantom.study_files import draw_series, write_masks, write_study
 from hohoho.phantom.tables import IMAGES, TRUTH, Rows, add_rows, write_tables
@@ -37,11 +38,12 @@ def write_phantom(
     workers: int = 1,
     progress: bool = False,
     masks: bool = False,
+    place: Elsewhere = HERE,
 ) -> int:
     """Write the data set to `out`, replacing an older one at the end; returns the number of images.
 
     The same seed gives the same bytes whatever `workers` is. label_error_rate: planted errors a slice, on average over
-    all patients. masks: whether to write them.
+    all patients. masks: whether to write them. place: where the heads are scanned.
     """
     check_request(out, patients, size, label_error_rate, workers)
     building = out.with_name(f".{out.name}.building-{os.getpid()}")
@@ -49,7 +51,7 @@ def write_phantom(
     try:
         for folder in (IMAGES, MASKS) if masks else (IMAGES, TRUTH):
             (building / folder).mkdir(parents=True)
-        job = partial(write_patient, building, seed, size)
+        job = partial(write_patient, building, seed, size, place)
         done = ordered_map(job, range(patients), workers)
         rows = list(tqdm(done, "phantom patients", patients, disable=not progress))
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(patients,)))  # as of one patient more
@@ -86,14 +88,15 @@ def check_request(out: Path, patients: int, size: int, label_error_rate: float, 
         raise InputError(f"{out}: exists and is not a phantom (no {TRUTH}/slices.csv in it), so it is not replaced")
 
 
-def write_patient(folder: Path, seed: int, size: int, number: int) -> Rows:
+def write_patient(folder: Path, seed: int, size: int, place: Elsewhere, number: int) -> Rows:
     """Draw one patient and write the one or two studies; returns their table rows."""
     rows, (patient, rng) = Rows([], []), patient_of(seed, number)
-    studies = studies_of(patient, rng, size)
+    studies = studies_of(patient, rng, size, place)
     sex = str(rng.choice(["F", "M"]))
     for study_number, study in enumerate(studies):
         image_ids = [image_id(seed, number, study_number, index) for index in range(len(study.hu))]
         series = draw_series(rng, patient_id(seed, number), patient.head.age, sex, study.acquisition)
+        series.ConvolutionKernel = place.kernel or series.ConvolutionKernel
         write_study(folder / IMAGES, study, image_ids, series, rng)
         if (folder / MASKS).is_dir():
             write_masks(folder / MASKS / f"{series.StudyInstanceUID}.npz", study.blood)

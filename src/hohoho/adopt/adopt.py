@@ -1,0 +1,136 @@
+"""`hohoho adopt`: a package is tested on labelled scans of another place, and recalibrated for them."""
+
+import json
+import shutil
+from pathlib import Path
+
+from hohoho import predict
+from hohoho.adopt.findings import Findings, sentences
+from hohoho.adopt.recalibrate import new_threshold, recalibrate
+from hohoho.adopt.scans import PARTS, LabelledScans, read_scans
+from hohoho.adopt.shift import shifts
+from hohoho.errors import InputError
+from hohoho.files import write_json
+from hohoho.html import write_html, write_text
+from hohoho.models.hashes import model_hashes
+from hohoho.package.export import CALIBRATION, CARD, FAMILIAR, RECORD, new_package
+from hohoho.package.shown import shown_scores
+from hohoho.predict.models import Models, load_models
+from hohoho.predict.result import NOTICE
+from hohoho.report.tables import text
+from hohoho.scores.evaluation import Evaluation, evaluate
+from hohoho.scores.predictions import read_fitted
+from hohoho.scores.scans import Settings
+from hohoho.scores.three_answers import guarantees, read_limits
+from hohoho.slices.split import UNLABELLED
+
+ADOPTION, PAGE = "adoption.json", "adoption.html"
+RESAMPLES = 1000
+
+
+def adopt(
+    scans: Path, labels: Path | None, source: str, model: Path, out: Path, seed: int = 0, force: bool = False
+) -> list[str]:
+    """Write a package with calibration, thresholds and limits for these scans, and a report; returns what it found.
+
+    scans, labels, source: as the stage ingest takes them. Patients are parted by chance: three tenths recalibrate,
+    three tenths set the limits of the answers, four tenths test both. The models stay as they are, so do the doubts,
+    and the same scans and seed give the same bytes. Raises InputError where too few patients are labelled, `model` was
+    never calibrated, or `out` exists.
+    """
+    models = load_models(model)
+    if not (models.calibration and models.familiar):
+        raise InputError(f"{model} has no calibration: let `dvc repro` end, then `hohoho export`")
+    with new_package(out, force) as folder:
+        scratch = folder / ".slices"
+        here = read_scans(scans, labels, source, models, scratch, seed)
+        shutil.rmtree(scratch)
+        record, findings = find(here, models, model)
+        for name in ("cnn", "lstm"):
+            shutil.copytree(model / name, folder / name)
+        shutil.copyfile(model / FAMILIAR, folder / FAMILIAR)
+        sha256 = model_hashes(folder / "cnn", folder / "lstm")
+        write_json(folder / CALIBRATION, record | {"model_sha256": sha256})
+        write_json(folder / ADOPTION, findings._asdict())
+        write_json(folder / RECORD, package_record(model) | {"adopted": findings._asdict()})
+        templates = Path(__file__).parent
+        lines, values = sentences(findings), findings._asdict() | {"notice": NOTICE}
+        style = (Path(predict.__file__).parent / "page.css").read_text(encoding="utf-8")
+        write_html(
+            folder / PAGE, templates / "page.html.j2", {"score": text}, values | {"lines": lines, "style": style}
+        )
+        card = (model / CARD).read_text(encoding="utf-8") if (model / CARD).is_file() else ""
+        write_text(folder / CARD, templates / "card.md.j2", {"score": text}, {"card": card, "lines": lines})
+    return lines
+
+
+def find(here: LabelledScans, models: Models, model: Path) -> tuple[dict, Findings]:
+    """(the new calibration record, all that there is to say)."""
+    old = models.calibration
+    table, studies = here.table[here.table["split"] != UNLABELLED].reset_index(drop=True), here.studies
+    fitted_there = {name: read_fitted(old, name) for name in old["models"]}
+    own, limits = list(old["models"])[-1], read_limits(old["scans"][list(old["models"])[-1]]["answers"])
+    how = Settings(old["threshold"], old["smoothing"], RESAMPLES, 0, limits.error, limits.confidence)
+    as_it_came = how, fitted_there
+    settings = how._replace(threshold=new_threshold(table, studies, own) or how.threshold)
+    recalibrated = settings, recalibrate(table, studies, old, settings)
+
+    everywhere = scored(table.assign(split="test"), here, *as_it_came, own)
+    before, after = (scored(table, here, *how_read, own) for how_read in (as_it_came, recalibrated))
+    record = whole_record(table, here, *recalibrated)
+    trained = package_record(model)
+    patients = table.groupby("split")["patient"].nunique()
+    return record, Findings(
+        source=models.inputs["source"],
+        model=own,
+        patients={name: int(patients[name]) for name in PARTS},
+        bleeding=_bleeding(everywhere.details, "test"),
+        scans=int(table["study"].nunique()),
+        ingest=here.counts,
+        own_test=trained.get("test"),
+        as_it_came=shown_scores(everywhere.details),
+        before=shown_scores(before.details),
+        after=shown_scores(after.details),
+        answers={
+            name: each.details["answers"][own]["counts"]["test"]
+            for name, each in (("before", before), ("after", after))
+        },
+        guarantees=guarantees(read_limits(record["scans"][own]["answers"])),
+        threshold={"before": how.threshold, "after": settings.threshold},
+        shift=[
+            each._asdict()
+            for each in shifts(
+                models.familiar,
+                studies,
+                table,
+                here.distances,
+                here.grey_shares,
+                models.window,
+                trained.get("data", {}).get("train"),
+            )
+        ],
+    )
+
+
+def scored(table, here: LabelledScans, settings: Settings, fitted: dict, own: str) -> Evaluation:
+    """Scores of the own model alone, which is what is judged."""
+    other = [
+        column for column in table if own == "cnn_lstm" and column.startswith("cnn_") and not column.startswith(own)
+    ]
+    return evaluate(table.drop(columns=other), here.studies, settings, fitted=fitted)
+
+
+def whole_record(table, here: LabelledScans, settings: Settings, fitted: dict) -> dict:
+    """What calibration.json holds, of all models; no interval is needed for it."""
+    return evaluate(table, here.studies, settings._replace(resamples=0), fitted=fitted).calibration
+
+
+def package_record(model: Path) -> dict:
+    """package.json; {} of a folder of models that is no package."""
+    path = model / RECORD
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _bleeding(details: dict, split: str) -> int:
+    counts = details["answers"][details["own_model"]]["counts"][split]["bleed"]
+    return sum(counts.values())
