@@ -7,7 +7,7 @@ from pathlib import Path
 from hohoho import predict
 from hohoho.adopt.findings import Findings, sentences
 from hohoho.adopt.recalibrate import new_threshold, recalibrate
-from hohoho.adopt.scans import PARTS, LabelledScans, read_scans
+from hohoho.adopt.scans import LabelledScans, read_scans
 from hohoho.adopt.shift import shifts
 from hohoho.errors import InputError
 from hohoho.files import write_json
@@ -21,7 +21,7 @@ from hohoho.report.tables import text
 from hohoho.scores.evaluation import Evaluation, evaluate
 from hohoho.scores.predictions import read_fitted
 from hohoho.scores.scans import Settings
-from hohoho.scores.three_answers import guarantees, read_limits
+from hohoho.scores.three_answers import fewest_patients, guarantees, read_limits
 from hohoho.slices.split import UNLABELLED
 
 ADOPTION, PAGE = "adoption.json", "adoption.html"
@@ -33,17 +33,20 @@ def adopt(
 ) -> list[str]:
     """Write a package with calibration, thresholds and limits for these scans, and a report; returns what it found.
 
-    scans, labels, source: as the stage ingest takes them. Patients are parted by chance: three tenths recalibrate,
-    three tenths set the limits of the answers, four tenths test both. The models stay as they are, so do the doubts,
-    and the same scans and seed give the same bytes. Raises InputError where too few patients are labelled, `model` was
-    never calibrated, or `out` exists.
+    scans, labels, source: as the stage ingest takes them. Patients are parted by chance: four tenths test what the
+    others recalibrate; where they are many, half of those set the limits of the answers, with a guarantee. The models
+    stay as they are, so do the doubts, and the same scans and seed give the same bytes.
+
+    Raises InputError where too few patients are labelled, `model` was never calibrated, or `out` exists.
     """
     models = load_models(model)
     if not (models.calibration and models.familiar):
         raise InputError(f"{model} has no calibration: let `dvc repro` end, then `hohoho export`")
     with new_package(out, force) as folder:
         scratch = folder / ".slices"
-        here = read_scans(scans, labels, source, models, scratch, seed)
+        answers = read_limits(list(models.calibration["scans"].values())[-1]["answers"])
+        aside = fewest_patients(answers.error, answers.confidence)
+        here = read_scans(scans, labels, source, models, scratch, seed, aside)
         shutil.rmtree(scratch)
         record, findings = find(here, models, model)
         for name in ("cnn", "lstm"):
@@ -83,7 +86,7 @@ def find(here: LabelledScans, models: Models, model: Path) -> tuple[dict, Findin
     return record, Findings(
         source=models.inputs["source"],
         model=own,
-        patients={name: int(patients[name]) for name in PARTS},
+        patients={name: int(count) for name, count in patients.items()},
         bleeding=_bleeding(everywhere.details, "test"),
         scans=int(table["study"].nunique()),
         ingest=here.counts,

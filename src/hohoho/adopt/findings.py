@@ -5,6 +5,7 @@ from typing import NamedTuple
 from hohoho.inference.table import MODEL_NAMES
 from hohoho.package.shown import SCAN_AUROC, SCAN_ERROR, SCAN_SENSITIVITY, SCAN_SPECIFICITY
 from hohoho.report.tables import text
+from hohoho.scores.bootstrap import MIN_PATIENTS
 
 TO_HALVE = 3  # times as many more: the width of an interval falls with the root of the number of patients
 
@@ -45,8 +46,9 @@ def sentences(found: Findings) -> list[str]:
         f"specificity {change(found, SCAN_SPECIFICITY)}."
     )
     lines.append(
-        f"What recalibration cannot give back is the order of scans: AUROC {change(found, SCAN_AUROC)}. It moves "
-        "probabilities and thresholds; for a better order the models must be trained on scans like these."
+        "What recalibration cannot give back: which scans look more like a bleed to the models. It moves probabilities "
+        f"and thresholds, and hardly the order of scans (AUROC there {change(found, SCAN_AUROC)}); for that, models "
+        "must be trained on scans like these."
     )
     lines += [f'"{answer}": {promise}.' for answer, promise in found.guarantees.items()]
     return lines + [more_scans(name, found.as_it_came[name]) for name in names]
@@ -61,7 +63,8 @@ def more_scans(name: str, score: dict) -> str:
     """How many more labelled patients would halve the interval of a score."""
     carried = score["patients"]
     if score["low"] is None:
-        return f"{name}: no interval, because {carried or 0} patients carry it; 20 are needed."
+        why = "it never varies" if (carried or 0) >= MIN_PATIENTS else f"{carried or 0} patients carry it"
+        return f"{name}: no interval, because {why}; {MIN_PATIENTS} patients are needed, some of them wrong."
     width = score["high"] - score["low"]
     return (
         f"{name}: the interval is {width:.3f} wide and carried by {carried} patients; {TO_HALVE * carried} more of "

@@ -20,14 +20,16 @@ from hohoho.slices.store import SlicePixels, adjacent_runs, read_slice_table, re
 from hohoho.sources.readers import READERS
 from hohoho.sources.request import Request
 
-PARTS = {"val": 0.3, CALIBRATION: 0.3, "test": 0.4}  # recalibrates; sets the limits of the answers; tests both
+RECALIBRATES, TESTS = "val", "test"
+PARTS = {RECALIBRATES: 0.6, TESTS: 0.4}
+PARTS_OF_MANY = {RECALIBRATES: 0.3, CALIBRATION: 0.3, TESTS: 0.4}  # some kept aside for limits with a guarantee
 FEWEST = 5  # patients with a bleed and without
 
 
 class LabelledScans(NamedTuple):
     """What the models say of every scan, and what is known of it."""
 
-    table: pd.DataFrame  # predictions, a row per slice; `split` is one of PARTS, or "unlabelled"
+    table: pd.DataFrame  # predictions, a row per slice; `split` is one of PARTS_OF_MANY, or "unlabelled"
     studies: pd.DataFrame  # the study table
     distances: np.ndarray  # (scans,) from the training scans
     grey_shares: np.ndarray  # (256,) share of the pixels at each grey level
@@ -35,12 +37,19 @@ class LabelledScans(NamedTuple):
 
 
 def read_scans(
-    root: Path, labels: Path | None, source: str, models: Models, scratch: Path, seed: int, progress: bool = True
+    root: Path,
+    labels: Path | None,
+    source: str,
+    models: Models,
+    scratch: Path,
+    seed: int,
+    aside: int,
+    progress: bool = True,
 ) -> LabelledScans:
     """Read and answer all scans of a folder.
 
-    labels: CSV for a folder of DICOM files. scratch: folder for the slices, which names nobody. seed: of the draw of
-    parts. Raises InputError where the folder is not as its source needs, or too few patients are labelled.
+    labels: CSV for a folder of DICOM files. scratch: folder for the slices, which names nobody. seed, aside: as of
+    `parts`. Raises InputError where the folder is not as its source needs, or too few patients are labelled.
     """
     window = models.window
     request = Request(root.absolute(), labels, window_hu=window, workers=cores(), progress=progress)
@@ -55,16 +64,17 @@ def read_scans(
         distances.append(models.familiar.distance(embeddings))
     raw = {model: np.concatenate([each[model] for each in said]) for model in said[0]}
     table = prediction_table(slices, pd.Series("test", slices.index), raw)
-    patients = parts(scan_truth(table, studies), seed)
+    patients = parts(scan_truth(table, studies), seed, aside)
     table["split"] = table["patient"].map(patients).fillna(UNLABELLED)
     shares = grey_shares(pixels, np.arange(len(pixels)))
     return LabelledScans(table, studies, np.array(distances), shares, report.counts)
 
 
-def parts(scans: pd.DataFrame, seed: int) -> pd.Series:
-    """Patient → one of PARTS, drawn apart from patients with a bleed and from those without.
+def parts(scans: pd.DataFrame, seed: int, aside: int) -> pd.Series:
+    """Patient → who recalibrates, who is kept aside, who tests; drawn apart of patients with a bleed and without.
 
-    scans: of `scan_truth`. Raises InputError where either are fewer than FEWEST.
+    scans: of `scan_truth`. aside: how many of each a guarantee needs; where they are fewer, nobody is kept aside.
+    Raises InputError where either are fewer than FEWEST.
     """
     bleeding = scans.dropna(subset="any").groupby("patient")["any"].max() > 0
     counts = {"with": int(bleeding.sum()), "without": int((~bleeding).sum())}
@@ -74,10 +84,11 @@ def parts(scans: pd.DataFrame, seed: int) -> pd.Series:
             "of each are needed to test and to recalibrate, and 20 of each for intervals: label more scans"
         )
     rng, chosen = np.random.default_rng(seed), {}
-    ends = np.cumsum(list(PARTS.values()))[:-1]
+    shares = PARTS_OF_MANY if min(counts.values()) * PARTS_OF_MANY[CALIBRATION] >= aside else PARTS
+    ends = np.cumsum(list(shares.values()))[:-1]
     for has_bleed in (True, False):
         patients = rng.permutation(sorted(bleeding.index[bleeding == has_bleed]))
         cuts = np.rint(ends * len(patients)).astype(int)
-        for name, members in zip(PARTS, np.split(patients, cuts), strict=True):
+        for name, members in zip(shares, np.split(patients, cuts), strict=True):
             chosen |= dict.fromkeys(members, name)
     return pd.Series(chosen, dtype=object)

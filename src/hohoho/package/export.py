@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hohoho.errors import InputError
-from hohoho.files import write_json
+from hohoho.files import replace_folder, write_json
 from hohoho.labels import LABELS
 from hohoho.models.backbones import load_classifier
 from hohoho.models.hashes import model_hashes
@@ -60,9 +60,7 @@ def new_package(out: Path, force: bool) -> Iterator[Path]:
         building.mkdir(parents=True)
         yield building
         write_sums(building)
-        if out.exists():
-            shutil.rmtree(out)
-        building.rename(out)
+        replace_folder(building, out)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 

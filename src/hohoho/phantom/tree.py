@@ -18,6 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from hohoho.errors import InputError
+from hohoho.files import replace_folder
 from hohoho.phantom.elsewhere import HERE, Elsewhere
 from hohoho.phantom.population import image_id, patient_id, patient_of, studies_of
 from hohoho.phantom.study_files import draw_series, write_masks, write_study
@@ -102,12 +103,3 @@ def write_patient(folder: Path, seed: int, size: int, place: Elsewhere, number: 
             write_masks(folder / MASKS / f"{series.StudyInstanceUID}.npz", study.blood)
         add_rows(rows, study, image_ids, (series.PatientID, series.StudyInstanceUID))
     return rows
-
-
-def replace_folder(new: Path, out: Path) -> None:
-    """Put `new` in the place of `out`; at every moment one of the two is whole."""
-    old = out.with_name(f".{out.name}.old-{os.getpid()}")
-    if out.exists():
-        out.rename(old)
-    new.rename(out)
-    shutil.rmtree(old, ignore_errors=True)

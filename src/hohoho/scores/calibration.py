@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
 from hohoho.errors import InputError
@@ -107,6 +106,8 @@ def fit_class(targets: np.ndarray, logits: np.ndarray, prior: Prior = OF_SLICES)
     """Temperature and bias of one class, of (answers,) each; NaN without positives or without negatives."""
     if not len(targets) or targets.min() == targets.max():
         return np.nan, np.nan
+    from scipy.optimize import minimize  # a prediction fits nothing, and starts sooner
+
     sign = np.where(targets > 0, 1.0, -1.0)
 
     def loss(log_slope_and_bias):
