@@ -88,8 +88,9 @@ def _write(path: Path, module: nn.Module, example: dict[str, Tensor], outputs: t
     names = {"input_names": list(example), "output_names": list(outputs), "dynamic_axes": axes}
     with atomic(path) as temporary, warnings.catch_warnings():
         # torch's newer exporter unrolls an LSTM to the length of its example
-        warnings.filterwarnings("ignore", "You are using the legacy TorchScript-based ONNX export")
+        warnings.filterwarnings("ignore", "You are using the legacy TorchScript-based ONNX export|The feature will be")
         warnings.filterwarnings("ignore", "Exporting a model to ONNX with a batch_size other than 1")
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # of checks of shapes
         inputs = tuple(example.values())
         torch.onnx.export(module.eval(), inputs, str(temporary), **names, opset_version=OPSET, dynamo=False)
 
