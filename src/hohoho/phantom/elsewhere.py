@@ -5,6 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from hohoho.errors import InputError
 from hohoho.phantom.acquisition import Acquisition, rotation
 from hohoho.phantom.plane import Plane
 from hohoho.phantom.scanner import Scanner
@@ -12,6 +13,7 @@ from hohoho.phantom.scanner import Scanner
 BLOOD_OVER_BRAIN_HU = 33.0  # median over the five types (docs/default.md)
 EDGE_PX = 1.0  # standard deviation of the blur whose difference a sharp kernel adds
 SHARP = "SHARP"
+MOST_TILT_DEG = 45
 
 
 class Elsewhere(NamedTuple):
@@ -21,6 +23,14 @@ class Elsewhere(NamedTuple):
     blood_contrast: float = 1.0  # of blood over the brain beside it, times
     sharpness: float = 0.0  # of the kernel: how much of the picture minus its blurred self is added
     tilt_deg: float = 0.0  # of the head against the planes, chin up
+
+    def check(self) -> None:
+        """Raise InputError for what no scanner does."""
+        if min(self.noise, self.blood_contrast, self.sharpness) < 0 or abs(self.tilt_deg) > MOST_TILT_DEG:
+            raise InputError(
+                f"noise {self.noise:g}, blood contrast {self.blood_contrast:g} and sharpness {self.sharpness:g} must not "
+                f"be negative, nor the tilt, {self.tilt_deg:g}, be beyond {MOST_TILT_DEG} degrees"
+            )
 
     def setup(self, acquisition: Acquisition, scanner: Scanner) -> tuple[Acquisition, Scanner]:
         """How the head lies, and in which scanner."""

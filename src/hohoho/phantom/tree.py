@@ -47,6 +47,7 @@ def write_phantom(
     all patients. masks: whether to write them. place: where the heads are scanned.
     """
     check_request(out, patients, size, label_error_rate, workers)
+    place.check()
     building = out.with_name(f".{out.name}.building-{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     try:
