@@ -28,8 +28,8 @@ class Elsewhere(NamedTuple):
         """Raise InputError for what no scanner does."""
         if min(self.noise, self.blood_contrast, self.sharpness) < 0 or abs(self.tilt_deg) > MOST_TILT_DEG:
             raise InputError(
-                f"noise {self.noise:g}, blood contrast {self.blood_contrast:g} and sharpness {self.sharpness:g} must not "
-                f"be negative, nor the tilt, {self.tilt_deg:g}, be beyond {MOST_TILT_DEG} degrees"
+                f"noise {self.noise:g}, blood contrast {self.blood_contrast:g} and sharpness {self.sharpness:g} must "
+                f"not be negative, nor the tilt, {self.tilt_deg:g}, be beyond {MOST_TILT_DEG} degrees"
             )
 
     def setup(self, acquisition: Acquisition, scanner: Scanner) -> tuple[Acquisition, Scanner]:
