@@ -12,6 +12,7 @@ from hohoho.phantom.scanner import Scanner
 
 BLOOD_OVER_BRAIN_HU = 33.0  # median over the five types (docs/default.md)
 EDGE_PX = 1.0  # standard deviation of the blur whose difference a sharp kernel adds
+SOFT_HU = (-100, 100)  # bone beside the brain does not darken it by hundreds
 SHARP = "SHARP"
 MOST_TILT_DEG = 45
 
@@ -49,7 +50,8 @@ class Elsewhere(NamedTuple):
         if not self.sharpness:
             return hu
         picture = hu.astype(np.float32)
-        edges = picture - cv2.GaussianBlur(picture, (0, 0), EDGE_PX)
+        soft = np.clip(picture, *SOFT_HU)
+        edges = soft - cv2.GaussianBlur(soft, (0, 0), EDGE_PX)
         return np.clip(np.rint(picture + self.sharpness * edges), hu.min(), hu.max()).astype(np.int16)
 
     @property
