@@ -13,15 +13,15 @@ from ct_files import save_all
 from finished_run import finished_run, hashes
 from new_heads import head
 
-from hohoho import predict as predict_room
 from hohoho.cli import main
 from hohoho.errors import InputError
 from hohoho.models.backbones import SliceClassifier, build_backbone, save_classifier
 from hohoho.models.lstm import ScanLstm, save_lstm
+from hohoho.models.sums import write_sums
 from hohoho.package import export as exporting
 from hohoho.package.claim import CLAIM
 from hohoho.package.export import copy_models, export
-from hohoho.package.sums import write_sums
+from hohoho.predict.api import predict
 from hohoho.predict.models import load_models
 
 FILES = ["README.md", "calibration.json", "cnn/input.json", "cnn/model.json", "cnn/model.safetensors", "familiar.npz"]
@@ -59,7 +59,7 @@ def test_it_predicts_alone_in_another_folder_what_the_run_predicts(run, package,
     for name, model in (("there", run / "models"), ("here", "moved")):
         main(["predict", "in", "--model", str(model), "--out", name])
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
-    (result,) = predict_room.predict("in", model="moved")
+    (result,) = predict("in", model="moved")
     assert json.loads((tmp_path / "here/prediction.json").read_text())["scan"] == result.summary["scan"]
 
 

@@ -4,9 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from hohoho.adopt.command import add_commands as add_adopt_command
 from hohoho.check.command import add_commands as add_check_command
 from hohoho.errors import InputError
-from hohoho.package.command import add_commands as add_package_commands
+from hohoho.package.command import add_commands as add_export_command
 from hohoho.rows.command import add_commands as add_row_commands
 
 MODEL = "as `dvc repro` or `hohoho export` leaves it (default models)"
@@ -71,7 +72,8 @@ def parser() -> argparse.ArgumentParser:
     triage.set_defaults(run=_triage)
     add_row_commands(commands)
     add_check_command(commands)
-    add_package_commands(commands)
+    add_export_command(commands)
+    add_adopt_command(commands)
     return top
 
 

@@ -1,1 +1,0 @@
-"""The trained models as one folder that runs anywhere: written, described, checked."""

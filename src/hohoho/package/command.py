@@ -1,14 +1,13 @@
-"""`hohoho export` and `hohoho adopt`: options and what they print."""
+"""`hohoho export`: its options and what it prints."""
 
 import argparse
 from pathlib import Path
 
 FORMATS = ("safetensors", "onnx")
-SOURCES = ("dicom", "rsna", "cq500", "ct_ich")
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Add both commands."""
+    """Add the command."""
     export = commands.add_parser("export", help="the trained models as one folder that predicts anywhere")
     export.add_argument("--out", type=Path, required=True)
     export.add_argument("--format", choices=FORMATS, default="safetensors", help="of the weights (default safetensors)")
@@ -23,28 +22,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     export.add_argument("--force", action="store_true", help="replace an older package")
     export.set_defaults(run=_export)
 
-    adopt = commands.add_parser("adopt", help="test a package on your own labelled scans, and recalibrate it for them")
-    adopt.add_argument("scans", type=Path, help="folder of the labelled scans")
-    adopt.add_argument("--model", type=Path, required=True, help="as `hohoho export` or `dvc repro` leaves it")
-    adopt.add_argument("--out", type=Path, required=True, help="the new package, its report in it")
-    adopt.add_argument("--labels", type=Path, metavar="CSV", help="of a folder of DICOM files; docs/data.md says how")
-    adopt.add_argument("--source", choices=SOURCES, default="dicom", help="layout of the folder (default dicom)")
-    adopt.add_argument("--seed", type=int, default=0, help="of the draw of who recalibrates and who tests (default 0)")
-    adopt.add_argument("--force", action="store_true", help="replace an older package")
-    adopt.set_defaults(run=_adopt)
-
 
 def _export(options: argparse.Namespace) -> None:
     from hohoho.package.export import export
 
     export(options.folder, options.out, options.format, options.force)
     print(f"{options.out}: hohoho predict STUDY_FOLDER --model {options.out} --out report/")
-
-
-def _adopt(options: argparse.Namespace) -> None:
-    from hohoho.adopt.adopt import adopt
-
-    request = options.scans, options.labels, options.source
-    for line in adopt(*request, options.model, options.out, options.seed, options.force):
-        print(line)
-    print(f"all of it: {options.out / 'adoption.html'}")

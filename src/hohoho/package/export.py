@@ -22,11 +22,11 @@ from hohoho.labels import LABELS
 from hohoho.models.backbones import load_classifier
 from hohoho.models.hashes import model_hashes
 from hohoho.models.lstm import load_lstm
+from hohoho.models.onnx import ONNX, write_onnx_cnn, write_onnx_lstm
+from hohoho.models.sums import SUMS, write_sums
 from hohoho.package.card import write_card
-from hohoho.package.onnx import ONNX, write_onnx_cnn, write_onnx_lstm
 from hohoho.package.run import FinishedRun, read_run
 from hohoho.package.shown import shown_scores
-from hohoho.package.sums import SUMS, write_sums
 
 CALIBRATION, FAMILIAR, SCORES = "calibration.json", "familiar.npz", "scores.json"
 RECORD, CARD = "package.json", "README.md"

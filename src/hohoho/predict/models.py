@@ -19,8 +19,8 @@ from hohoho.machine import cores
 from hohoho.models.backbones import SliceClassifier, load_classifier
 from hohoho.models.hashes import model_hashes
 from hohoho.models.lstm import ScanLstm, load_lstm, predict_scans
-from hohoho.package.onnx import ONNX, onnx_cnn, onnx_lstm
-from hohoho.package.sums import SUMS, check_sums
+from hohoho.models.onnx import ONNX, onnx_cnn, onnx_lstm
+from hohoho.models.sums import SUMS, check_sums
 from hohoho.scores.calibration import read_calibration
 from hohoho.slices.batches import ordered_batches, unlabelled_slices
 from hohoho.slices.stacks import channel_rows, neighbours
