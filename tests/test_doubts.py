@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hohoho.errors import InputError
 from hohoho.inference import familiar as module
 from hohoho.inference.familiar import FAR, familiar, read_familiar, write_familiar
 from hohoho.predict import doubts as doubting
@@ -59,6 +60,14 @@ def test_new_scans_like_training_are_rarely_far_and_others_are(tmp_path):
     write_familiar(tmp_path / "b.npz", again)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     assert read_familiar(tmp_path / "none.npz") is None
+
+
+def test_what_another_version_wrote_is_refused(tmp_path):
+    write_familiar(tmp_path / "a.npz", familiar(*training()))
+    with np.load(tmp_path / "a.npz") as stored:
+        np.savez(tmp_path / "b.npz", **{name: stored[name] for name in stored if name != "distances"})
+    with pytest.raises(InputError, match="another version.*distances"):
+        read_familiar(tmp_path / "b.npz")
 
 
 def test_only_training_scans_count_and_of_many_whole_ones_are_drawn(monkeypatch):

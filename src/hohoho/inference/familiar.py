@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from hohoho.errors import InputError
 from hohoho.files import atomic
 
 FAR = 0.99  # of the training scans
@@ -81,10 +82,17 @@ def write_familiar(path: Path, of: Familiar) -> None:
 
 
 def read_familiar(path: Path) -> Familiar | None:
-    """What `write_familiar` wrote; None where the stage evaluate has not run."""
+    """What `write_familiar` wrote; None where the stage evaluate has not run.
+
+    Raises InputError where another version wrote it.
+    """
     if not path.is_file():
         return None
     with np.load(path) as stored:
+        if missing := set(Familiar._fields) - set(stored):
+            raise InputError(
+                f"{path} was written by another version (no {', '.join(sorted(missing))}): run `dvc repro`"
+            )
         values = {name: stored[name] for name in Familiar._fields}
     return Familiar(**values | {name: values[name].item() for name in ("farthest", "fewest_slices")})
 
