@@ -142,7 +142,7 @@ def test_three_times_as_many_more_patients_halve_the_interval(patients):
     assert width(patients + 3 * patients) == pytest.approx(width(patients) / 2, rel=0.1)
 
 
-@pytest.mark.parametrize(("patients", "why"), [(None, "0 patients"), (19, "19 patients"), (60, "never varies")])
+@pytest.mark.parametrize(("patients", "why"), [(None, "0 patients"), (19, "19 patients"), (60, "same for each of 60")])
 def test_where_there_is_no_interval_the_reason_is_told(patients, why):
     assert why in more_scans("recall", {"value": 1.0, "low": None, "high": None, "patients": patients})
 

@@ -1,13 +1,14 @@
 """`hohoho adopt`: a package is tested on labelled scans of another place, and recalibrated for them."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 
 from hohoho import predict
 from hohoho.adopt.findings import Findings, sentences
 from hohoho.adopt.recalibrate import new_threshold, recalibrate
-from hohoho.adopt.scans import LabelledScans, read_scans
+from hohoho.adopt.scans import ASIDE, LabelledScans, read_scans
 from hohoho.adopt.shift import shifts
 from hohoho.errors import InputError
 from hohoho.files import write_json
@@ -81,7 +82,10 @@ def find(here: LabelledScans, models: Models, model: Path) -> tuple[dict, Findin
     everywhere = scored(table.assign(split="test"), here, *as_it_came, own)
     before, after = (scored(table, here, *how_read, own) for how_read in (as_it_came, recalibrated))
     record = whole_record(table, here, *recalibrated)
-    trained = package_record(model)
+    trained, of_each = (
+        package_record(model),
+        math.ceil(fewest_patients(how.answer_error, how.answer_confidence) / ASIDE),
+    )
     patients = table.groupby("split")["patient"].nunique()
     return record, Findings(
         source=models.inputs["source"],
@@ -98,7 +102,9 @@ def find(here: LabelledScans, models: Models, model: Path) -> tuple[dict, Findin
             name: each.details["answers"][own]["counts"]["test"]
             for name, each in (("before", before), ("after", after))
         },
-        guarantees=guarantees(read_limits(record["scans"][own]["answers"])),
+        guarantees=guarantees(
+            read_limits(record["scans"][own]["answers"]), f"with {of_each} labelled patients of each kind"
+        ),
         threshold={"before": how.threshold, "after": settings.threshold},
         shift=[
             each._asdict()

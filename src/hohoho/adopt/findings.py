@@ -63,8 +63,9 @@ def more_scans(name: str, score: dict) -> str:
     """How many more labelled patients would halve the interval of a score."""
     carried = score["patients"]
     if score["low"] is None:
-        why = "it never varies" if (carried or 0) >= MIN_PATIENTS else f"{carried or 0} patients carry it"
-        return f"{name}: no interval, because {why}; {MIN_PATIENTS} patients are needed, some of them wrong."
+        if (carried or 0) >= MIN_PATIENTS:
+            return f"{name}: no interval, because it is the same for each of {carried} patients."
+        return f"{name}: no interval, because {carried or 0} patients carry it; {MIN_PATIENTS} are needed."
     width = score["high"] - score["low"]
     return (
         f"{name}: the interval is {width:.3f} wide and carried by {carried} patients; {TO_HALVE * carried} more of "

@@ -22,7 +22,8 @@ from hohoho.sources.request import Request
 
 RECALIBRATES, TESTS = "val", "test"
 PARTS = {RECALIBRATES: 0.6, TESTS: 0.4}
-PARTS_OF_MANY = {RECALIBRATES: 0.3, CALIBRATION: 0.3, TESTS: 0.4}  # some kept aside for limits with a guarantee
+ASIDE = 0.3
+PARTS_OF_MANY = {RECALIBRATES: 0.3, CALIBRATION: ASIDE, TESTS: 0.4}  # some kept aside for limits with a guarantee
 FEWEST = 5  # patients with a bleed and without
 
 
@@ -84,7 +85,7 @@ def parts(scans: pd.DataFrame, seed: int, aside: int) -> pd.Series:
             "of each are needed to test and to recalibrate, and 20 of each for intervals: label more scans"
         )
     rng, chosen = np.random.default_rng(seed), {}
-    shares = PARTS_OF_MANY if min(counts.values()) * PARTS_OF_MANY[CALIBRATION] >= aside else PARTS
+    shares = PARTS_OF_MANY if min(counts.values()) * ASIDE >= aside else PARTS
     ends = np.cumsum(list(shares.values()))[:-1]
     for has_bleed in (True, False):
         patients = rng.permutation(sorted(bleeding.index[bleeding == has_bleed]))

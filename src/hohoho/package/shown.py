@@ -4,8 +4,8 @@ from hohoho.scores.class_scores import MACRO, MICRO
 from hohoho.scores.scan_probability import SENSITIVE
 
 SCAN_AUROC = "scans, any bleed: AUROC"
-SCAN_SENSITIVITY = "scans, any bleed: sensitivity at the threshold of 95 %"
-SCAN_SPECIFICITY = "scans, any bleed: specificity there"
+SCAN_SENSITIVITY = "scans, any bleed: sensitivity"
+SCAN_SPECIFICITY = "scans, any bleed: specificity"
 SCAN_ERROR = "scans, any bleed: calibration error"
 SLICE_F2 = "slices: micro F2"
 SLICE_AUROC = "slices: macro AUROC"

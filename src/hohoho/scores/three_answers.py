@@ -89,15 +89,15 @@ def read_limits(record: dict) -> Limits:
     return Limits(**record | {end: Limit(**record[end]) for end in ("low", "high")})
 
 
-def guarantees(of: Limits) -> dict[str, str]:
-    """What each answer promises, in words."""
+def guarantees(of: Limits, by: str = "split.calibration_fraction") -> dict[str, str]:
+    """What each answer promises, in words. by: how patients come to be kept aside."""
     share, sure = f"{of.error:.0%}", f"{of.confidence:.0%}"
     needed = fewest_patients(of.error, of.confidence)
     return {
         answer: f"of patients {whom} a bleed at most {share} have a scan with this answer, with {sure} confidence "
         f"({limit.patients} patients kept aside)"
         if limit.guaranteed
-        else f"no guarantee: it needs {needed} patients {whom} a bleed kept aside (split.calibration_fraction), here "
+        else f"no guarantee: it needs {needed} patients {whom} a bleed kept aside ({by}), here "
         + (f"are {limit.patients}" if of.split == "calibration" else "is none")
         for answer, whom, limit in ((NO_BLEED, "with", of.low), (BLEED, "without", of.high))
     }
