@@ -15,8 +15,7 @@ from pydicom.pixels import get_decoder
 from hohoho.dicom import native_pixels
 from hohoho.dicom.codestream import check_frame, check_run_lengths
 from hohoho.dicom.header import SliceHeader
-from hohoho.dicom.jpeg import check_jpeg
-from hohoho.dicom.lossless_jpeg import fills
+from hohoho.dicom.jpeg import check_jpeg, fills
 from hohoho.dicom.stream import open_dicom
 from hohoho.errors import Unusable, damage_as
 
