@@ -43,6 +43,9 @@ def decimal(value: float) -> str:
 def draw_series(rng: np.random.Generator, patient_id: str, age: float, sex: str, acquisition: Acquisition) -> Dataset:
     """The data elements that all images of a series share: its identity, and how it stores its pixels."""
     data = Dataset()
+    data.file_meta = FileMetaDataset()  # completed by pydicom (PS3.10 7.1)
+    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data.file_meta.ImplementationClassUID = IMPLEMENTATION_UID
     data.SOPClassUID = CTImageStorage
     data.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     data.Modality, data.BodyPartExamined, data.PatientPosition = "CT", "HEAD", "HFS"
@@ -92,17 +95,7 @@ def write_study(folder: Path, study: Study, image_ids: list[str], series: Datase
         image.Rows, image.Columns = stored.shape
         image.PixelData = stored.tobytes()
         image["PixelData"].VR = "OW"
-        write_image(folder / f"{image_id}.dcm", image)
-
-
-def write_image(path: Path, image: Dataset) -> None:
-    """Write one image with its file meta information (PS3.10 7.1)."""
-    image.file_meta = FileMetaDataset()
-    image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID
-    image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
-    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    image.file_meta.ImplementationClassUID = IMPLEMENTATION_UID
-    dcmwrite(path, image, enforce_file_format=True)
+        dcmwrite(folder / f"{image_id}.dcm", image, enforce_file_format=True)
 
 
 def write_masks(path: Path, blood: np.ndarray) -> None:
