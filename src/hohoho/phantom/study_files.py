@@ -3,7 +3,6 @@
 Files and patients are named at random, as in RSNA's data set.
 """
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +21,6 @@ P_SIGNED, P_PADDED, P_REVERSED = 0.6, 0.6, 0.3
 PADDING = -2000  # stored value outside the scanner's circle
 UNSIGNED_INTERCEPT = -1024
 MASK_FROM = 64  # of 255: a pixel belongs to the stored mask from a quarter of blood on, so that faded ends are in it
-
-
-def name(digits: int, *key: int) -> str:
-    """`ID_` and a number of hexadecimal digits: random to look at, the same for the same key."""
-    text = "/".join(str(part) for part in key)
-    return "ID_" + hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
 def draw_uid(rng: np.random.Generator) -> UID:

@@ -15,17 +15,17 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
 from hohoho.errors import InputError
 from hohoho.phantom.population import image_id, patient_id, patient_of, studies_of
 from hohoho.phantom.study_files import draw_series, write_masks, write_study
-from hohoho.phantom.tables import IMAGES, TRUTH, Rows, add_rows, write_tables
+from hohoho.phantom.tables import IMAGES, TRUTH, truth_of, write_tables
 from hohoho.workers import ordered_map
 
 MASKS = f"{TRUTH}/masks"
 SMALLEST_SIZE = 32
-LABEL_ERROR_RATE = 0.01  # errors a slice
 
 
 def write_phantom(
@@ -33,7 +33,7 @@ def write_phantom(
     patients: int,
     seed: int,
     size: int = 128,
-    label_error_rate: float = LABEL_ERROR_RATE,
+    label_error_rate: float = 0.01,
     workers: int = 1,
     progress: bool = False,
     masks: bool = False,
@@ -51,13 +51,13 @@ def write_phantom(
             (building / folder).mkdir(parents=True)
         job = partial(write_patient, building, seed, size)
         done = ordered_map(job, range(patients), workers)
-        rows = list(tqdm(done, "phantom patients", patients, disable=not progress))
+        studies = [study for of in tqdm(done, "phantom patients", patients, disable=not progress) for study in of]
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(patients,)))  # as of one patient more
-        write_tables(building, rows, label_error_rate, rng)
+        write_tables(building, studies, label_error_rate, rng)
         replace_folder(building, out)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return sum(len(row.slices) for row in rows)
+    return sum(map(len, studies))
 
 
 def write_phantom_once(out: Path, code: str, *request, workers: int, progress: bool) -> None:
@@ -86,9 +86,9 @@ def check_request(out: Path, patients: int, size: int, label_error_rate: float, 
         raise InputError(f"{out}: exists and is not a phantom (no {TRUTH}/slices.csv in it), so it is not replaced")
 
 
-def write_patient(folder: Path, seed: int, size: int, number: int) -> Rows:
-    """Draw one patient and write the one or two studies; returns their table rows."""
-    rows, (patient, rng) = Rows([], []), patient_of(seed, number)
+def write_patient(folder: Path, seed: int, size: int, number: int) -> list[pd.DataFrame]:
+    """Draw one patient and write the one or two studies; returns their tables."""
+    tables, (patient, rng) = [], patient_of(seed, number)
     studies = studies_of(patient, rng, size)
     sex = str(rng.choice(["F", "M"]))
     for study_number, study in enumerate(studies):
@@ -97,8 +97,8 @@ def write_patient(folder: Path, seed: int, size: int, number: int) -> Rows:
         write_study(folder / IMAGES, study, image_ids, series, rng)
         if (folder / MASKS).is_dir():
             write_masks(folder / MASKS / f"{series.StudyInstanceUID}.npz", study.blood)
-        add_rows(rows, study, image_ids, (series.PatientID, series.StudyInstanceUID))
-    return rows
+        tables.append(truth_of(study, image_ids, series.PatientID, str(series.StudyInstanceUID)))
+    return tables
 
 
 def replace_folder(new: Path, out: Path) -> None:
