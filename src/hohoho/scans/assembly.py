@@ -107,7 +107,7 @@ def scan_of(study: Study, series: Series, labels: np.ndarray) -> Scan:
         spacing_mm=np.array([header.spacing_mm for header in headers]),
         labels=labels,
         step_mm=series.step_mm,
-        tilt_deg=tilt_deg(first.orientation) if first.orientation else float("nan"),
+        tilt_deg=tilt_deg(first.orientation),
         thickness_mm=thickness_mm(headers),
         kernel=Counter(header.kernel for header in headers).most_common(1)[0][0],
         manufacturer=first.manufacturer,

@@ -13,7 +13,7 @@ WIDE_GAP = 1.5  # times the median, or the local step: from here on two slices a
 # wide gaps in a row at an end of a scan are a new step, two are missing slices; in the middle five of them still are.
 SHORT_GAP, NEW_STEP = 2.0, 2.5
 SAME_PLANE_MM = 0.01
-TILTED_DEG = 1.0
+TILTED_DEG = 1.0  # from here on the gantry was tilted
 SAME_DIRECTION = np.cos(np.radians(2))
 LOCALIZER_ANGLE = np.cos(np.radians(45))
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -27,14 +27,11 @@ def normal(orientation: tuple[float, ...]) -> np.ndarray:
     return -direction if direction[2] < 0 else direction
 
 
-def tilt_deg(orientation: tuple[float, ...]) -> float:
-    """Degrees between the slices and the axial plane; from the orientation alone, vendors disagree on Gantry Tilt."""
+def tilt_deg(orientation: tuple[float, ...] | None) -> float:
+    """Degrees between the slices and the axial plane, NaN where it is unknown; vendors disagree on Gantry Tilt."""
+    if orientation is None:
+        return math.nan
     return float(np.degrees(np.arccos(np.clip(normal(orientation)[2], -1, 1))))
-
-
-def is_tilted(headers: list) -> bool:
-    """Whether the planes lean by a degree and more, as they do with a tilted gantry."""
-    return bool(headers[0].orientation and tilt_deg(headers[0].orientation) >= TILTED_DEG)
 
 
 def misnumbering(headers: list) -> str | None:

@@ -9,7 +9,7 @@ from hohoho.dicom.content import ELSEWHERE, PROJECTION
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.reader import read_hu
 from hohoho.errors import Unusable
-from hohoho.scans.geometry import SAME_PLANE_MM, is_axial, is_tilted, misnumbering, split_orientations
+from hohoho.scans.geometry import SAME_PLANE_MM, TILTED_DEG, is_axial, misnumbering, split_orientations, tilt_deg
 from hohoho.scans.passes import are_told_apart, split_passes
 from hohoho.scans.positions import line_through, place
 from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note
@@ -100,7 +100,7 @@ def _in_order(headers, placement, notes):
     study = headers[0].study_uid
     thick = {header.thickness_mm for header in headers if not math.isnan(header.thickness_mm)}
     content = headers[0].content
-    repairs = ["gantry_tilt"] * is_tilted(headers)
+    repairs = ["gantry_tilt"] * (tilt_deg(headers[0].orientation) >= TILTED_DEG)
     if placement.is_measured and (numbering := misnumbering(headers)):
         repairs.append(numbering)
     warnings = {
