@@ -161,6 +161,16 @@ def test_a_marker_among_the_coded_data_of_a_jpeg_is_refused(tmp_path, syntax, ma
         assert outcome(with_frame(path, frame[:at] + marker + frame[at + 2 :])) is None
 
 
+@pytest.mark.parametrize("syntax", BY_GDCM, ids=lambda syntax: syntax.keyword)
+@pytest.mark.parametrize(("allocated", "stored"), [(8, 4), (8, 12), (16, 20), (32, 16)])
+def test_a_jpeg_of_other_words_than_its_header_says_is_refused_and_ends_no_process(tmp_path, syntax, allocated, stored):
+    path, _ = compressed(tmp_path / "file", syntax)
+    image = dcmread(path)
+    image.BitsAllocated, image.BitsStored, image.HighBit = allocated, stored, stored - 1
+    is_read = outcome(save(image, path)) is not None
+    assert is_read == (syntax == JPEGBaseline8Bit and (allocated, stored) == (8, 4))  # fewer bits of the same words
+
+
 def run_starts(frame):
     """Places of the bytes that say how long a run is (PS3.5 G.3.2), in the two segments of a frame of words."""
     first, second = (int.from_bytes(frame[at : at + 4], "little") for at in (4, 8))

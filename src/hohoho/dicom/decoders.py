@@ -69,10 +69,11 @@ def _decompressed(frame, syntax, header):
         check_frame(frame, pixels.rows, pixels.columns, header.path)
     if DECODERS[syntax] is not GDCM:
         return _decoded(frame, syntax, pixels)
-    lossless = check_jpeg(frame, header.path)
+    lossless = check_jpeg(frame, np.dtype(pixels.dtype).itemsize * 8, header.path)
+    coded = pixels._replace(bits_stored=max(pixels.bits_stored, 8))  # at fewer, GDCM ends the process
     with _libjpeg_watched(header.path):
         # GDCM goes by the frame itself; told that it is JPEG Extended, pydicom refuses its 12 bits
-        stored = _decoded(frame, uid.JPEGLossless, pixels, correct_unused_bits=False)
+        stored = _decoded(frame, uid.JPEGLossless, coded, correct_unused_bits=False)
     if lossless and not fills(lossless, stored):
         raise Unusable("undecodable_pixels", f"{header.path}: its picture does not take the coded bits")
     return stored

@@ -38,8 +38,11 @@ class LosslessScan(NamedTuple):
     bits: int  # that are there, up to 7 to fill the last byte among them
 
 
-def check_jpeg(frame: bytes, path: str) -> LosslessScan | None:
-    """Raises Unusable where the segments of a grey JPEG of one scan are damaged, or its coded data are broken off."""
+def check_jpeg(frame: bytes, word_bits: int, path: str) -> LosslessScan | None:
+    """Raises Unusable where the segments of a grey JPEG of one scan are damaged, or its coded data are broken off.
+
+    word_bits: of the header's pixels, which must be those of the samples.
+    """
     try:
         segments, data = _segments(frame)
         (process,) = PRECISIONS.keys() & segments.keys()
@@ -51,7 +54,7 @@ def check_jpeg(frame: bytes, path: str) -> LosslessScan | None:
             coders, is_whole = {tables >> 4, 16 | tables & 15}, (first, last, shift) == (0, 63, 0)
         codes = dict(table for content in segments[HUFFMAN] for table in _huffman(content))
         is_sound = {
-            "precision": precision in PRECISIONS[process],
+            "precision": precision in PRECISIONS[process] and word_bits == (8 if precision <= 8 else 16),
             "components": components == scanned == 1 and name == scan_name,
             "Huffman tables": coders <= codes.keys(),
             "quantization": process == LOSSLESS or quantizer in set().union(*map(_quantizers, segments[QUANTIZATION])),
