@@ -54,10 +54,7 @@ def decode(header: SliceHeader) -> np.ndarray:
             raise Unusable("wrong_transfer_syntax", f"{path}: not compressed as its transfer syntax says")
         stream.seek(offset)
         frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
-        stored = _decompressed(frame, dataset.file_meta.TransferSyntaxUID, header)
-    if stored.shape == (pixels.rows, pixels.columns):
-        return stored
-    raise Unusable("undecodable_pixels", f"{path}: decoded to {stored.shape}, not to its header's size")
+        return _decompressed(frame, dataset.file_meta.TransferSyntaxUID, header)
 
 
 def _decompressed(frame, syntax, header):
