@@ -12,7 +12,7 @@ import numpy as np
 import pydicom
 
 from hohoho.prefetch import prefetch
-from hohoho.scans.pixels import read_windowed
+from hohoho.scans.pixels import collect
 from hohoho.sources import dicom_folder
 from hohoho.sources.request import Request
 
@@ -24,8 +24,9 @@ def hohoho(folder: Path) -> Iterator[np.ndarray]:
     """Pictures of all files below `folder`, by study, foot to head."""
     for scan in dicom_folder.find(Request(folder)).scans:
         prefetch(scan.paths)
-        for image, spacing_mm in zip(scan.images, scan.spacing_mm, strict=True):
-            yield read_windowed(scan.read_slice, image, spacing_mm, SIZE, (CENTER_HU, WIDTH_HU)).pixels
+        pictures = []
+        collect(scan, SIZE, (CENTER_HU, WIDTH_HU), pictures.append)
+        yield from pictures
 
 
 def one_by_one(folder: Path, read_hu: Callable[[Path], np.ndarray]) -> Iterator[np.ndarray]:

@@ -10,9 +10,9 @@ import pandas as pd
 from ct_files import ct_study, save, set_pixels
 
 from hohoho.labels import LABELS, RSNA_SUBTYPES
-from hohoho.sources.cq500_reads import ANY, READERS
-from hohoho.sources.cq500_reads import TYPES as CQ500_TYPES
-from hohoho.sources.ct_ich_labels import TYPES as CT_ICH_TYPES
+from hohoho.sources.cq500 import ANY, READERS
+from hohoho.sources.cq500 import TYPES as CQ500_TYPES
+from hohoho.sources.ct_ich import TYPES as CT_ICH_TYPES
 
 PATIENTS, SLICES, SIDE = 10, 6, 32
 

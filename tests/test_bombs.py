@@ -13,7 +13,7 @@ from pydicom.pixels import get_encoder
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from hohoho.dicom.stream import GROUP_LENGTH
-from hohoho.sources.csv_bounds import LONGEST_LINE
+from hohoho.sources.csv_rows import LONGEST_LINE
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
 
@@ -40,10 +40,10 @@ READ_LABELS = (
 import sys
 from pathlib import Path
 from hohoho.errors import InputError
-from hohoho.sources import course, label_csv, rsna_labels
+from hohoho.sources import course, label_csv, rsna
 path = Path(sys.argv[1])
 for read in (lambda: label_csv.read_labels(path, path.parent), lambda: course.read_labels(path),
-             lambda: rsna_labels.read_labels(path)):
+             lambda: rsna.read_labels(path)):
     try:
         read()
     except InputError as error:

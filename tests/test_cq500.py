@@ -16,7 +16,7 @@ from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
 from hohoho.slices.stacks import labelled_patients, spread_scan_labels
 from hohoho.slices.store import SCAN_ANY, SCAN_LABELS, SlicePixels, is_labelled, read_slice_table, read_study_table
-from hohoho.sources.cq500_reads import ANY, read_majority, study_name
+from hohoho.sources.cq500 import ANY, read_majority, study_name
 
 WINDOW_HU = (40.0, 80.0)
 TYPES = ("IPH", "IVH", "SAH", "SDH", "EDH")  # in the order of LABELS

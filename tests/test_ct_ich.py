@@ -17,7 +17,7 @@ from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY
 from hohoho.scans.geometry import tilt_deg
 from hohoho.slices.store import SlicePixels, read_slice_table
-from hohoho.sources.ct_ich_labels import read_diagnoses
+from hohoho.sources.ct_ich import read_diagnoses
 from hohoho.sources.nifti import read_plane, read_volume
 
 WINDOW_HU = (40.0, 80.0)

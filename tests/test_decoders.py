@@ -23,7 +23,6 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from hohoho.dicom import reader
 from hohoho.dicom.decoders import DECODERS
 from hohoho.dicom.reader import MissingCodec, read_frames, read_hu
 from hohoho.errors import Unusable
@@ -162,6 +161,16 @@ def test_a_marker_among_the_coded_data_of_a_jpeg_is_refused(tmp_path, syntax, ma
         assert outcome(with_frame(path, frame[:at] + marker + frame[at + 2 :])) is None
 
 
+@pytest.mark.parametrize("syntax", BY_GDCM, ids=lambda syntax: syntax.keyword)
+@pytest.mark.parametrize(("allocated", "stored"), [(8, 4), (8, 12), (16, 20), (32, 16)])
+def test_a_jpeg_of_other_words_than_its_header_says_is_refused_and_ends_no_process(tmp_path, syntax, allocated, stored):
+    path, _ = compressed(tmp_path / "file", syntax)
+    image = dcmread(path)
+    image.BitsAllocated, image.BitsStored, image.HighBit = allocated, stored, stored - 1
+    is_read = outcome(save(image, path)) is not None
+    assert is_read == (syntax == JPEGBaseline8Bit and (allocated, stored) == (8, 4))  # fewer bits of the same words
+
+
 def run_starts(frame):
     """Places of the bytes that say how long a run is (PS3.5 G.3.2), in the two segments of a frame of words."""
     first, second = (int.from_bytes(frame[at : at + 4], "little") for at in (4, 8))
@@ -193,7 +202,7 @@ def test_a_missing_decoder_is_named_by_the_package_that_brings_it(tmp_path, monk
     image = ct_slice(1, 5.0)
     image.file_meta.TransferSyntaxUID = syntax
     image.PixelData, image["PixelData"].VR = encapsulate([b"\xff\xd8\xff\xd9"]), "OB"
-    monkeypatch.setattr(reader, "find_spec", lambda module: None)
+    monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.available_plugins", ())
     with pytest.raises(MissingCodec, match=f"{syntax.name[:20]}.*pip install {DECODERS[syntax].packages}"):
         read_frames(save(image, tmp_path / "file"))
 

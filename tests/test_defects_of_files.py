@@ -79,7 +79,7 @@ def test_19_a_lossy_transfer_syntax_is_warned_of_without_its_tag(folder):
 def test_19_a_missing_codec_stops_and_names_what_to_install(folder, monkeypatch):
     images = good_study()
     images[TOP].compress(RLELossless)
-    monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.is_available", False)
+    monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.available_plugins", ())
     with pytest.raises(InputError, match="RLE Lossless.*uv sync --extra codecs"):
         run(images, folder)
 

@@ -10,7 +10,7 @@ from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.pseudonyms import pseudonym
 from hohoho.slices.split import assert_disjoint, refuse_shared_pixels
 from hohoho.slices.store import read_slice_table
-from hohoho.sources.rsna_labels import read_labels
+from hohoho.sources.rsna import read_labels
 
 FILES = [f"{7919 * i:06d}" for i in range(1, SLICES + 1)]  # as save_all names them
 BLEED, NONE = "1,0,0,0,0", "0,0,0,0,0"

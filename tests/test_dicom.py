@@ -269,7 +269,7 @@ def test_a_missing_codec_stops_everything_and_names_what_to_install(image, tmp_p
     image.file_meta.TransferSyntaxUID = JPEGLSLossless
     image.PixelData = encapsulate([b"\xff\xd8"])
     image["PixelData"].VR = "OB"
-    monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.is_available", False)
+    monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.available_plugins", ())
     with pytest.raises(MissingCodec, match="uv sync --extra codecs"):
         read_header(save(image, tmp_path / "file"))
 

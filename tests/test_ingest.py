@@ -21,8 +21,7 @@ from hohoho.ingest.ingest import ingest
 from hohoho.ingest.tables import join_copies
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import pseudonym
-from hohoho.scans.pixel_hash import pixel_hash
-from hohoho.scans.pixels import read_scan
+from hohoho.scans.pixels import pixel_hash, read_scan
 from hohoho.slices.store import SlicePixels, read_slice_table, read_study_table
 
 

@@ -14,9 +14,9 @@ from miniatures import SLICES, write_course, write_cq500, write_ct_ich_volumes, 
 
 from hohoho.errors import InputError
 from hohoho.labels import LABELS
-from hohoho.sources.cq500_reads import READERS as RADIOLOGISTS
-from hohoho.sources.cq500_reads import TYPES as CQ500_TYPES
-from hohoho.sources.ct_ich_labels import TYPES as CT_ICH_TYPES
+from hohoho.sources.cq500 import READERS as RADIOLOGISTS
+from hohoho.sources.cq500 import TYPES as CQ500_TYPES
+from hohoho.sources.ct_ich import TYPES as CT_ICH_TYPES
 from hohoho.sources.readers import READERS
 
 ROOT = Path(__file__).parents[1]

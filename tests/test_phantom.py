@@ -19,9 +19,9 @@ def clean_planes(patient: Patient, size: int = 128) -> list:
     rng = np.random.default_rng(0)
     acquisition = draw_study(rng, patient, 32).acquisition
     acquisition = acquisition._replace(size=size)
-    structure = np.zeros((len(acquisition.first_pixels), size, size), np.uint8)
-    planes = [empty_plane(acquisition, index, structure) for index in range(len(structure))]
+    planes = [empty_plane(acquisition, index) for index in range(len(acquisition.first_pixels))]
     for plane in planes:
+        plane.structure = np.zeros((size, size), np.uint8)
         paint_slice(plane, patient, CLEAN, (100.0, 0.0))
     return planes
 
@@ -103,8 +103,8 @@ def test_a_slice_is_positive_from_50_square_millimetres_of_blood_that_fills_half
 
 def test_the_volume_is_int16_and_blood_does_not_depend_on_the_noise():
     patient = patient_with(edh=(draw_edh(np.random.default_rng(2)),))
-    study = draw_study(np.random.default_rng(3), patient, 40, structures=True)
-    assert study.hu.dtype == np.int16 and study.hu.shape == study.structure.shape
+    study = draw_study(np.random.default_rng(3), patient, 40)
+    assert study.hu.dtype == np.int16 and study.hu.shape == (*study.labels.shape[:1], 40, 40)
     assert study.hu.min() >= -1024 and study.hu.max() <= 3071
     assert np.all(np.diff(study.acquisition.positions_mm) > 0)
 

@@ -9,8 +9,9 @@ import pytest
 from ct_files import fingerprint
 
 from hohoho.labels import LABELS, RSNA_SUBTYPES
+from hohoho.phantom.population import name
 from hohoho.phantom.study import draw_patient, draw_study
-from hohoho.phantom.study_files import name, read_masks
+from hohoho.phantom.study_files import read_masks
 from hohoho.phantom.tree import write_phantom, write_phantom_once
 
 PATIENTS, SIZE, SEED = 14, 48, 5

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hohoho.scans.pixel_hash import pixel_hash
+from hohoho.scans.pixels import pixel_hash
 
 SHAPES = [(512, 512), (128, 96), (17, 5), (1, 1)]
 

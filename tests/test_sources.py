@@ -11,7 +11,7 @@ from inventories import find, find_in
 from hohoho.errors import InputError
 from hohoho.labels import LABELS, RSNA_SUBTYPES
 from hohoho.sources import dicom_folder
-from hohoho.sources.rsna_labels import read_labels
+from hohoho.sources.rsna import read_labels
 
 BLEED = {"ID_1": ["epidural"], "ID_3": ["subdural", "intraventricular"]}
 

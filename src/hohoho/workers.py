@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
 from threading import Thread
 from typing import NamedTuple
@@ -54,19 +54,13 @@ def ordered_map(function: Callable, items: Iterable, workers: Workers) -> Iterat
             gc.unfreeze()
 
 
-@contextmanager
-def open_workers(workers: Workers) -> Iterator[Pool]:
+def open_workers(workers: Workers) -> AbstractContextManager[Pool]:
     """Workers for more than one `ordered_map`, which opens its own otherwise. An open Pool stays open."""
     if isinstance(workers, Pool):
-        yield workers
-    elif isinstance(workers, str):
-        with _cluster(workers) as pool:
-            yield pool
-    elif workers <= 1:
-        yield Pool(None, 1)
-    else:
-        with _processes(workers) as pool:
-            yield pool
+        return nullcontext(workers)
+    if isinstance(workers, str):
+        return _cluster(workers)
+    return _processes(workers) if workers > 1 else nullcontext(Pool(None, 1))
 
 
 @contextmanager

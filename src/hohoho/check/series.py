@@ -8,7 +8,7 @@ import numpy as np
 
 from hohoho.labels import unlabelled
 from hohoho.scans.assembly import Study, scan_of
-from hohoho.scans.geometry import gaps_mm
+from hohoho.scans.geometry import gap_range_mm
 from hohoho.scans.pixels import ReadSlices, read_scan
 from hohoho.scans.scan import REPAIRED, WARNED, Note, Scan
 
@@ -57,8 +57,6 @@ def entry(series: SeriesReport, pixels: tuple[ReadSlices, dict], root: Path) -> 
     reason = series.reason or (None if headers else "no_usable_pixels")
     first = headers[0].pixels if headers else None
     ends = np.array([ranges[header.image] for header in headers])
-    position_mm = scan.position_mm[slices.kept]
-    gaps = gaps_mm(position_mm) if len(headers) > 1 else np.array([np.nan])
     said = [(note.action, note.reason) for note in [*series.notes, *slices.notes]]
     said += [(WARNED, warning) for header in headers for warning in header.warnings]
     said += [(REPAIRED, repair) for header in headers for repair in header.repairs]
@@ -69,7 +67,7 @@ def entry(series: SeriesReport, pixels: tuple[ReadSlices, dict], root: Path) -> 
         "reason": reason,
         "n_slices": len(headers),
         "files": [relative(header.path, root) for header in headers],
-        "gap_mm": {name: _number(of(gaps)) for name, of in (("min", np.min), ("median", np.median), ("max", np.max))},
+        "gap_mm": {name: _number(gap) for name, gap in gap_range_mm(scan.position_mm[slices.kept]).items()},
         "missing_below": np.flatnonzero(scan.missing_below(slices.kept)).tolist(),
         "tilt_deg": _number(scan.tilt_deg),
         "thickness_mm": _number(scan.thickness_mm),

@@ -15,24 +15,22 @@ from pydicom.pixels import get_decoder
 from hohoho.dicom import native_pixels
 from hohoho.dicom.codestream import check_frame, check_run_lengths
 from hohoho.dicom.header import SliceHeader
-from hohoho.dicom.jpeg import check_jpeg
-from hohoho.dicom.lossless_jpeg import fills
+from hohoho.dicom.jpeg import check_jpeg, fills
 from hohoho.dicom.stream import open_dicom
 from hohoho.errors import Unusable, damage_as
 
 
 class Decoder(NamedTuple):
-    """`plugin`: pydicom's name for it."""
+    """`plugin`: pydicom's name for it. `packages`: what brings it."""
 
     plugin: str
-    modules: tuple[str, ...]
     packages: str
 
 
-GDCM = Decoder("gdcm", ("gdcm",), "python-gdcm")
-CHARLS = Decoder("pyjpegls", ("jpeg_ls",), "pyjpegls")
-OPENJPEG = Decoder("pylibjpeg", ("pylibjpeg", "openjpeg"), "pylibjpeg pylibjpeg-openjpeg")
-PYDICOM = Decoder("pydicom", ("pydicom",), "pydicom")
+GDCM = Decoder("gdcm", "python-gdcm")
+CHARLS = Decoder("pyjpegls", "pyjpegls")
+OPENJPEG = Decoder("pylibjpeg", "pylibjpeg pylibjpeg-openjpeg")
+PYDICOM = Decoder("pydicom", "pydicom")
 DECODERS = {
     **dict.fromkeys(uid.JPEGTransferSyntaxes, GDCM),
     **dict.fromkeys(uid.JPEGLSTransferSyntaxes, CHARLS),
@@ -56,30 +54,34 @@ def decode(header: SliceHeader) -> np.ndarray:
             raise Unusable("wrong_transfer_syntax", f"{path}: not compressed as its transfer syntax says")
         stream.seek(offset)
         frame = get_frame(stream, header.frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
-        stored = _decompressed(frame, dataset.file_meta.TransferSyntaxUID, header)
-    if stored.shape == (pixels.rows, pixels.columns):
-        return stored
-    raise Unusable("undecodable_pixels", f"{path}: decoded to {stored.shape}, not to its header's size")
+        return _decompressed(frame, dataset.file_meta.TransferSyntaxUID, header)
 
 
 def _decompressed(frame, syntax, header):
     """The decoded frame, once it is sure to be a picture of the header's size."""
-    pixels, decoder = header.pixels, DECODERS[syntax]
+    pixels = header.pixels
     if syntax == uid.RLELossless:
         check_run_lengths(frame, pixels.rows * pixels.columns, header.path)
     else:
         check_frame(frame, pixels.rows, pixels.columns, header.path)
-    if decoder is GDCM:
-        lossless = check_jpeg(frame, header.path)
-        with _libjpeg_watched(header.path):
-            stored = _jpeg(frame, syntax, pixels)
-        if lossless and not fills(lossless, stored):
-            raise Unusable("undecodable_pixels", f"{header.path}: its picture does not take the coded bits")
-        return stored
+    if DECODERS[syntax] is not GDCM:
+        return _decoded(frame, syntax, pixels)
+    lossless = check_jpeg(frame, np.dtype(pixels.dtype).itemsize * 8, header.path)
+    coded = pixels._replace(bits_stored=max(pixels.bits_stored, 8))  # at fewer, GDCM ends the process
+    with _libjpeg_watched(header.path):
+        # GDCM goes by the frame itself; told that it is JPEG Extended, pydicom refuses its 12 bits
+        stored = _decoded(frame, uid.JPEGLossless, coded, correct_unused_bits=False)
+    if lossless and not fills(lossless, stored):
+        raise Unusable("undecodable_pixels", f"{header.path}: its picture does not take the coded bits")
+    return stored
+
+
+def _decoded(frame, syntax, pixels, **options):
+    """Whatever its decoder makes of one frame."""
     dtype = np.dtype(pixels.dtype)
     stored, _ = get_decoder(syntax).as_array(
         encapsulate([frame]),
-        decoding_plugin=decoder.plugin,
+        decoding_plugin=DECODERS[syntax].plugin,
         number_of_frames=1,
         rows=pixels.rows,
         columns=pixels.columns,
@@ -88,30 +90,9 @@ def _decompressed(frame, syntax, header):
         bits_allocated=dtype.itemsize * 8,
         bits_stored=pixels.bits_stored,
         pixel_representation=int(dtype.kind == "i"),
-        pixel_keyword="PixelData",
+        **options,
     )
     return stored
-
-
-def _jpeg(frame, syntax, pixels):
-    """The stored values of a grey JPEG. pydicom's own call of GDCM refuses the 12 bits of JPEG Extended."""
-    import gdcm
-
-    fragment, fragments = gdcm.Fragment(), gdcm.SequenceOfFragments.New()
-    fragment.SetByteStringValue(frame)
-    fragments.AddFragment(fragment)
-    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
-    element.SetValue(fragments.__ref__())
-    image, dtype = gdcm.Image(), np.dtype(pixels.dtype)
-    image.SetNumberOfDimensions(2)
-    image.SetDimensions((pixels.columns, pixels.rows, 1))
-    image.SetDataElement(element)
-    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2))
-    image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(str(syntax))))
-    stored = pixels.bits_stored
-    image.SetPixelFormat(gdcm.PixelFormat(1, dtype.itemsize * 8, stored, stored - 1, int(dtype.kind == "i")))
-    decoded = image.GetBuffer().encode("utf-8", "surrogateescape")  # GDCM hands bytes out as text
-    return np.frombuffer(decoded, dtype).reshape(pixels.rows, pixels.columns)
 
 
 @contextmanager

@@ -1,10 +1,12 @@
-"""What a JPEG says before its coded data (ITU-T T.81 B.2): where that is damaged, a decoder may end the process."""
+"""What a JPEG says of itself (ITU-T T.81), and whether its coded data agree: damage that GDCM takes, or dies of."""
 
 import re
 import struct
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
+
+import numpy as np
 
 from hohoho.errors import Unusable
 
@@ -14,6 +16,16 @@ PRECISIONS = {BASELINE: {8, 12, 16}, EXTENDED: {8, 12, 16}, LOSSLESS: range(2, 1
 RESTARTS = 0xDD  # DRI
 KNOWN = {HUFFMAN, SCAN, QUANTIZATION, RESTARTS, *PRECISIONS, 0xFE, *range(0xE0, 0xF0)}  # comment, application data
 BREAK = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # any marker but a restart ends the coded data (T.81 B.1.1.2)
+PREDICTORS = {  # T.81 table H.1, of the samples to the left, above, and above to the left
+    1: lambda a, b, c: a,
+    2: lambda a, b, c: b,
+    3: lambda a, b, c: c,
+    4: lambda a, b, c: a + b - c,
+    5: lambda a, b, c: a + (b - c >> 1),
+    6: lambda a, b, c: b + (a - c >> 1),
+    7: lambda a, b, c: a + b >> 1,
+}
+LAST_CATEGORY = 16  # of the one difference 32768, which needs no bits behind its code
 
 
 class LosslessScan(NamedTuple):
@@ -26,8 +38,11 @@ class LosslessScan(NamedTuple):
     bits: int  # that are there, up to 7 to fill the last byte among them
 
 
-def check_jpeg(frame: bytes, path: str) -> LosslessScan | None:
-    """Raises Unusable where the segments of a grey JPEG of one scan are damaged, or its coded data are broken off."""
+def check_jpeg(frame: bytes, word_bits: int, path: str) -> LosslessScan | None:
+    """Raises Unusable where the segments of a grey JPEG of one scan are damaged, or its coded data are broken off.
+
+    word_bits: of the header's pixels, which must be those of the samples.
+    """
     try:
         segments, data = _segments(frame)
         (process,) = PRECISIONS.keys() & segments.keys()
@@ -39,7 +54,7 @@ def check_jpeg(frame: bytes, path: str) -> LosslessScan | None:
             coders, is_whole = {tables >> 4, 16 | tables & 15}, (first, last, shift) == (0, 63, 0)
         codes = dict(table for content in segments[HUFFMAN] for table in _huffman(content))
         is_sound = {
-            "precision": precision in PRECISIONS[process],
+            "precision": precision in PRECISIONS[process] and word_bits == (8 if precision <= 8 else 16),
             "components": components == scanned == 1 and name == scan_name,
             "Huffman tables": coders <= codes.keys(),
             "quantization": process == LOSSLESS or quantizer in set().union(*map(_quantizers, segments[QUANTIZATION])),
@@ -56,6 +71,22 @@ def check_jpeg(frame: bytes, path: str) -> LosslessScan | None:
         return None
     coded = data[: end.start()].rstrip(b"\xff").replace(b"\xff\x00", b"\xff")  # fill bytes, stuffed bytes (B.1.1.5)
     return LosslessScan(precision, first, shift, codes[tables >> 4], len(coded) * 8)
+
+
+def fills(scan: LosslessScan, stored: np.ndarray) -> bool:
+    """Whether a decoded picture, (rows, columns), takes all coded bits but the few that fill the last byte.
+
+    Lossless JPEG has no checksum. A difference takes the code of its category, and the rest (T.81 H.1.2, H.2).
+    """
+    x = (stored.astype(np.int32) & (1 << scan.precision) - 1) >> scan.shift
+    predicted = np.empty_like(x)
+    predicted[0, 0], predicted[0, 1:], predicted[1:, 0] = 1 << scan.precision - scan.shift - 1, x[0, :-1], x[:-1, 0]
+    predicted[1:, 1:] = PREDICTORS[scan.predictor](x[1:, :-1], x[:-1, 1:], x[:-1, :-1])
+    difference = (x - predicted + 32767 & 0xFFFF) - 32767  # modulo 2**16, from -32767 to 32768
+    category = np.frexp(np.abs(difference).astype(np.float32))[1]  # how many bits a number has (table H.2)
+    counts = enumerate(np.bincount(category.ravel()))
+    taken = sum(int(count) * (scan.code_lengths.get(bits, 0) + bits % LAST_CATEGORY) for bits, count in counts)
+    return 0 <= scan.bits - taken < 8
 
 
 def _segments(frame: bytes) -> tuple[dict[int, list[bytes]], bytes]:

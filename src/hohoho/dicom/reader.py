@@ -2,7 +2,6 @@
 
 import logging
 import warnings
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +130,7 @@ def _check_decoder(syntax: UID, path: str) -> None:
     if syntax not in DECODERS:
         raise Unusable("undecodable_pixels", f"{path}: stored as {syntax.name}, which is not read")
     decoder = DECODERS[syntax]
-    if not all(map(find_spec, decoder.modules)) or not get_decoder(syntax).is_available:
+    if decoder.plugin not in get_decoder(syntax).available_plugins:
         raise MissingCodec(
             f"pixels are stored as {syntax.name}, for which no decoder is installed. "
             f"`uv sync --extra codecs` or `pip install {decoder.packages}` brings it."

@@ -37,10 +37,7 @@ class Values(NamedTuple):
 
     def text(self, tag):
         """The whole element as one text, "" where absent."""
-        value = self.raw(tag)
-        if value and b"\\" in value:
-            return "\\".join(self.texts(tag))
-        return value.decode("latin-1").strip(" \0") if value else ""
+        return "\\".join(self.texts(tag))
 
     def numbers(self, tag):
         """All values of a decimal or integer string (DS, IS); () where absent or where one is no finite number."""

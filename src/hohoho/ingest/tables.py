@@ -5,7 +5,7 @@ import pandas as pd
 
 from hohoho.labels import LABELS
 from hohoho.pseudonyms import PUBLIC_KEY, pseudonym
-from hohoho.scans.geometry import gaps_mm, wide_gaps
+from hohoho.scans.geometry import gap_range_mm, wide_gaps
 from hohoho.scans.pixels import ReadSlices
 from hohoho.scans.scan import Scan
 from hohoho.slices.store import SCAN_ANY, SCAN_LABELS
@@ -34,18 +34,14 @@ def slice_rows(scan: Scan, result: ReadSlices, key: bytes) -> dict[str, np.ndarr
 
 def study_row(scan: Scan, rows: dict[str, np.ndarray]) -> dict:
     """The row of the study table for one scan; `rows` are its rows of the slice table."""
-    slices = len(rows["position_mm"])
-    gaps = gaps_mm(rows["position_mm"]) if slices > 1 else np.array([np.nan])
     scan_labels = [np.nan] * len(SCAN_LABELS) if scan.scan_labels is None else scan.scan_labels
     return {
         "study": rows["study"][0],
         "patient": rows["patient"][0],
         **dict(zip(SCAN_LABELS, scan_labels, strict=True)),
         SCAN_ANY: scan.scan_any,
-        "slices": slices,
-        "gap_mm_min": gaps.min(),
-        "gap_mm_median": np.median(gaps),
-        "gap_mm_max": gaps.max(),
+        "slices": len(rows["position_mm"]),
+        **{f"gap_mm_{name}": gap for name, gap in gap_range_mm(rows["position_mm"]).items()},
         **{name: getattr(scan, name) for name in OF_THE_SCAN},
     }
 

@@ -44,7 +44,6 @@ class Brain(NamedTuple):
     """What the bleeds need to know of a slice's brain. All (H, W); parts are 0 to 1."""
 
     plane: Plane  # with x moved by the midline shift
-    depth: np.ndarray  # mm beneath the surface of the brain, negative outside
     inside: np.ndarray  # part within the skull
     within: np.ndarray  # part within the surface of the brain, its sulci and ventricles too
     fluid: np.ndarray  # part that is sulcus, fissure, cistern or the gap around the brain
@@ -76,7 +75,7 @@ def draw_brain(plane: Plane, head: Head, cavity: Cavity, mass_effect: MassEffect
     tissue = surface * (1 - fluid)
     paint_tissue(moved, head, depth, np.abs(to_sulcus) - width, posterior, tissue)
     ventricles = draw_ventricles(moved, head, surface)
-    return Brain(moved, depth, inside, surface, inside - tissue, ventricles)
+    return Brain(moved, inside, surface, inside - tissue, ventricles)
 
 
 def posterior_fossa(plane: Plane) -> np.ndarray:

@@ -24,10 +24,10 @@ class Plane:
     z: np.ndarray
     hu: np.ndarray  # (H, W) float32
     blood: np.ndarray  # (5, H, W) float32, the part of each pixel that is blood, in the order of LABELS
-    structure: np.ndarray | None  # (H, W) uint8 index into STRUCTURES, None: not wanted
     pixel_mm: float
     thickness_mm: float
     slack_mm: float = 0.0  # by how much x is bent off a straight grid
+    structure: np.ndarray | None = None  # (H, W) uint8 index into STRUCTURES, None: not wanted
 
     def __getitem__(self, window: tuple[slice, slice]) -> "Plane":
         structure = None if self.structure is None else self.structure[window]

@@ -1,12 +1,19 @@
 """The phantom's population: who patient `number` of a seed is, how often scanned, and what the images are called."""
 
+import hashlib
+
 import numpy as np
 
 from hohoho.phantom.elsewhere import HERE, Elsewhere
 from hohoho.phantom.study import Patient, Study, draw_patient, draw_study
-from hohoho.phantom.study_files import name
 
 P_SECOND_STUDY = 0.04
+
+
+def name(digits: int, *key: int) -> str:
+    """`ID_` and a number of hexadecimal digits: random to look at, the same for the same key."""
+    text = "/".join(str(part) for part in key)
+    return "ID_" + hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
 def patient_id(seed: int, number: int) -> str:

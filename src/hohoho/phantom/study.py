@@ -36,7 +36,6 @@ class Study(NamedTuple):
     area_mm2: np.ndarray  # (Z, 5) area of blood in the pixels that are at least half blood, their part counted
     labels: np.ndarray  # (Z, 5) bool, area above POSITIVE_MM2
     spoilt: tuple[str, ...]  # per slice: "", "streaks", "motion" or "low_dose"
-    structure: np.ndarray | None  # (Z, H, W) uint8, index into plane.STRUCTURES
     acquisition: Acquisition
 
 
@@ -45,19 +44,16 @@ def draw_patient(rng: np.random.Generator) -> Patient:
     return Patient(draw_head(rng), draw_bleeds(rng), draw_lookalikes(rng))
 
 
-def draw_study(
-    rng: np.random.Generator, patient: Patient, size: int, structures: bool = False, place: Elsewhere = HERE
-) -> Study:
-    """Scan the patient at `size` x `size` pixels; `structures` also keeps what each pixel is, for tests."""
+def draw_study(rng: np.random.Generator, patient: Patient, size: int, place: Elsewhere = HERE) -> Study:
+    """Scan the patient at `size` x `size` pixels, in this place."""
     acquisition, scanner, headrest = draw_setup(rng, patient, size)
     acquisition, scanner = place.setup(acquisition, scanner)
     count = len(acquisition.first_pixels)
     hu = np.empty((count, size, size), np.int16)
     blood = np.empty((count, len(LABELS), size, size), np.uint8)
-    structure = np.zeros((count, size, size), np.uint8) if structures else None
     spoilt = []
     for index in range(count):
-        plane = empty_plane(acquisition, index, structure)
+        plane = empty_plane(acquisition, index)
         paint_slice(plane, patient, scanner, headrest)
         place.dim(plane)
         scanned, kind = scan(plane, scanner, rng)
@@ -65,13 +61,13 @@ def draw_study(
         blood[index] = np.rint(plane.blood * 255)
         spoilt.append(kind)
     area = blood_area_mm2(blood, acquisition.pixel_mm)
-    return Study(hu, blood, area, area > POSITIVE_MM2, tuple(spoilt), structure, acquisition)
+    return Study(hu, blood, area, area > POSITIVE_MM2, tuple(spoilt), acquisition)
 
 
 def draw_blood(rng: np.random.Generator, patient: Patient, size: int, indices: list[int]) -> np.ndarray:
     """(n, 5, size, size) uint8: `blood` of some slices of the study that `draw_study` would draw."""
     acquisition, scanner, headrest = draw_setup(rng, patient, size)
-    planes = [empty_plane(acquisition, index, None) for index in indices]
+    planes = [empty_plane(acquisition, index) for index in indices]
     for plane in planes:
         paint_slice(plane, patient, scanner, headrest)
     return np.stack([np.rint(plane.blood * 255).astype(np.uint8) for plane in planes])
@@ -88,13 +84,12 @@ def blood_area_mm2(blood: np.ndarray, pixel_mm: float) -> np.ndarray:
     return (blood * (blood >= VISIBLE)).sum(axis=(-2, -1), dtype=np.int64) * (pixel_mm**2 / 255)
 
 
-def empty_plane(acquisition: Acquisition, index: int, structure: np.ndarray | None) -> Plane:
+def empty_plane(acquisition: Acquisition, index: int) -> Plane:
     """Slice `index`, filled with air."""
     x, y, z = head_coordinates(acquisition, index)
     air = np.full(x.shape, -1000, np.float32)
     blood = np.zeros((len(LABELS), *x.shape), np.float32)
-    structure = None if structure is None else structure[index]
-    return Plane(x, y, z, air, blood, structure, acquisition.pixel_mm, acquisition.thickness_mm)
+    return Plane(x, y, z, air, blood, acquisition.pixel_mm, acquisition.thickness_mm)
 
 
 def paint_slice(plane: Plane, patient: Patient, scanner: Scanner, headrest: Headrest) -> None:

@@ -3,7 +3,6 @@
 Files and patients are named at random, as in RSNA's data set.
 """
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +23,6 @@ UNSIGNED_INTERCEPT = -1024
 MASK_FROM = 64  # of 255: a pixel belongs to the stored mask from a quarter of blood on, so that faded ends are in it
 
 
-def name(digits: int, *key: int) -> str:
-    """`ID_` and a number of hexadecimal digits: random to look at, the same for the same key."""
-    text = "/".join(str(part) for part in key)
-    return "ID_" + hashlib.sha256(text.encode()).hexdigest()[:digits]
-
-
 def draw_uid(rng: np.random.Generator) -> UID:
     """A unique identifier from 128 random bits (PS3.5 B.2)."""
     return UID(f"2.25.{int.from_bytes(rng.bytes(16), 'big')}")
@@ -43,6 +36,9 @@ def decimal(value: float) -> str:
 def draw_series(rng: np.random.Generator, patient_id: str, age: float, sex: str, acquisition: Acquisition) -> Dataset:
     """The data elements that all images of a series share: its identity, and how it stores its pixels."""
     data = Dataset()
+    data.file_meta = FileMetaDataset()  # completed by pydicom (PS3.10 7.1)
+    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data.file_meta.ImplementationClassUID = IMPLEMENTATION_UID
     data.SOPClassUID = CTImageStorage
     data.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     data.Modality, data.BodyPartExamined, data.PatientPosition = "CT", "HEAD", "HFS"
@@ -92,17 +88,7 @@ def write_study(folder: Path, study: Study, image_ids: list[str], series: Datase
         image.Rows, image.Columns = stored.shape
         image.PixelData = stored.tobytes()
         image["PixelData"].VR = "OW"
-        write_image(folder / f"{image_id}.dcm", image)
-
-
-def write_image(path: Path, image: Dataset) -> None:
-    """Write one image with its file meta information (PS3.10 7.1)."""
-    image.file_meta = FileMetaDataset()
-    image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID
-    image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
-    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    image.file_meta.ImplementationClassUID = IMPLEMENTATION_UID
-    dcmwrite(path, image, enforce_file_format=True)
+        dcmwrite(folder / f"{image_id}.dcm", image, enforce_file_format=True)
 
 
 def write_masks(path: Path, blood: np.ndarray) -> None:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
 from hohoho.errors import InputError
@@ -22,12 +23,11 @@ from hohoho.files import replace_folder
 from hohoho.phantom.elsewhere import HERE, Elsewhere
 from hohoho.phantom.population import image_id, patient_id, patient_of, studies_of
 from hohoho.phantom.study_files import draw_series, write_masks, write_study
-from hohoho.phantom.tables import IMAGES, TRUTH, Rows, add_rows, write_tables
+from hohoho.phantom.tables import IMAGES, TRUTH, truth_of, write_tables
 from hohoho.workers import ordered_map
 
 MASKS = f"{TRUTH}/masks"
 SMALLEST_SIZE = 32
-LABEL_ERROR_RATE = 0.01  # errors a slice
 
 
 def write_phantom(
@@ -35,7 +35,7 @@ def write_phantom(
     patients: int,
     seed: int,
     size: int = 128,
-    label_error_rate: float = LABEL_ERROR_RATE,
+    label_error_rate: float = 0.01,
     workers: int = 1,
     progress: bool = False,
     masks: bool = False,
@@ -55,13 +55,13 @@ def write_phantom(
             (building / folder).mkdir(parents=True)
         job = partial(write_patient, building, seed, size, place)
         done = ordered_map(job, range(patients), workers)
-        rows = list(tqdm(done, "phantom patients", patients, disable=not progress))
+        studies = [study for of in tqdm(done, "phantom patients", patients, disable=not progress) for study in of]
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(patients,)))  # as of one patient more
-        write_tables(building, rows, label_error_rate, rng)
+        write_tables(building, studies, label_error_rate, rng)
         replace_folder(building, out)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return sum(len(row.slices) for row in rows)
+    return sum(map(len, studies))
 
 
 def write_phantom_once(out: Path, code: str, *request, workers: int, progress: bool) -> None:
@@ -90,9 +90,9 @@ def check_request(out: Path, patients: int, size: int, label_error_rate: float, 
         raise InputError(f"{out}: exists and is not a phantom (no {TRUTH}/slices.csv in it), so it is not replaced")
 
 
-def write_patient(folder: Path, seed: int, size: int, place: Elsewhere, number: int) -> Rows:
-    """Draw one patient and write the one or two studies; returns their table rows."""
-    rows, (patient, rng) = Rows([], []), patient_of(seed, number)
+def write_patient(folder: Path, seed: int, size: int, place: Elsewhere, number: int) -> list[pd.DataFrame]:
+    """Draw one patient and write the one or two studies; returns their tables."""
+    tables, (patient, rng) = [], patient_of(seed, number)
     studies = studies_of(patient, rng, size, place)
     sex = str(rng.choice(["F", "M"]))
     for study_number, study in enumerate(studies):
@@ -102,5 +102,5 @@ def write_patient(folder: Path, seed: int, size: int, place: Elsewhere, number: 
         write_study(folder / IMAGES, study, image_ids, series, rng)
         if (folder / MASKS).is_dir():
             write_masks(folder / MASKS / f"{series.StudyInstanceUID}.npz", study.blood)
-        add_rows(rows, study, image_ids, (series.PatientID, series.StudyInstanceUID))
-    return rows
+        tables.append(truth_of(study, image_ids, series.PatientID, str(series.StudyInstanceUID)))
+    return tables

@@ -68,14 +68,15 @@ def build_studies(headers: list[SliceHeader], preferred_kernel: str | None = Non
     studies = []
     for uid, group in groupby(headers, key=lambda header: header.study_uid):
         group = list(group)
+        parts = [list(part) for _, part in groupby(group, key=lambda header: header.series_uid)]
         patients = {header.patient_id for header in group} - {uid}  # the study UID stands in for an empty Patient ID
         repeated = [header for header in group if images[header.sop_uid, header.frame] > 1]
         if len(patients) > 1:
-            studies.append(_refused(uid, group, "two_patients_in_study", group))
+            studies.append(_refused(uid, parts, "two_patients_in_study", group))
         elif repeated:
-            studies.append(_refused(uid, group, "one_uid_two_images", repeated))
+            studies.append(_refused(uid, parts, "one_uid_two_images", repeated))
         else:
-            studies.append(_in_order_of_choice(uid, min(patients, default=uid), group, preferred_kernel))
+            studies.append(_in_order_of_choice(uid, min(patients, default=uid), parts, preferred_kernel))
     return studies
 
 
@@ -107,7 +108,7 @@ def scan_of(study: Study, series: Series, labels: np.ndarray) -> Scan:
         spacing_mm=np.array([header.spacing_mm for header in headers]),
         labels=labels,
         step_mm=series.step_mm,
-        tilt_deg=tilt_deg(first.orientation) if first.orientation else float("nan"),
+        tilt_deg=tilt_deg(first.orientation),
         thickness_mm=thickness_mm(headers),
         kernel=Counter(header.kernel for header in headers).most_common(1)[0][0],
         manufacturer=first.manufacturer,
@@ -116,23 +117,19 @@ def scan_of(study: Study, series: Series, labels: np.ndarray) -> Scan:
     )
 
 
-def _refused(uid, headers, reason, doubtful):
-    parts = [list(part) for _, part in groupby(headers, key=lambda header: header.series_uid)]
+def _refused(uid, parts, reason, doubtful):
     notes = tuple(Note(REFUSED, reason, uid, header.path) for header in doubtful)
     return Study(uid, uid, [unusable(part, reason) for part in parts], [reason] * len(parts), notes)
 
 
-def _in_order_of_choice(uid, patient, headers, preferred_kernel):
-    parts = [list(part) for _, part in groupby(headers, key=lambda header: header.series_uid)]
+def _in_order_of_choice(uid, patient, parts, preferred_kernel):
     series = [each for part in parts for each in series_of(part)]
     usable = [each for each in series if not each.unusable]
     ranked = [(criteria(each, usable, preferred_kernel), each) for each in usable]
     ranked.sort(key=lambda pair: [criterion.rank for criterion in pair[0]])
-    reasons = [f"{OTHER}has {_advantage(ranked[0][0], theirs)}" if i else None for i, (theirs, _) in enumerate(ranked)]
+    reasons = [None] * bool(ranked)
+    for theirs, _ in ranked[1:]:
+        decisive = next(ours for ours, their in zip(ranked[0][0], theirs, strict=True) if ours.rank != their.rank)
+        reasons.append(f"{OTHER}has {decisive.advantage}")
     left = [each for each in series if each.unusable]
     return Study(uid, patient, [each for _, each in ranked] + left, reasons + [each.unusable for each in left])
-
-
-def _advantage(ours, theirs):
-    """The first criterion by which two series differ, in words."""
-    return next(our.advantage for our, their in zip(ours, theirs, strict=True) if our.rank != their.rank)

@@ -13,32 +13,25 @@ WIDE_GAP = 1.5  # times the median, or the local step: from here on two slices a
 # wide gaps in a row at an end of a scan are a new step, two are missing slices; in the middle five of them still are.
 SHORT_GAP, NEW_STEP = 2.0, 2.5
 SAME_PLANE_MM = 0.01
-TILTED_DEG = 1.0
+TILTED_DEG = 1.0  # from here on the gantry was tilted
 SAME_DIRECTION = np.cos(np.radians(2))
 LOCALIZER_ANGLE = np.cos(np.radians(45))
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
-def normal(orientation: Sequence[float]) -> np.ndarray:
-    """(3,) unit normal of a slice from Image Orientation (PS3.3 C.7.6.2.1.1), signed to run foot to head (z > 0)."""
-    return _normal(tuple(orientation))
-
-
 @lru_cache(maxsize=256)  # the slices of a series ask for the same one
-def _normal(orientation):
+def normal(orientation: tuple[float, ...]) -> np.ndarray:
+    """(3,) unit normal of a slice from Image Orientation (PS3.3 C.7.6.2.1.1), signed to run foot to head (z > 0)."""
     direction = np.cross(orientation[:3], orientation[3:])
     direction = direction / np.linalg.norm(direction)
     return -direction if direction[2] < 0 else direction
 
 
-def tilt_deg(orientation: Sequence[float]) -> float:
-    """Degrees between the slices and the axial plane; from the orientation alone, vendors disagree on Gantry Tilt."""
+def tilt_deg(orientation: tuple[float, ...] | None) -> float:
+    """Degrees between the slices and the axial plane, NaN where it is unknown; vendors disagree on Gantry Tilt."""
+    if orientation is None:
+        return math.nan
     return float(np.degrees(np.arccos(np.clip(normal(orientation)[2], -1, 1))))
-
-
-def is_tilted(headers: list) -> bool:
-    """Whether the planes lean by a degree and more, as they do with a tilted gantry."""
-    return bool(headers[0].orientation and tilt_deg(headers[0].orientation) >= TILTED_DEG)
 
 
 def misnumbering(headers: list) -> str | None:
@@ -59,14 +52,15 @@ def thickness_mm(headers: list) -> float:
     return median(known) if known else math.nan
 
 
-def gaps_mm(position_mm: Sequence[float]) -> np.ndarray:
-    """(Z - 1,) distances between neighbouring slices."""
-    return np.diff(np.asarray(position_mm, float))
+def gap_range_mm(position_mm: np.ndarray) -> dict[str, float]:
+    """The smallest, median and largest distance between neighbouring slices; NaN for a single one."""
+    gaps = np.diff(position_mm) if len(position_mm) > 1 else np.array([np.nan])
+    return {"min": gaps.min(), "median": np.median(gaps), "max": gaps.max()}
 
 
 def wide_gaps(position_mm: Sequence[float]) -> np.ndarray:
     """(Z,) bool: whether the gap below a slice is more than 1.5 times the median gap; the first slice has none."""
-    gaps = gaps_mm(position_mm)
+    gaps = np.diff(position_mm)
     flags = np.zeros(len(position_mm), bool)
     if len(gaps):
         flags[1:] = gaps > WIDE_GAP * median(gaps.tolist())
@@ -79,7 +73,7 @@ def missing_slices(position_mm: Sequence[float], step_mm: float | None = None) -
     step_mm: of the whole scan, where it is known; None: told from the gaps. Unlike `wide_gaps` this tells lost slices,
     also several near each other, from a scan that changes its spacing half way up.
     """
-    gaps = gaps_mm(position_mm)
+    gaps = np.diff(position_mm)
     flags = np.zeros(len(position_mm), bool)
     flags[1:] = gaps > WIDE_GAP * (_local_steps(gaps) if step_mm is None else step_mm)
     return flags
@@ -115,7 +109,7 @@ def gap_warnings(position_mm: Sequence[float], missing: np.ndarray) -> list[str]
 
     missing: (Z,) bool, whether a slice is missing below each slice.
     """
-    gaps = gaps_mm(position_mm)
+    gaps = np.diff(position_mm)
     regular = gaps[~missing[1:]]
     uneven = len(regular) and np.ptp(regular) > 0.1 * median(gaps.tolist())
     return ["uneven_gaps"] * bool(uneven) + ["missing_slice"] * bool(missing.any())
@@ -148,12 +142,3 @@ def _off(direction, mode):
 def is_axial(headers: list) -> bool:
     """Whether the first slice lies within 45° of the axial plane."""
     return normal(headers[0].orientation or AXIAL)[2] > LOCALIZER_ANGLE
-
-
-def same_places(position_mm: Sequence[float]) -> list[list[int]]:
-    """Lists of indices that share one position, for positions in rising order; only lists of two and more."""
-    touching = gaps_mm(position_mm) <= SAME_PLANE_MM
-    if not touching.any():
-        return []
-    groups = np.split(np.arange(len(position_mm)), np.flatnonzero(~touching) + 1)
-    return [group.tolist() for group in groups if len(group) > 1]

@@ -49,11 +49,7 @@ class _Values:
 def hu_warning(hu: np.ndarray) -> str | None:
     """Why values of any shape, drawn from a whole scan of a head, are hardly HU; None where nothing speaks against it.
 
-    "values_offset_by_1024": or by 1000; no rescale intercept was told. "eight_bit_values": grey levels of a picture.
-    "no_soft_tissue". "background_zero": 0 in place of air, as where the brain was cut out. "no_air": another value in
-    its place, as where values were clipped to a window. "values_too_high": more beyond bone than metal makes, as where
-    padding or negative values were read without their sign. "clipped_values": one highest value in place of bone.
-    "values_scaled": modes where a head has none, as where the rescale slope is wrong.
+    docs/data.md says what each reason means.
     """
     if not hu.size:
         return None

@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import xxhash
 
 from hohoho.dicom.reader import GLANCE
 from hohoho.errors import Unusable
 from hohoho.prefetch import prefetch
 from hohoho.scans.geometry import gap_warnings
 from hohoho.scans.hu_check import hu_warning, slices_unlike_others
-from hohoho.scans.pixel_hash import pixel_hash
 from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note, Scan
 from hohoho.scans.windowing import window_and_resize
 
@@ -20,21 +20,11 @@ EMPTY_PICTURE_SD = 1.0  # grey levels
 USUAL_SIDE = 512  # pixels
 
 
-class WindowedSlice(NamedTuple):
-    """One slice as it is stored, or why it is not."""
-
-    pixels: np.ndarray | None  # (size, size) uint8, C-contiguous; None where it could not be read
-    pixel_hash: str | None  # of its HU; None where the picture shows too little to tell two people apart
-    notes: tuple[tuple[str, str], ...]  # action, reason
-    size: tuple[int, ...] = ()  # rows and columns of the file; () where it could not be read
-    sample: np.ndarray | None = None  # every 16th pixel in HU; None of grey levels, whose window the source assumes
-
-
 class ReadSlices(NamedTuple):
     """The slices of a scan that could be read, foot to head; their pixels are kept elsewhere."""
 
     kept: np.ndarray  # (n,) indices into the scan's slices
-    hashes: list[str | None]  # as in WindowedSlice
+    hashes: list[str | None]  # of their HU; None where the picture shows too little to tell two people apart
     notes: list[Note]  # index: among all slices of the scan where skipped, among the kept ones else, None for all
 
 
@@ -57,15 +47,21 @@ def collect(
     """
     kept, hashes, notes, sizes, samples = [], [], [], set(), []
     for i, (image, spacing_mm) in enumerate(zip(scan.images, scan.spacing_mm, strict=True)):
-        windowed = read_windowed(scan.read_slice, image, spacing_mm, image_size, window_hu)
-        index = i if windowed.pixels is None else len(kept)
-        notes += [Note(action, reason, scan.study, index=index) for action, reason in windowed.notes]
-        if windowed.pixels is not None:
-            keep(windowed.pixels)
-            kept.append(i)
-            hashes.append(windowed.pixel_hash)
-            sizes.add((*windowed.size, *spacing_mm.tolist()))
-            samples += [] if windowed.sample is None else [windowed.sample.ravel()]
+        try:
+            hu, repairs = scan.read_slice(image)
+        except Unusable as unusable:
+            notes.append(Note(SKIPPED, unusable.reason, scan.study, index=i))
+            continue
+        pixels = np.ascontiguousarray(window_and_resize(hu, spacing_mm, image_size, *window_hu))
+        sample = hu[::GLANCE, ::GLANCE].copy()  # no view, which would keep the whole slice
+        notes += [Note(REPAIRED, repair, scan.study, index=len(kept)) for repair in repairs]
+        if not (_shows_brain(sample) or _shows_brain(hu)):
+            notes.append(Note(WARNED, "nothing_in_brain_range", scan.study, index=len(kept)))
+        hashes.append(pixel_hash(hu) if cv2.meanStdDev(pixels)[1].item() > EMPTY_PICTURE_SD else None)
+        samples += [sample.ravel()] if hu.dtype == np.int16 else []  # of grey levels the source assumes the window
+        sizes.add((*hu.shape, *spacing_mm.tolist()))
+        keep(pixels)
+        kept.append(i)
     notes += [Note(WARNED, "slice_without_air", scan.study, index=place) for place in slices_unlike_others(samples)]
     warnings = _size_warnings(sizes) + gap_warnings(scan.position_mm[kept], scan.missing_below(kept))
     warnings += [hu_warning(np.concatenate(samples)) if samples else None]
@@ -73,21 +69,15 @@ def collect(
     return ReadSlices(np.array(kept, int), hashes, notes)
 
 
-def read_windowed(
-    read_slice: Callable, image: Any, spacing_mm: np.ndarray, image_size: int, window_hu: tuple[float, float]
-) -> WindowedSlice:
-    """Reads, windows and resizes one slice. window_hu: center, width."""
-    try:
-        hu, repairs = read_slice(image)
-    except Unusable as unusable:
-        return WindowedSlice(None, None, ((SKIPPED, unusable.reason),))
-    pixels = np.ascontiguousarray(window_and_resize(hu, spacing_mm, image_size, *window_hu))
-    notes = tuple((REPAIRED, repair) for repair in repairs)
-    sample = hu[::GLANCE, ::GLANCE].copy()  # no view, which would keep the whole slice
-    if not (_shows_brain(sample) or _shows_brain(hu)):
-        notes += ((WARNED, "nothing_in_brain_range"),)
-    image_hash = pixel_hash(hu) if cv2.meanStdDev(pixels)[1].item() > EMPTY_PICTURE_SD else None
-    return WindowedSlice(pixels, image_hash, notes, hu.shape, sample if hu.dtype == np.int16 else None)
+def pixel_hash(hu: np.ndarray) -> str:
+    """32 hex characters that tell slices of different size or HU apart; the same on every machine. XXH3, 128 bits.
+
+    It finds copies; whoever looks for collisions would find some.
+    """
+    contents = np.ascontiguousarray(hu, dtype="<i2" if hu.dtype.kind in "iu" else "<f4")
+    digest = xxhash.xxh3_128(str(contents.shape).encode())
+    digest.update(contents)
+    return digest.hexdigest()
 
 
 def _size_warnings(sizes):

@@ -9,7 +9,7 @@ from hohoho.dicom.content import ELSEWHERE, PROJECTION
 from hohoho.dicom.header import SliceHeader
 from hohoho.dicom.reader import read_hu
 from hohoho.errors import Unusable
-from hohoho.scans.geometry import gaps_mm, is_axial, is_tilted, misnumbering, same_places, split_orientations
+from hohoho.scans.geometry import SAME_PLANE_MM, TILTED_DEG, is_axial, misnumbering, split_orientations, tilt_deg
 from hohoho.scans.passes import are_told_apart, split_passes
 from hohoho.scans.positions import line_through, place
 from hohoho.scans.scan import REPAIRED, SKIPPED, WARNED, Note
@@ -42,7 +42,7 @@ class Series(NamedTuple):
     @property
     def step_mm(self) -> float | None:
         """From slice to slice where images are only numbered, and so evenly; None where positions tell."""
-        return float(gaps_mm(self.position_mm).min()) if self.is_numbered else None
+        return float(np.diff(self.position_mm).min()) if self.is_numbered else None
 
     @property
     def acquired(self) -> str:
@@ -100,7 +100,7 @@ def _in_order(headers, placement, notes):
     study = headers[0].study_uid
     thick = {header.thickness_mm for header in headers if not math.isnan(header.thickness_mm)}
     content = headers[0].content
-    repairs = ["gantry_tilt"] * is_tilted(headers)
+    repairs = ["gantry_tilt"] * (tilt_deg(headers[0].orientation) >= TILTED_DEG)
     if placement.is_measured and (numbering := misnumbering(headers)):
         repairs.append(numbering)
     warnings = {
@@ -117,15 +117,17 @@ def _in_order(headers, placement, notes):
 
 def _doubles(headers, position_mm):
     """(indices of images at the position of another one, notes on them). Kept is the one whose number fits there."""
-    places = same_places(position_mm)
-    if not places:
+    touching = np.diff(position_mm) <= SAME_PLANE_MM
+    if not touching.any():
         return set(), []
     numbers = np.array([np.nan if header.instance is None else header.instance for header in headers])
     line_mm = line_through(numbers, position_mm, NEARLY_ALL)
     off_mm = np.nan_to_num(np.abs(line_mm - position_mm).round(3))
     dropped, notes = set(), []
-    for crowd in places:
-        first, *others = sorted(crowd, key=lambda i: (off_mm[i], headers[i].instance or 0, headers[i].sop_uid))
+    for place_rows in np.split(np.arange(len(headers)), np.flatnonzero(~touching) + 1):
+        first, *others = sorted(
+            place_rows.tolist(), key=lambda i: (off_mm[i], headers[i].instance or 0, headers[i].sop_uid)
+        )
         notes += [_double(headers[first], headers[other]) for other in others]
         dropped |= set(others)
     return dropped, notes

@@ -11,9 +11,11 @@ import pandas as pd
 
 from hohoho.errors import InputError
 from hohoho.scans.scan import REPAIRED, Note
-from hohoho.sources.csv_bounds import check_bounds
 
 SHOWN_LINES = 10
+MOST_BYTES = 2**30  # nine times the label file of RSNA 2019, the largest there is
+LONGEST_LINE = 2**16  # bytes
+PIECE = 2**20  # bytes read at a time
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 LARGEST_KEY = 10**12
 # What an error may quote of a cell: any other text, or a longer number, could be the name or the number of a patient.
@@ -27,7 +29,7 @@ def read_rows(path: Path, columns: Sequence[str], needed: str) -> pd.DataFrame:
     """
     if not Path(path).is_file():
         raise InputError(f"{path} does not exist: it must be the CSV of labels")
-    check_bounds(Path(path))
+    _check_bounds(Path(path))
     try:
         rows = pd.read_csv(path, dtype="str", na_filter=False, skipinitialspace=True)
     except ValueError as error:  # parser errors and bad encodings
@@ -42,6 +44,21 @@ def read_rows(path: Path, columns: Sequence[str], needed: str) -> pd.DataFrame:
     if twice := [name for name in columns if f"{name}.1" in rows]:  # so pandas calls the second one
         raise InputError(f"{path}: several columns {', '.join(twice)}")
     return rows
+
+
+def _check_bounds(path: Path) -> None:
+    """Raises InputError where a file is no text of lines that a label could fill, before it is parsed."""
+    if path.stat().st_size > MOST_BYTES:
+        raise InputError(f"{path}: more than {MOST_BYTES} bytes, which is no file of labels")
+    length = 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            if b"\0" in piece:
+                raise InputError(f"{path}: zero bytes, so it is no text in UTF-8")
+            first, *others = map(len, piece.split(b"\n"))
+            if max(length + first, *others, 0) > LONGEST_LINE:
+                raise InputError(f"{path}: a line of more than {LONGEST_LINE} bytes, which is no row of labels")
+            length = others[-1] if others else length + first
 
 
 def binary_labels(

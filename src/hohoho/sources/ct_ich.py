@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from hohoho.errors import InputError, Unusable
-from hohoho.labels import unlabelled
+from hohoho.labels import LABELS, RSNA_SUBTYPES, unlabelled
 from hohoho.scans.geometry import tilt_deg
 from hohoho.scans.scan import SKIPPED, WARNED, Inventory, Note, Scan
 from hohoho.sources.course import read_picture
-from hohoho.sources.ct_ich_labels import read_diagnoses
+from hohoho.sources.csv_rows import binary_labels, one_row_each, read_rows, whole_numbers
 from hohoho.sources.direction import foot_to_head
 from hohoho.sources.listing import numbered_files, require_layout
 from hohoho.sources.matching import LabelNames, match
@@ -28,6 +29,9 @@ PICTURE_NAME = re.compile(r"(?:(\d+)|\d+_HGE_Seg)\.jpe?g", re.IGNORECASE)  # mas
 NEEDED = f"{VOLUMES}/049.nii … and {VOLUME_LABELS}, or {PICTURES}/049/{BRAIN}/1.jpg … and {PICTURE_LABELS}"
 BRAIN_WINDOW_HU = (40.0, 120.0)  # center, width of the pictures, from the data set's README
 THICKNESS_MM = 5.0  # likewise; a picture does not tell its position
+TYPES = {label: subtype.capitalize() for subtype, label in RSNA_SUBTYPES.items()}  # columns of the CSV
+PATIENT, SLICE, NONE = "PatientNumber", "SliceNumber", "No_Hemorrhage"
+COLUMNS = f"Needed are {PATIENT}, {SLICE} (from 1), {', '.join(TYPES.values())} and {NONE}, each 0 or 1."
 
 
 def find(request: Request) -> Inventory:
@@ -56,6 +60,24 @@ def find(request: Request) -> Inventory:
         scans, directions = foot_to_head(scans, request.workers, request.progress)
         notes += directions
     return Inventory(scans, notes, files, str(root))
+
+
+def read_diagnoses(path: Path) -> tuple[pd.DataFrame, list[Note]]:
+    """(the five labels, float32, index "patient number/slice number"; notes).
+
+    Where No_Hemorrhage does not agree with the five, the five are right and the slice is warned of. Raises InputError
+    naming bad lines.
+    """
+    rows = read_rows(path, [PATIENT, SLICE, *TYPES.values(), NONE], COLUMNS)
+    patient, number = (
+        whole_numbers(rows[key], f"a {key} that is no whole number", path, 0) for key in (PATIENT, SLICE)
+    )
+    values = binary_labels(rows[[*(TYPES[label] for label in LABELS), NONE]], path).set_axis([*LABELS, NONE], axis=1)
+    names = patient.astype(str) + "/" + number.astype(str)
+    table, notes = one_row_each(values.set_index(names), "a slice", path)
+    wrong = table[NONE].eq(1) == table[LABELS].eq(1).any(axis=1)
+    notes += [Note(WARNED, "no_hemorrhage_contradicts", item=name) for name in table.index[wrong]]
+    return table[LABELS], notes
 
 
 def _names(scan: Scan) -> list[str]:
