@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hohoho.check.command import add_commands as add_check_command
 from hohoho.errors import InputError
+from hohoho.reproduce.command import add_commands as add_reproduce_command
 from hohoho.rows.command import add_commands as add_row_commands
 
 NOT_A_DEVICE = "For research and teaching; not a medical device."
@@ -63,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     triage.add_argument("--watch", action="store_true", help="go on whenever something new has arrived in the folder")
     triage.set_defaults(run=_triage)
     add_row_commands(commands)
+    add_reproduce_command(commands)
     add_check_command(commands)
     return top
 
