@@ -14,7 +14,7 @@ def changed_code(rev: str) -> tuple[str, ...]:
     """
     if not rev:
         return ()
-    listed = (["diff", "--name-only", rev], ["ls-files", "--others", "--exclude-standard"])
+    listed = (["diff", "--name-only", "--relative", rev], ["ls-files", "--others", "--exclude-standard"])
     changed = sorted({path for words in listed for path in lines_of_git(*words, "--", *CODE)})
     users = [(first_user(path), path) for path in changed]
     return tuple(f"{path} ({stage})" for stage, path in users if stage)

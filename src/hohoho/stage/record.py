@@ -105,10 +105,12 @@ def write_record() -> None:
 
 
 def command_line() -> str | None:
-    """What was typed, or DVC's own command where its queue runs this; None without DVC."""
+    """What was typed; of what DVC's queue runs, only that. None without DVC."""
     words = next((process.cmdline() for process in psutil.Process().parents() if is_dvc(process.pid)), None)
     if words is None:
         return None
+    if "exec-run" in words:  # with a path of its own behind it
+        return "dvc queue start"
     start = next((number for number, word in enumerate(words) if Path(word).name == "dvc"), 0)
     return shlex.join(["dvc", *words[start + 1 :]])
 
