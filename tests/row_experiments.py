@@ -1,9 +1,11 @@
 """The rows, and experiments as DVC would have recorded them."""
 
+import copy
 import json
 import shutil
 from contextlib import chdir
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,13 +24,21 @@ NAMES = [row.name for row in ROWS]
 load_hydra_plugins(str(ROOT / "conf/plugins"))  # Hydra looks once a process; a test's tiny repository must not be first
 
 
-def experiment(row, source="phantom", val=0.5, test=0.5, state="done", day=1, **changed):
-    """An experiment as DVC would have recorded it; changed: section={knob: value}."""
-    params = composed([f"row={row}", f"data={source}", *["data.root=anywhere"] * (source != "phantom")])
+def experiment(row, source="phantom", val=0.5, test=0.5, state="done", day=1, seed=None, interval=None, **changed):
+    """An experiment as DVC would have recorded it. interval: of val. changed: section={knob: value}."""
+    params = copy.deepcopy(composed_row(row, source))
+    if seed is not None:
+        params["seed"] = seed
     for section, values in changed.items():
         params[section] |= values
     f2 = {"train": 0.9, "val": val, "test": test} if state == "done" else {}
-    return Experiment(row.replace("_", "-"), state, datetime(2026, 1, day), params, f2)
+    return Experiment(row.replace("_", "-"), state, datetime(2026, 1, day), params, f2, interval)
+
+
+@cache
+def composed_row(row, source):
+    """The parameters of a row; composing takes a while."""
+    return composed([f"row={row}", f"data={source}", *["data.root=anywhere"] * (source != "phantom")])
 
 
 def score_alone(row: str, folder: Path) -> float:

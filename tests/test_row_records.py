@@ -36,6 +36,7 @@ params = yaml.safe_load(open("params.yaml"))
 assert not params["fails"]
 pathlib.Path("metrics").mkdir(exist_ok=True)
 scores = {"f2": {"train": 0.9, "val": 0.8, "test": 0.7 if params["seed"] else None}}
+scores["f2_val_interval"] = {"low": 0.7, "high": None if params["seed"] == 3 else 0.9}
 pathlib.Path("metrics/scores.json").write_text(json.dumps(scores))
 """
 PIPELINE = """\
@@ -86,7 +87,10 @@ def test_a_row_is_run_once_and_a_failure_stops_no_other(tiny, capsys):
         ("table2-c3", "table2_c3", "done", "phantom"),
     ]
     assert found[0].f2 == {"train": 0.9, "val": 0.8, "test": 0.7}
-    assert [r.verdict for r in results(rows, found)] == ["run (phantom – not comparable)", "not run"] + [
+    assert [e.val_interval for e in found] == [(0.7, 0.9), None]
+    tips = subprocess.check_output(["git", "for-each-ref", "--format=%(objectname)", "refs/exps/*/*/table*"], text=True)
+    assert {e.rev for e in found} == set(tips.split())
+    assert [r.verdict().text for r in results(rows, found)] == ["run (phantom – not comparable)", "not run"] + [
         "run (phantom – not comparable)"
     ]
 
@@ -132,7 +136,7 @@ def test_a_queued_row_is_seen_as_queued(tiny):
     assert run_rows(row, [], True, read_experiments()) == []
     assert [(e.name, e.state) for e in read_experiments()] == [("table2-c1", "queued")]
     run_rows(row, [], True, read_experiments(), lambda words: pytest.fail("queued twice"))
-    assert results(row, read_experiments())[0].verdict == "not run (queued)"
+    assert results(row, read_experiments())[0].verdict().text == "not run (queued)"
 
 
 def test_outside_a_repository_it_says_so(tmp_path, monkeypatch):

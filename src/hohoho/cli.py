@@ -8,6 +8,7 @@ from hohoho.adopt.command import add_commands as add_adopt_command
 from hohoho.check.command import add_commands as add_check_command
 from hohoho.errors import InputError
 from hohoho.package.command import add_commands as add_export_command
+from hohoho.reproduce.command import add_commands as add_reproduce_command
 from hohoho.rows.command import add_commands as add_row_commands
 
 MODEL = "as `dvc repro` or `hohoho export` leaves it (default models)"
@@ -71,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     triage.add_argument("--watch", action="store_true", help="go on whenever something new has arrived in the folder")
     triage.set_defaults(run=_triage)
     add_row_commands(commands)
+    add_reproduce_command(commands)
     add_check_command(commands)
     add_export_command(commands)
     add_adopt_command(commands)

@@ -17,6 +17,8 @@ def add_commands(commands) -> None:
     rows = commands.add_parser("rows", help="the 34 rows of the poster's tables: list, run, print")
     rows.add_argument("--format", choices=["text", "md", "csv", "json"], default="text")
     rows.add_argument("--table", type=int, choices=TABLES, help="only this table")
+    counts = "how many rows have which verdict by these tolerances of F2, and by each row's own (docs/poster.md)"
+    rows.add_argument("--tolerance", type=float, nargs="+", metavar="F2", help=counts)
     rows.set_defaults(run=_list)
     below = rows.add_subparsers(metavar="run | table")
 
@@ -36,13 +38,16 @@ def add_commands(commands) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    from hohoho.rows.listing import FORMATS
+    from hohoho.rows.listing import FORMATS, tolerance_counts
     from hohoho.rows.records import read_experiments
     from hohoho.rows.results import results
 
+    if min(options.tolerance or [1]) <= 0:
+        raise InputError("--tolerance is a difference of F2, above 0")
     rows = read_rows()
     chosen = rows_of(rows, options.table) if options.table else rows
-    print(FORMATS[options.format](results(chosen, read_experiments())))
+    found = results(chosen, read_experiments(), rows)
+    print(tolerance_counts(found, options.tolerance) if options.tolerance else FORMATS[options.format](found))
 
 
 def chosen_rows(names: list[str], table: int | None, everything: bool) -> list[Row]:
@@ -81,7 +86,7 @@ def _table(options: argparse.Namespace) -> None:
         raise InputError("which table? Give its number, 1 to 6, or --all")
     rows, titles, experiments = read_rows(), read_titles(), read_experiments()
     for number in TABLES if options.all else [options.number]:
-        printed = printed_table(number, titles[number], results(rows_of(rows, number), experiments))
+        printed = printed_table(number, titles[number], results(rows_of(rows, number), experiments, rows))
         with atomic(options.out / f"table{number}.md") as temporary:
             temporary.write_text(printed)
         print(options.out / f"table{number}.md")

@@ -5,7 +5,11 @@ import json
 import pandas as pd
 
 from hohoho.rows.results import Result
+from hohoho.rows.spread import pooled
+from hohoho.rows.verdicts import KINDS
 from hohoho.slices.split import SPLITS
+
+SHOWN_FILES = 2
 
 
 def f2_text(value: float | None, digits: int = 4) -> str:
@@ -19,9 +23,31 @@ def listing(results: list[Result]) -> pd.DataFrame:
         {"row": result.row.name, "settings": result.row.described()}
         | {f"poster {split}": f2_text(result.row.f2[split]) for split in SPLITS}
         | {f"here {split}": f2_text(result.measured[split]) if result.experiment else "" for split in SPLITS}
-        | {"data": result.source, "verdict": result.verdict, "changed": ", ".join(result.changes)}
+        | {"over seeds": over_seeds(result.seed_f2), "data": result.source}
+        | {"verdict": result.verdict().text, "stale because": stale_because(result)}
         for result in results
     )
+
+
+def over_seeds(f2: list[float]) -> str:
+    """Mean and standard deviation of validation F2, and of how many seeds; nothing for a single one."""
+    spread = pooled([f2])
+    return f"{sum(f2) / len(f2):.4f} ± {spread.sd:.4f} ({len(f2)})" if spread else ""
+
+
+def stale_because(result: Result) -> str:
+    """The parameters that its experiment had otherwise than conf/ has them now, and the source files."""
+    more = len(result.code) - SHOWN_FILES
+    return ", ".join([*result.changes, *result.code[:SHOWN_FILES], *[f"and {more} more"] * (more > 0)])
+
+
+def tolerance_counts(results: list[Result], tolerances: list[float]) -> str:
+    """How many rows have which verdict: by their own tolerances, and by each of these, as text."""
+    lines = [["tolerance", *KINDS]]
+    for tolerance in (None, *tolerances):
+        kinds = [result.verdict(tolerance).kind for result in results]
+        lines.append([f"{tolerance:g}" if tolerance else "each row's own", *(str(kinds.count(kind)) for kind in KINDS)])
+    return aligned(pd.DataFrame(lines[1:], columns=lines[0]))
 
 
 def aligned(table: pd.DataFrame) -> str:
@@ -53,7 +79,9 @@ def as_json(results: list[Result]) -> str:
             "experiment": result.experiment and result.experiment.name,
             "created": result.experiment and result.experiment.created.isoformat(timespec="seconds"),
             "changed": list(result.changes),
-            "verdict": result.verdict,
+            "changed_code": list(result.code),
+            "seeds": {str(experiment.params.get("seed")): experiment.f2 for experiment in result.seeds},
+            "verdict": result.verdict().text,
         }
         for result in results
     ]

@@ -20,6 +20,8 @@ class Experiment(NamedTuple):
     created: datetime | None
     params: dict  # all of params.yaml
     f2: dict[str, float | None]  # train, val, test; empty where there is no score
+    val_interval: tuple[float, float] | None = None  # 95 %, of F2 on validation over patients; None where it is unknown
+    rev: str = ""  # its commit
 
     @property
     def row(self) -> str | None:
@@ -62,13 +64,16 @@ def commits_with_experiments(repo: Any) -> list[str]:
 
 def _read(ranged: Any, tip: Any, repo: Any) -> Experiment:
     params = tip.data.params.get(PARAMS, {}).get("data") or {}
-    f2 = (tip.data.metrics.get(SCORES, {}).get("data") or {}).get("f2") or {}
+    scores = tip.data.metrics.get(SCORES, {}).get("data") or {}
+    f2, interval = scores.get("f2") or {}, scores.get("f2_val_interval") or {}
+    ends = (interval.get("low"), interval.get("high"))
     state = ranged.executor.state if ranged.executor else "success"
     if state == "success":
         state = DONE if f2 else "failed"
     if state == DONE and not stages_agree(read_lock(repo.scm.get_fs(tip.rev).open("dvc.lock").read()), params):
         state, f2 = "mixed", {}
-    return Experiment(tip.name or tip.rev[:7], state, tip.data.timestamp, params, f2)
+    val_interval = None if None in ends else ends
+    return Experiment(tip.name or tip.rev[:7], state, tip.data.timestamp, params, f2, val_interval, tip.rev)
 
 
 def stages_agree(lock: Mapping[str, Mapping], params: Mapping) -> bool:

@@ -30,7 +30,7 @@ class Evaluation(NamedTuple):
     sixth class, see hohoho.inference.table. Models are "cnn" and, where trained, "cnn_lstm", the row's own model.
 
     headline: metrics/scores.json, at most 30 numbers.
-        f2: {train, val, test} micro F2 of the row's own model · f2_test_interval: {low, high}
+        f2: {train, val, test} micro F2 of the row's own model · f2_val_interval, f2_test_interval: {low, high}
         cnn, cnn_lstm: {f2_train, f2_val, f2_test, precision_test, recall_test, auroc_test (macro)}
         lstm_gain: {f2_test, low, high} cnn_lstm - cnn, paired (absent where there is no LSTM)
         all_positive: {train, val, test} · scan_test: {any_auroc, any_sensitivity, any_specificity} by the scan's

@@ -8,10 +8,10 @@ from hohoho.slices.split import SPLITS
 def headline(details: dict) -> dict:
     """As `Evaluation` says, null where unknown. details: of the same run."""
     own = details["own_model"]
-    f2_test = _score(details["slices"][own]["test"], MICRO, "f2")
+    f2 = {split: _score(details["slices"][own][split], MICRO, "f2") for split in SPLITS}
     numbers = {
-        "f2": {split: _score(details["slices"][own][split], MICRO, "f2")["value"] for split in SPLITS},
-        "f2_test_interval": {end: f2_test[end] for end in ("low", "high")},
+        "f2": {split: score["value"] for split, score in f2.items()},
+        **{f"f2_{split}_interval": {end: f2[split][end] for end in ("low", "high")} for split in ("val", "test")},
         **{model: _of_model(splits) for model, splits in details["slices"].items()},
     }
     if details["lstm_gain"]:

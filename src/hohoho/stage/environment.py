@@ -4,6 +4,7 @@ Standard library only: it is loaded before anything that may be missing.
 """
 
 import hashlib
+import platform
 import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -14,18 +15,34 @@ CODE = ("src/hohoho/**/*.py", "src/hohoho/**/*.j2", "stages/*.py")
 PIN = re.compile(r'^\s*"([\w.-]+)==([^"]+)",?\s*$')
 
 
+def pins(pyproject: str) -> dict[str, str]:
+    """Package → version of the dependencies of a pyproject.toml."""
+    block = pyproject.partition("\ndependencies = [")[2].partition("\n]")[0]
+    return dict(match.groups() for match in map(PIN.match, block.splitlines()) if match)
+
+
+def installed(package: str) -> str:
+    """The version that is here, or "missing"."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
 def wrong_packages(pyproject: str) -> list[str]:
     """The dependencies of a pyproject.toml that are missing here or have another version than the pinned one."""
-    wrong = []
-    block = pyproject.partition("\ndependencies = [")[2].partition("\n]")[0]
-    for name, pinned in (match.groups() for match in map(PIN.match, block.splitlines()) if match):
-        try:
-            found = version(name).partition("+")[0]  # torch 2.13.0+cpu is torch 2.13.0
-        except PackageNotFoundError:
-            found = "missing"
-        if found != pinned:
-            wrong.append(f"{name} {found} (pinned: {pinned})")
-    return wrong
+    found = {name: installed(name) for name in pins(pyproject)}
+    return [
+        f"{name} {found[name].partition('+')[0]} (pinned: {pinned})"
+        for name, pinned in pins(pyproject).items()
+        if found[name].partition("+")[0] != pinned  # torch 2.13.0+cpu is torch 2.13.0
+    ]
+
+
+def package_versions() -> dict[str, str]:
+    """Python's version and, with their builds, those of the pinned packages."""
+    text = PYPROJECT.read_text() if PYPROJECT.is_file() else ""
+    return {"python": platform.python_version()} | {name: installed(name) for name in pins(text)}
 
 
 def require_pinned_packages() -> None:

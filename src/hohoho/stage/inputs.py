@@ -113,8 +113,7 @@ def used_parameters(recorded: Mapping) -> dict[str, Any]:
 
 def stages_before(stage: str, blocks: Mapping[str, Mapping]) -> list[str]:
     """The stages whose outputs a stage reads, directly or through others, in the order of `blocks`; no frozen ones."""
-    entries = [(name, entry) for name, block in blocks.items() for kind in OUTPUTS for entry in block.get(kind) or []]
-    maker = {next(iter(entry)) if isinstance(entry, Mapping) else entry: name for name, entry in entries}
+    maker = {path: name for name, block in blocks.items() for path in outputs(block)}
     needed, waiting = set(), [stage]
     while waiting:
         reads = blocks.get(waiting.pop(), {}).get("deps") or []
@@ -122,6 +121,12 @@ def stages_before(stage: str, blocks: Mapping[str, Mapping]) -> list[str]:
         needed |= earlier
         waiting += earlier
     return [name for name in blocks if name in needed and not blocks[name].get("frozen")]
+
+
+def outputs(block: Mapping) -> list[str]:
+    """The paths that a stage of dvc.yaml writes."""
+    entries = [entry for kind in OUTPUTS for entry in block.get(kind) or []]
+    return [next(iter(entry)) if isinstance(entry, Mapping) else entry for entry in entries]
 
 
 def _leaves(params: Mapping, names: Iterable[str]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from hohoho.stage.costs import STAGES, cost_table, write_cost
 from hohoho.stage.environment import code_hashes
 from hohoho.stage.inputs import changes, inputs, other_parameters, stage_blocks
 from hohoho.stage.ranks import report
+from hohoho.stage.record import write_record, write_run
 from hohoho.stage.stop import REQUEUE, Stopped, stoppable
 from hohoho.stage.workspace import holder, locked
 
@@ -57,8 +58,12 @@ def run_stage(main: Callable[[], None]) -> None:
         raise
     cost = write_cost(stage)
     print(f"{stage}: {cost['seconds']} s, {cost['peak_memory_mb']} MB of memory at most")
+    if "DVC_STAGE" in os.environ:  # by hand, nothing is recorded
+        write_run(stage, cost)
     if stage == STAGES[-1]:
         print(cost_table())
+        if "DVC_STAGE" in os.environ:
+            write_record()
 
 
 def in_words(stage: str, error: Exception) -> str | None:
