@@ -14,13 +14,14 @@ from sklearn.metrics import fbeta_score, log_loss, precision_recall_curve, roc_a
 from hohoho.errors import InputError
 from hohoho.inference.table import MODEL_NAMES, probabilities_of
 from hohoho.labels import LABELS
+from hohoho.predict.answers import positive_slices
 from hohoho.report.score_sections import calibration_section, class_section, models_section, scan_section
 from hohoho.scores.calibration import calibrated
 from hohoho.scores.evaluation import evaluate
 from hohoho.scores.reliability import calibration_error
 from hohoho.scores.scans import Settings
 from hohoho.slices.split import SPLITS
-from hohoho.slices.store import SCAN_LABELS
+from hohoho.slices.store import SCAN_LABELS, adjacent_runs, scan_bounds
 
 TABLE = predictions(75)
 TABLE.loc[TABLE["split"] == "test", "sah"] = 0
@@ -172,6 +173,11 @@ def test_smoothing_scores_the_smoothed_answers():
     counts = FOUND.smoothing.set_index("case").loc["cnn_lstm test micro"]
     assert FOUND.headline["f2"]["test"] == counts["f2"]
     assert found.headline["f2"]["test"] == counts["f2_smoothed"]
+    raw = probabilities_of(TABLE, "cnn_lstm")
+    for evaluation, smoothing in ((FOUND, False), (found, True)):  # and a prediction answers as it was scored
+        for rows in scan_bounds(TABLE["study"]):
+            answered = positive_slices(raw[rows], adjacent_runs(TABLE.iloc[rows]), evaluation.calibration)
+            assert (answered == evaluation.own.predicted(smoothing)[rows]).all()
 
 
 def test_a_nan_probability_is_an_error_before_any_score_and_names_the_slice():
