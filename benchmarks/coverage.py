@@ -1,6 +1,6 @@
 """How often a 95 % interval holds the truth, by how many patients carry the score. No data needed: patients are drawn.
 
-    uv run python benchmarks/coverage.py [--data-sets 400]
+    uv run python benchmarks/coverage.py [--data-sets 400] [--out docs/results/coverage.csv]
 
 Patients differ in how large their bleeds are and in how well they are read. Of 60 patients (more, where more carry)
 some have the class, the others do not. `macro recall` is the mean of five classes, four of them carried by 30 patients.
@@ -8,8 +8,11 @@ The truth is the score of 20,000 such patients. MIN_PATIENTS of hohoho.scores.bo
 """
 
 import argparse
+import sys
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from hohoho.scores import bootstrap
 from hohoho.scores.bootstrap import Resampling, interval, resample_weights, unit_weights
@@ -59,13 +62,10 @@ def coverage(carriers: int, data_sets: int) -> dict[str, float]:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-sets", type=int, default=400)
-    data_sets = parser.parse_args().data_sets
-    bootstrap.MIN_PATIENTS = 0
-    for number, carriers in enumerate(CARRIERS):
-        found = coverage(carriers, data_sets)
-        if number == 0:
-            print("patients " + " ".join(f"{name:>18s}" for name in found))
-        print(f"{carriers:8d} " + " ".join(f"{share:18.2f}" for share in found.values()), flush=True)
+    parser.add_argument("--out", type=Path, default=sys.stdout)
+    options, bootstrap.MIN_PATIENTS = parser.parse_args(), 0
+    lines = [{"patients that carry it": carriers} | coverage(carriers, options.data_sets) for carriers in CARRIERS]
+    pd.DataFrame(lines).round(4).to_csv(options.out, index=False)
 
 
 if __name__ == "__main__":

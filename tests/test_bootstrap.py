@@ -1,10 +1,12 @@
 """Intervals over patients: they cover the truth, and intervals over slices do not."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from hohoho.inference.table import with_any
-from hohoho.scores.bootstrap import Resampling, interval, resample_weights, sum_by_patient
+from hohoho.scores.bootstrap import MIN_PATIENTS, Resampling, interval, resample_weights, sum_by_patient
 from hohoho.scores.class_scores import bootstrapped, class_scores, difference, scored_rows, with_intervals
 from hohoho.scores.f2 import Counts, f2
 
@@ -94,3 +96,19 @@ def test_the_difference_of_a_model_with_itself_is_zero_and_pairing_narrows_it():
     alone = with_intervals(of(worse))["micro"]["f2"]
     assert 0 < gain["low"] < gain["value"] < gain["high"]
     assert gain["high"] - gain["low"] < alone["high"] - alone["low"]
+
+
+@pytest.mark.parametrize("asked", [(10, 40), (40, 10), (MIN_PATIENTS, 60), (MIN_PATIENTS - 1, 60)])
+def test_a_difference_is_carried_by_the_patients_of_the_score_that_fewer_carry(asked):
+    patients, place, truth = np.repeat(np.arange(60), 4), np.tile(np.arange(4), 60), np.zeros((240, 5), int)
+    truth[place < np.arange(240) % 3 + 1, 0] = 1
+    scored = []
+    for count in asked:  # patients with a positive answer: they carry its precision
+        answers = np.zeros_like(truth)
+        answers[(patients < count) & (place > 0), 0] = 1
+        rows = scored_rows(with_any(truth), with_any(answers.astype(float)), with_any(answers), patients)
+        scored.append(bootstrapped(rows, partial(class_scores, rows), Resampling(60, 0)))
+    gain = with_intervals(difference(*scored))["ich"]
+    assert gain["precision"]["patients"] == min(asked) and gain["recall"]["patients"] == 60
+    assert (gain["precision"]["low"] is not None) == (min(asked) >= MIN_PATIENTS)
+    assert gain["recall"]["low"] is not None

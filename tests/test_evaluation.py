@@ -7,18 +7,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from scipy.special import expit, logit
 from scored_slices import predictions, studies_of
-from sklearn.metrics import fbeta_score, precision_recall_curve, roc_curve
+from sklearn.metrics import fbeta_score, log_loss, precision_recall_curve, roc_auc_score, roc_curve
 
 from hohoho.errors import InputError
-from hohoho.inference.table import probabilities_of
+from hohoho.inference.table import MODEL_NAMES, probabilities_of
 from hohoho.labels import LABELS
-from hohoho.report.score_sections import calibration_section, class_section, scan_section
+from hohoho.predict.answers import positive_slices
+from hohoho.report.score_sections import calibration_section, class_section, models_section, scan_section
+from hohoho.scores.calibration import calibrated
 from hohoho.scores.evaluation import evaluate
 from hohoho.scores.reliability import calibration_error
 from hohoho.scores.scans import Settings
 from hohoho.slices.split import SPLITS
-from hohoho.slices.store import SCAN_LABELS
+from hohoho.slices.store import SCAN_LABELS, adjacent_runs, scan_bounds
 
 TABLE = predictions(75)
 TABLE.loc[TABLE["split"] == "test", "sah"] = 0
@@ -170,6 +173,11 @@ def test_smoothing_scores_the_smoothed_answers():
     counts = FOUND.smoothing.set_index("case").loc["cnn_lstm test micro"]
     assert FOUND.headline["f2"]["test"] == counts["f2"]
     assert found.headline["f2"]["test"] == counts["f2_smoothed"]
+    raw = probabilities_of(TABLE, "cnn_lstm")
+    for evaluation, smoothing in ((FOUND, False), (found, True)):  # and a prediction answers as it was scored
+        for rows in scan_bounds(TABLE["study"]):
+            answered = positive_slices(raw[rows], adjacent_runs(TABLE.iloc[rows]), evaluation.calibration)
+            assert (answered == evaluation.own.predicted(smoothing)[rows]).all()
 
 
 def test_a_nan_probability_is_an_error_before_any_score_and_names_the_slice():
@@ -233,6 +241,48 @@ def test_any_has_a_calibration_error_of_its_own():
     shown = FOUND.own.calibrated[(TABLE["split"] == "test").to_numpy()]
     expected = calibration_error(part[LABELS].to_numpy().max(axis=1), 1 - np.prod(1 - shown, axis=1))
     assert FOUND.headline["calibration_test"]["any_ece"] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("louder", ["ich", "sdh"])
+def test_any_is_ranked_and_charged_by_the_product_of_the_calibrated_classes_whatever_their_raw_scales(louder):
+    table = predictions(45, models=("cnn",))
+    table[f"cnn_{louder}"] = expit(logit(table[f"cnn_{louder}"].astype(float)) + 3)
+    found = evaluate(table, studies_of(table), SETTINGS._replace(resamples=0))
+    part = table[table["split"] == "test"]
+    raw, truth = probabilities_of(part, "cnn"), part[LABELS].max(axis=1).to_numpy()
+    shown = calibrated(found.calibration, "cnn", raw)
+    both = {name: 1 - np.prod(1 - p, axis=1) for name, p in (("", raw), ("_calibrated", shown))}
+    scores, scans = (found.details[kind]["cnn"]["test"] for kind in ("slices", "scans"))
+    ranked = roc_auc_score(truth, both["_calibrated"])
+    assert scores["any"]["auroc"]["value"] == pytest.approx(ranked, abs=1e-6)
+    assert roc_auc_score(truth, raw.max(axis=1)) < ranked - 0.02
+    assert roc_auc_score(truth, both[""]) != pytest.approx(ranked, abs=1e-3)
+    of_scans = pd.DataFrame({"truth": truth, "any": both["_calibrated"]}).groupby(part["study"].to_numpy()).max()
+    assert scans["max"]["any"]["auroc"]["value"] == pytest.approx(roc_auc_score(*of_scans.to_numpy().T), abs=1e-6)
+    for (name, any_bleed), p in zip(both.items(), (raw, shown), strict=True):
+        columns = [*zip(part[LABELS].to_numpy().T, p.T, strict=True), (truth, any_bleed), (truth, any_bleed)]
+        losses = [log_loss(targets, values, labels=[0, 1]) for targets, values in columns]
+        assert scores["micro"][f"rsna_log_loss{name}"]["value"] == pytest.approx(np.mean(losses), abs=1e-6)
+
+
+def test_the_report_shows_calibration_of_any_beside_the_five_and_marks_the_rows_that_it_was_fitted_on():
+    (table,) = calibration_section(FOUND).tables.values()
+    errors, expected = table.set_index("")["ECE, calibrated"].to_dict(), {}
+    for model, name in MODEL_NAMES.items():
+        for split, mark in (("train", ""), ("val", " (fitted on these)"), ("test", "")):
+            scores = FOUND.details["calibration"][model][split]
+            for group, of in (("five classes", "micro"), ("any", "any")):
+                expected[f"{name}, {split}{mark}, {group}"] = scores[of]["ece_calibrated"]
+    assert errors == expected
+
+
+def test_the_report_shows_the_gain_at_thresholds_of_validation_beside_the_gain_at_the_set_one():
+    (table,) = models_section(FOUND, "phantom").tables.values()
+    gains = table[table["micro F2"].str.startswith("difference")]
+    assert gains["micro F2"].tolist()[1] == "difference, each at its own best threshold on validation"
+    for split in SPLITS:
+        at_best, at_set = FOUND.details["lstm_gain_at_best_f2"][split], FOUND.details["lstm_gain"][split]["micro"]["f2"]
+        assert gains[split].tolist() == [at_set, at_best]
 
 
 def test_a_class_that_validation_does_not_show_has_no_probability_anywhere():

@@ -56,6 +56,15 @@ def test_a_gap_is_closed_where_the_model_answers_yes_all_through(threshold, clos
     )  # at an end of a scan one of five is missing
 
 
+@pytest.mark.parametrize(("missing", "gaps"), [([], 2), ([1], 1), ([2], 1), ([7], 1), ([1, 6], 0), ([4, 5], 2)])
+def test_figure_7_counts_no_gap_that_reaches_across_a_missing_slice(missing, gaps):
+    slices = pd.DataFrame(gap_labels(), columns=LABELS)
+    slices = slices.assign(study=STUDY, index=[*range(5), *range(4)], missing_before=slices.index.isin(missing))
+    predicted = pd.DataFrame(np.zeros((9, 5)), columns=[f"cnn_{label}" for label in LABELS])
+    drawn = disagreements.draw(run_of()._replace(slices=slices, predictions=predicted, pixels=Pixels(9)))
+    assert f"Of {gaps} such gaps in the labels" in drawn.caption
+
+
 def test_a_gap_does_not_span_two_scans():
     targets = np.zeros((9, 5))
     targets[[3, 5], 0] = 1  # around row 4, the last of scan a

@@ -61,6 +61,7 @@ def test_the_untrained_network_is_the_trained_ones_architecture_and_the_same_eve
 
 def test_the_controls_are_shown_the_stacks_that_the_trained_network_is_shown():
     run, rows = run_of(), np.array([0, 7, 12])
+    torch.nn.init.normal_(run.classifier.backbone.conv1.weight)  # as if it were trained
     embeddings, thumbnails = controls(run, rows)
     stacks = run.pixels.take(channel_rows(run.stacks, 3)[rows]).reshape(3, 3, 32, 32)
     with torch.no_grad():

@@ -1,5 +1,7 @@
 """Which slices are missing, told from numbers and positions; and that nothing reaches across a missing one."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from hohoho.figures.disagreements import label_gaps, rows_around
 from hohoho.inference.table import probabilities_of
 from hohoho.ingest.ingest import ingest
 from hohoho.labels import LABELS
+from hohoho.predict import result
 from hohoho.pseudonyms import PUBLIC_KEY
 from hohoho.scans.geometry import missing_slices
 from hohoho.scans.scan import Scan
@@ -23,6 +26,7 @@ from hohoho.scores.truth import truth_of
 from hohoho.slices.label_patterns import clean_labels
 from hohoho.slices.stacks import stack_table
 from hohoho.slices.store import adjacent_runs, read_slice_table
+from hohoho.sources.ct_ich_labels import TYPES as CT_ICH_TYPES
 
 GE_HEAD_MM = np.cumsum([0, *[4] * 14, 1.08, *[7] * 14])  # fine in the posterior fossa, coarse above
 STEPS_MM = st.sampled_from([0.625, 1.25, 2.5, 3, 4, 4.8, 5, 7, 8, 10])
@@ -123,6 +127,22 @@ def test_of_dicom_slices_with_nothing_but_numbers_the_smallest_step_counts(numbe
     assert np.array(numbers)[scan.missing_below(np.arange(len(numbers)))].tolist() == above
 
 
+@pytest.mark.parametrize("source", ["course", "ct_ich"])
+@pytest.mark.parametrize("numbers", [(1, 3, 5), (1, 4, 7, 10), (2, 9), (1, 2, 4, 6, 8, 10), (3, 4, 5)])
+def test_of_numbered_pictures_a_skipped_number_is_missing_also_where_all_steps_are_alike(source, numbers, tmp_path):
+    folder = tmp_path / ("train/ID_a" if source == "course" else "Patients_CT/049/brain")
+    folder.mkdir(parents=True)
+    for number in numbers:
+        picture = np.full((32, 32), 100, np.uint8)  # no head, so the order is that of the numbers
+        cv2.imwrite(str(folder / (f"a_{number}.jpg" if source == "course" else f"{number}.jpg")), picture)
+    rows = pd.DataFrame({"dirname": "ID_a", "ID": [f"a_{number}" for number in numbers]})
+    rows.assign(**dict.fromkeys(LABELS, 0)).to_csv(tmp_path / "train.csv", index=False)
+    rows = pd.DataFrame({"PatientNumber": 49, "SliceNumber": numbers, "No_Hemorrhage": 1})
+    rows.assign(**dict.fromkeys(CT_ICH_TYPES.values(), 0)).to_csv(tmp_path / "hemorrhage_diagnosis.csv", index=False)
+    (scan,) = find_in(source, tmp_path).scans
+    assert scan.missing_below(np.arange(len(numbers))).tolist() == [False, *(np.diff(numbers) > 1).tolist()]
+
+
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 30), min_size=1, unique=True).map(sorted))
 def test_a_slice_that_cannot_be_read_is_missing_whatever_the_gaps_say(kept):
@@ -188,3 +208,17 @@ def test_bleeds_and_smoothing_of_a_scan_with_missing_slices_are_those_of_its_par
     np.testing.assert_array_equal(smoothed, expected)
     dropped = table.drop(index=starts)
     assert len(adjacent_runs(dropped)) >= table["study"].nunique()
+
+
+@pytest.mark.parametrize(("kept", "runs"), [([0, 1, 2, 3, 4], [(0, 2), (2, 3), (3, 5)]), ([0, 2, 3], [(0, 1), (1, 3)])])
+def test_a_prediction_stacks_and_smooths_within_the_runs_between_missing_slices(kept, runs, monkeypatch):
+    monkeypatch.setattr(result, "doubts", lambda *_: [])
+    monkeypatch.setattr(result, "_summary", lambda *_: {})
+    scan = scan_of([0, 5, 15, 25, 30] if len(kept) == 5 else [0, 5, 10, 15])  # slices never sent, or not readable
+    asked, count = [], len(kept)
+    models = SimpleNamespace(probabilities=lambda runs, _: asked.append(runs) or {"cnn": np.zeros((count, 5))})
+    models.inputs, models.calibration = {"image_size": 8}, None
+    read = (np.array(kept), [], []), np.zeros((count, 8, 8), np.uint8), np.zeros((count, 8, 8), np.int16)
+    found = result.predict_scan(SimpleNamespace(scan=scan, notes=[], number="1"), models, read)
+    assert [(run.start, run.stop) for run in asked[0]] == [(run.start, run.stop) for run in found.runs] == runs
+    assert found.table.index[found.table["missing_before"] == 1].tolist() == [start for start, _ in runs[1:]]

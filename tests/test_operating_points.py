@@ -78,3 +78,15 @@ def test_at_a_printed_threshold_at_least_as_much_is_found_as_at_the_threshold(se
     threshold = sensitive_threshold(np.ones(200), values, 0.95)
     assert printed_threshold(threshold) <= threshold < printed_threshold(threshold) + 1.1e-6
     assert (values >= printed_threshold(threshold)).mean() >= 0.95
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_table_prints_thresholds_that_keep_their_promise(seed):
+    table = predictions(30, seed)
+    truth = truth_of(table, studies_of(table))
+    said = model_predictions(truth, "cnn", 0.5)
+    points = operating_points(truth, said, 0.5)
+    shown = point_table("cnn", points, truth, said).set_index("point")[[f"threshold_{label}" for label in LABELS]]
+    for name, thresholds in points.items():
+        below = thresholds - shown.loc[f"cnn, {name}"].to_numpy(float)
+        assert ((below >= 0) & (below < 1.1e-6)).all()

@@ -11,10 +11,11 @@ from sklearn.metrics import fbeta_score, recall_score
 from hohoho.inference.table import probabilities_of
 from hohoho.labels import LABELS
 from hohoho.scores.bleeds import bleed_table, erased_bleeds, single_slice_bleeds, smoothing_counts
-from hohoho.scores.bootstrap import Resampling
+from hohoho.scores.bootstrap import MIN_PATIENTS, Resampling
 from hohoho.scores.subgroups import bands, slice_groups, subgroups, without_few_patients
 from hohoho.scores.worst_slices import worst_slices
 from hohoho.slices.label_patterns import smooth
+from hohoho.slices.store import adjacent_runs
 
 
 def table_of(**scans):
@@ -102,6 +103,23 @@ def test_groups_stand_in_their_order_and_few_patients_get_no_interval():
     assert tilted["group"].tolist() == ["tilt_deg 1–10", "tilt_deg 10–20", "tilt_deg > 20"]
     assert tilted["patients"].tolist() == [58, 1, 1]
     assert tilted["f2_low"].notna().tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("bleeding", "promised"), [(3, False), (MIN_PATIENTS - 1, False), (MIN_PATIENTS, True), (60, True)]
+)
+def test_the_patients_with_a_bleed_carry_the_interval_of_a_group_and_of_what_smoothing_gains(bleeding, promised):
+    table = predictions(60)
+    bleeds = table["patient"].str[1:].astype(int) < bleeding
+    table[LABELS] = table[LABELS].mul(bleeds, axis=0)
+    table.loc[bleeds & (table["index"] < 3), "ich"] = 1
+    raw, everybody = probabilities_of(table, "cnn"), pd.DataFrame({"in": "one"}, index=table.index)
+    positive = raw >= 0.5
+    group = subgroups(table, everybody, raw, positive, Resampling(60, 0)).set_index("by").loc["in"]
+    assert group["patients"] == 60 and group[["f2_low", "recall_low"]].notna().tolist() == [promised] * 2
+    smoothed = np.concatenate([smooth(positive[run]) for run in adjacent_runs(table)])
+    gains = smoothing_counts(table, positive, smoothed, Resampling(60, 0)).set_index("class")
+    assert gains.loc[["ich", "micro"], "gain_low"].notna().tolist() == [promised] * 2
 
 
 def groups_of(**ways):

@@ -8,7 +8,7 @@ from hohoho.figures.run import Run
 from hohoho.figures.style import grid, note, show_slice
 
 TITLE = "Where the model was most surely wrong"
-CAPTION = "The surest misses, then the surest false alarms: the class with the model's probability, and the labels."
+CAPTION = "The surest misses, then the surest false alarms: the class with the model's raw output, and the labels."
 SHOWN, COLUMNS = 12, 6
 
 

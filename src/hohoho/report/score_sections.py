@@ -75,7 +75,7 @@ def class_section(evaluation: Evaluation) -> Section:
 
 
 def scan_section(evaluation: Evaluation) -> Section:
-    """Sensitivity, specificity and AUROC per scan, by the maximum and by noisy-or."""
+    """Sensitivity, specificity and AUROC per scan: by the maximum, and by its own probability."""
     details, model = evaluation.details, evaluation.details["own_model"]
     scans = {split: scores for split, scores in details["scans"][model].items() if scores}
     if not scans:
