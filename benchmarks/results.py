@@ -22,7 +22,7 @@ from scan_probability import compared
 from hohoho.files import write_csv
 from hohoho.inference.table import MODEL_NAMES, models_in
 from hohoho.params import flat
-from hohoho.scores.predictions import truth_of
+from hohoho.scores.truth import truth_of
 
 ROOT = Path(__file__).parents[1]
 RESULTS, PAGES = ROOT / "docs/results", (ROOT / "README.md", ROOT / "docs/results.md")

@@ -26,7 +26,7 @@ from hohoho.scores.truth import truth_of
 from hohoho.slices.label_patterns import clean_labels
 from hohoho.slices.stacks import stack_table
 from hohoho.slices.store import adjacent_runs, read_slice_table
-from hohoho.sources.ct_ich_labels import TYPES as CT_ICH_TYPES
+from hohoho.sources.ct_ich import TYPES as CT_ICH_TYPES
 
 GE_HEAD_MM = np.cumsum([0, *[4] * 14, 1.08, *[7] * 14])  # fine in the posterior fossa, coarse above
 STEPS_MM = st.sampled_from([0.625, 1.25, 2.5, 3, 4, 4.8, 5, 7, 8, 10])
