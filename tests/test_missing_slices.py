@@ -216,7 +216,7 @@ def test_a_prediction_stacks_and_smooths_within_the_runs_between_missing_slices(
     monkeypatch.setattr(result, "_summary", lambda *_: {})
     scan = scan_of([0, 5, 15, 25, 30] if len(kept) == 5 else [0, 5, 10, 15])  # slices never sent, or not readable
     asked, count = [], len(kept)
-    models = SimpleNamespace(probabilities=lambda runs, _: asked.append(runs) or {"cnn": np.zeros((count, 5))})
+    models = SimpleNamespace(ask=lambda runs, _: asked.append(runs) or ({"cnn": np.zeros((count, 5))}, None))
     models.inputs, models.calibration = {"image_size": 8}, None
     read = (np.array(kept), [], []), np.zeros((count, 8, 8), np.uint8), np.zeros((count, 8, 8), np.int16)
     found = result.predict_scan(SimpleNamespace(scan=scan, notes=[], number="1"), models, read)
