@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from hohoho.adopt.findings import more_scans
 from hohoho.adopt.recalibrate import new_threshold, recalibrate
-from hohoho.adopt.scans import FEWEST, PARTS, PARTS_OF_MANY, TESTS, parts
+from hohoho.adopt.scans import FEWEST, PARTS, PARTS_OF_MANY, TESTS, LabelledScans, parts
 from hohoho.adopt.shift import grey_distance_hu, mean_hu, shifts
 from hohoho.cli import main
 from hohoho.errors import InputError
@@ -159,13 +159,14 @@ def test_histograms_are_compared_in_hu_and_only_within_the_window(moved):
 
 
 def test_names_of_few_patients_are_not_told_and_new_ones_are_marked(run):
-    known = load_models(run / "models").familiar
+    models = load_models(run / "models")
     kernels = ["H30s"] * 6 + ["SHARP"] * 5 + ["RARE"] * 2
     studies = pd.DataFrame({"study": range(13), "patient": range(13), "kernel": kernels, "manufacturer": None})
     studies["gap_mm_median"] = 5.0
     slices = pd.DataFrame({label: [0.0, 1.0] for label in LABELS})
     trained = {"labelled": 10, "positives": dict.fromkeys(LABELS, 1)}
-    lines = shifts(known, studies, slices, np.ones(13), np.full(256, 1 / 256), WINDOW, trained)
+    here = LabelledScans(slices, studies, np.ones(13), np.full(256, 1 / 256), {})
+    lines = shifts(models, here, slices, trained)
     told = {line.what: (line.training, line.here) for line in lines}
     assert told["kernels"] == ("H30s", "H30s: 6, SHARP (new): 5, of few patients each: 2")
     assert told["slices with edh"] == ("10.0%", "50.0%")

@@ -5,6 +5,8 @@ import math
 import shutil
 from pathlib import Path
 
+import pandas as pd
+
 from hohoho import predict
 from hohoho.adopt.findings import Findings, sentences
 from hohoho.adopt.recalibrate import new_threshold, recalibrate
@@ -13,16 +15,18 @@ from hohoho.adopt.shift import shifts
 from hohoho.errors import InputError
 from hohoho.files import write_json
 from hohoho.html import write_html, write_text
+from hohoho.inference.table import models_in
+from hohoho.labels import LABELS
 from hohoho.models.hashes import model_hashes
 from hohoho.package.export import CALIBRATION, CARD, FAMILIAR, RECORD, new_package
 from hohoho.package.shown import shown_scores
 from hohoho.predict.models import Models, load_models
 from hohoho.predict.result import NOTICE
 from hohoho.report.tables import text
-from hohoho.scores.evaluation import Evaluation, evaluate
+from hohoho.scores.evaluation import evaluate
 from hohoho.scores.predictions import read_fitted
 from hohoho.scores.scans import Settings
-from hohoho.scores.three_answers import fewest_patients, guarantees, read_limits
+from hohoho.scores.three_answers import Limits, fewest_patients, guarantees, read_limits
 from hohoho.slices.split import UNLABELLED
 
 ADOPTION, PAGE = "adoption.json", "adoption.html"
@@ -45,7 +49,7 @@ def adopt(
         raise InputError(f"{model} has no calibration: let `dvc repro` end, then `hohoho export`")
     with new_package(out, force) as folder:
         scratch = folder / ".slices"
-        answers = read_limits(list(models.calibration["scans"].values())[-1]["answers"])
+        answers = known_limits(models.calibration)
         aside = fewest_patients(answers.error, answers.confidence)
         here = read_scans(scans, labels, source, models, scratch, seed, aside)
         shutil.rmtree(scratch)
@@ -70,66 +74,44 @@ def adopt(
 
 def find(here: LabelledScans, models: Models, model: Path) -> tuple[dict, Findings]:
     """(the new calibration record, all that there is to say)."""
-    old = models.calibration
-    table, studies = here.table[here.table["split"] != UNLABELLED].reset_index(drop=True), here.studies
-    fitted_there = {name: read_fitted(old, name) for name in old["models"]}
-    own, limits = list(old["models"])[-1], read_limits(old["scans"][list(old["models"])[-1]]["answers"])
+    old, trained = models.calibration, package_record(model)
+    table = here.table[here.table["split"] != UNLABELLED].reset_index(drop=True)
+    own, limits = list(old["models"])[-1], known_limits(old)
     how = Settings(old["threshold"], old["smoothing"], RESAMPLES, 0, limits.error, limits.confidence)
-    as_it_came = how, fitted_there
-    settings = how._replace(threshold=new_threshold(table, studies, own) or how.threshold)
-    recalibrated = settings, recalibrate(table, studies, old, settings)
+    new = how._replace(threshold=new_threshold(table, here.studies, own) or how.threshold)
+    as_it_came = how, {name: read_fitted(old, name) for name in old["models"]}
+    recalibrated = new, recalibrate(table, here.studies, old, new)
 
     everywhere = scored(table.assign(split="test"), here, *as_it_came, own)
     before, after = (scored(table, here, *how_read, own) for how_read in (as_it_came, recalibrated))
     record = whole_record(table, here, *recalibrated)
-    trained, of_each = (
-        package_record(model),
-        math.ceil(fewest_patients(how.answer_error, how.answer_confidence) / ASIDE),
-    )
-    patients = table.groupby("split")["patient"].nunique()
+    enough = f"with {math.ceil(fewest_patients(how.answer_error, how.answer_confidence) / ASIDE)} labelled of each kind"
+    lines = shifts(models, here, table, trained.get("data", {}).get("train"))
     return record, Findings(
         source=models.inputs["source"],
         model=own,
-        patients={name: int(count) for name, count in patients.items()},
-        bleeding=_bleeding(everywhere.details, "test"),
-        scans=int(table["study"].nunique()),
+        patients=table.groupby("split")["patient"].nunique().to_dict(),
+        bleeding=sum(everywhere["answers"][own]["counts"]["test"]["bleed"].values()),
+        scans=table["study"].nunique(),
         ingest=here.counts,
         own_test=trained.get("test"),
-        as_it_came=shown_scores(everywhere.details),
-        before=shown_scores(before.details),
-        after=shown_scores(after.details),
-        answers={
-            name: each.details["answers"][own]["counts"]["test"]
-            for name, each in (("before", before), ("after", after))
-        },
-        guarantees=guarantees(
-            read_limits(record["scans"][own]["answers"]), f"with {of_each} labelled patients of each kind"
-        ),
-        threshold={"before": how.threshold, "after": settings.threshold},
-        shift=[
-            each._asdict()
-            for each in shifts(
-                models.familiar,
-                studies,
-                table,
-                here.distances,
-                here.grey_shares,
-                models.window,
-                trained.get("data", {}).get("train"),
-            )
-        ],
+        as_it_came=shown_scores(everywhere),
+        before=shown_scores(before),
+        after=shown_scores(after),
+        answers={"before": before["answers"][own]["counts"]["test"], "after": after["answers"][own]["counts"]["test"]},
+        guarantees=guarantees(known_limits(record), enough),
+        threshold={"before": how.threshold, "after": new.threshold},
+        shift=[line._asdict() for line in lines],
     )
 
 
-def scored(table, here: LabelledScans, settings: Settings, fitted: dict, own: str) -> Evaluation:
-    """Scores of the own model alone, which is what is judged."""
-    other = [
-        column for column in table if own == "cnn_lstm" and column.startswith("cnn_") and not column.startswith(own)
-    ]
-    return evaluate(table.drop(columns=other), here.studies, settings, fitted=fitted)
+def scored(table: pd.DataFrame, here: LabelledScans, settings: Settings, fitted: dict, own: str) -> dict:
+    """The details (see `Evaluation`) of the own model alone, which is what is judged."""
+    others = [f"{model}_{label}" for model in models_in(table) if model != own for label in LABELS]
+    return evaluate(table.drop(columns=others), here.studies, settings, fitted=fitted).details
 
 
-def whole_record(table, here: LabelledScans, settings: Settings, fitted: dict) -> dict:
+def whole_record(table: pd.DataFrame, here: LabelledScans, settings: Settings, fitted: dict) -> dict:
     """What calibration.json holds, of all models; no interval is needed for it."""
     return evaluate(table, here.studies, settings._replace(resamples=0), fitted=fitted).calibration
 
@@ -140,6 +122,6 @@ def package_record(model: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _bleeding(details: dict, split: str) -> int:
-    counts = details["answers"][details["own_model"]]["counts"][split]["bleed"]
-    return sum(counts.values())
+def known_limits(record: dict) -> Limits:
+    """The limits of the three answers that a calibration record holds, of the own model."""
+    return read_limits(list(record["scans"].values())[-1]["answers"])

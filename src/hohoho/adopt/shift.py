@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import wasserstein_distance
 
-from hohoho.inference.familiar import FAR, Familiar
+from hohoho.adopt.scans import LabelledScans
+from hohoho.inference.familiar import FAR
 from hohoho.labels import LABELS
+from hohoho.predict.models import Models
 from hohoho.scores.subgroups import FEWEST_PATIENTS
 from hohoho.slices.store import is_labelled
 
@@ -23,24 +25,16 @@ class Shift(NamedTuple):
     here: str
 
 
-def shifts(
-    familiar: Familiar,
-    studies: pd.DataFrame,
-    slices: pd.DataFrame,
-    distances: np.ndarray,
-    grey: np.ndarray,
-    window: tuple[float, float],
-    trained: dict | None,
-) -> list[Shift]:
+def shifts(models: Models, here: LabelledScans, slices: pd.DataFrame, trained: dict | None) -> list[Shift]:
     """A line per property.
 
-    studies: the study table; slices: with labels; distances: (scans,); grey: (256,) shares. trained: details["data"] of
-    the training run's own split train, where the package has it.
+    slices: with labels. trained: details["data"]["train"] of the training run, where the package has it.
     """
+    familiar, studies, window = models.familiar, here.studies, models.window
     steps, (least, largest) = studies["gap_mm_median"].dropna(), familiar.step_mm
-    far, middle = np.mean(distances > familiar.farthest), np.median(distances)
-    moved = grey_distance_hu(familiar.grey_shares, grey, window)
-    mean = [mean_hu(shares, window) for shares in (familiar.grey_shares, grey)]
+    far, middle = np.mean(here.distances > familiar.farthest), np.median(here.distances)
+    moved = grey_distance_hu(familiar.grey_shares, here.grey_shares, window)
+    mean = [mean_hu(shares, window) for shares in (familiar.grey_shares, here.grey_shares)]
     lines = [
         Shift("distance of the embeddings, median", f"{familiar.distances[50]:.2f}", f"{middle:.2f}"),
         Shift("scans farther than 99 % of training", f"{1 - FAR:.0%}", f"{far:.0%}"),
