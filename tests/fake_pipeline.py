@@ -118,7 +118,21 @@ def halt(folder: Path, stage: str) -> None:
 def wait_at(folder: Path, stage: str, runs: int = 1) -> None:
     """Until `stage` has read its parameters, in so many runs of the folder and its copies."""
     at = folder / f"at_{stage}"
-    wait_until(lambda: at.exists() and len(at.read_text().splitlines()) >= runs, f"{runs} × {stage}")
+
+    def here() -> int:
+        return len(at.read_text().splitlines()) if at.exists() else 0
+
+    try:
+        wait_until(lambda: here() >= runs, f"{runs} × {stage}")
+    except AssertionError as error:
+        raise AssertionError(f"{error}, came {here()}\n{queue_says(folder)}") from None
+
+
+def queue_says(folder: Path) -> str:
+    """What DVC's queue knows of its runs, and the end of what each has said."""
+    logs = sorted((folder / ".dvc/tmp/exps/run").glob("*/*.out"))
+    ends = [f"--- {path.name}\n{path.read_text(errors='replace')[-2000:]}" for path in logs]
+    return "\n".join([command(folder, "dvc queue status").stdout, *ends])
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
