@@ -1,6 +1,7 @@
 """`hohoho export`: one folder that predicts as the run did, says what it is, and notices when it was changed."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -125,6 +126,16 @@ def test_an_unfinished_or_changed_run_is_not_packed(run, tmp_path):
     refused("fitted to other models")
     (root / "dvc.lock").unlink()
     refused("dvc.lock does not exist")
+
+
+def test_what_a_killed_export_left_is_removed_by_the_next_one_and_nothing_else(run, tmp_path):
+    done = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True)
+    dead, alive = (tmp_path / f".out.building-{pid}" for pid in (done.stdout.strip(), os.getppid()))
+    other = tmp_path / ".outer.building-1"
+    for folder in (dead, alive, other):
+        folder.mkdir()
+    export(run, tmp_path / "out")
+    assert not dead.exists() and alive.exists() and other.exists()
 
 
 def test_only_a_package_is_replaced_and_only_when_asked(run, package, tmp_path, monkeypatch):

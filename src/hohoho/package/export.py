@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+import psutil
+
 from hohoho.errors import InputError
 from hohoho.files import replace_folder, write_json
 from hohoho.labels import LABELS
@@ -55,6 +57,9 @@ def new_package(out: Path, force: bool) -> Iterator[Path]:
         raise InputError(f"{out} exists: give another --out, or --force to replace a package")
     if out.exists() and not (out / SUMS).is_file():
         raise InputError(f"{out} is no package (it has no {SUMS}), so it is not replaced: give another --out")
+    for left in out.parent.glob(f".{out.name}.building-*"):  # by a process that was killed
+        if not psutil.pid_exists(int(left.name.rpartition("-")[2])):
+            shutil.rmtree(left)
     building = out.with_name(f".{out.name}.building-{os.getpid()}")
     try:
         building.mkdir(parents=True)
