@@ -46,9 +46,9 @@ def sentences(found: Findings) -> list[str]:
         f"specificity {change(found, SCAN_SPECIFICITY)}."
     )
     lines.append(
-        "What recalibration cannot give back: which scans look more like a bleed to the models. It moves probabilities "
-        f"and thresholds, and hardly the order of scans (AUROC there {change(found, SCAN_AUROC)}); for that, models "
-        "must be trained on scans like these."
+        "What recalibration cannot give back: which scans look more like a bleed of a type. Within a type the order of "
+        "scans stays as it was; that of any bleed changes only by how the types are weighed (AUROC there "
+        f"{change(found, SCAN_AUROC)}). For more, models must be trained on scans like these."
     )
     lines += [f'"{answer}": {promise}.' for answer, promise in found.guarantees.items()]
     return lines + [more_scans(name, found.as_it_came[name]) for name in names]
