@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 import torch
 from figure_run import run_of
 
 from hohoho.figures.embedding_map import project
-from hohoho.figures.level_probe import controls, level_probe, sample, untrained
+from hohoho.figures.level_probe import controls, level_probe, probe_run, read_levels, sample, untrained
 from hohoho.models.backbones import to_float
 from hohoho.slices.stacks import channel_rows
 
@@ -11,8 +12,8 @@ SPLIT = np.repeat(["train", "val", "test"], [200, 60, 60])
 LEVEL = np.random.default_rng(0).integers(0, 30, len(SPLIT))
 
 
-def r2_of(embeddings):
-    return level_probe({"r2": embeddings}, LEVEL, SPLIT).set_index("split")["r2"]
+def r2_of(embeddings, level=LEVEL, split=SPLIT):
+    return level_probe(read_levels({"r2": embeddings}, level, split), ["r2"]).set_index("split")["r2"]
 
 
 def test_the_probe_reads_off_a_level_that_was_planted():
@@ -41,9 +42,20 @@ def test_many_features_hide_no_level():
 
 def test_a_split_of_one_slice_has_no_r2():
     split, noise = np.array(["train"] * 20 + ["test"]), np.random.default_rng(0).normal(size=(21, 4))
-    found = level_probe({"r2": noise}, np.arange(21), split).set_index("split")
+    found = level_probe(read_levels({"r2": noise}, np.arange(21), split), ["r2"]).set_index("split")
     assert found["slices"].to_dict() == {"train": 20, "val": 0, "test": 1}
     assert found["r2"].isna().to_dict() == {"train": False, "val": True, "test": True}
+
+
+def test_the_levels_that_were_read_give_the_r2_again_and_say_whose_slices_they_are():
+    run = run_of()
+    scores, read = probe_run(run)
+    for split, part in read.groupby("split"):
+        wrong = (part["r2_trained"] - part["level"]) ** 2
+        spread = (part["level"] - part["level"].mean()) ** 2
+        r2 = scores.set_index("split").loc[split, "r2_trained"]
+        assert r2 == pytest.approx(1 - wrong.sum() / spread.sum(), abs=1e-4)
+    assert set(read["patient"]) <= set(range(run.slices["patient"].nunique()))
 
 
 def test_the_untrained_network_is_the_trained_ones_architecture_and_the_same_every_time():

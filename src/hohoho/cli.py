@@ -11,6 +11,7 @@ from hohoho.package.command import add_commands as add_export_command
 from hohoho.predict.command import add_commands as add_predict_commands
 from hohoho.reproduce.command import add_commands as add_reproduce_command
 from hohoho.rows.command import add_commands as add_row_commands
+from hohoho.study.command import add_commands as add_study_commands
 
 NOT_A_DEVICE = "For research and teaching; not a medical device."
 
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     add_predict_commands(commands)
     add_row_commands(commands)
     add_reproduce_command(commands)
+    add_study_commands(commands)
     add_check_command(commands)
     add_export_command(commands)
     add_adopt_command(commands)

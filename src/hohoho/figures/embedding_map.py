@@ -25,13 +25,16 @@ PERPLEXITY = 30.0
 def draw(run: Run) -> Drawn:
     """The map, and how well a linear probe reads the level off the embedding and off two controls."""
     split, level = run.stacks["split"].to_numpy(), run.slices["level"].to_numpy()
-    probe = probe_run(run)
+    probe, read = probe_run(run)
     rows = np.concatenate([sample(split, name, MAX_MAPPED, SEED) for name in SPLITS])
     if len(rows) < MIN_MAPPED:
         figure = note(TITLE, f"Only {len(rows)} slices: too few for a map.")
     else:
         figure = plot(project(run.embeddings[rows], SEED), level[rows], split[rows], probe)
-    return Drawn(figure, caption(probe), {"level_probe": probe})
+    tested = (
+        read[read["split"] == SPLITS[-1]].drop(columns="split").round(4)
+    )  # patients by their number in the table of slices
+    return Drawn(figure, caption(probe), {"level_probe": probe, "levels_read": tested})
 
 
 def caption(probe: pd.DataFrame) -> str:

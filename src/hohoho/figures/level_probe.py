@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.linear_model import RidgeCV
+from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch.nn.functional import adaptive_avg_pool2d
@@ -27,32 +28,46 @@ def sample(split: np.ndarray, name: str, most: int, seed: int) -> np.ndarray:
     return rows if len(rows) <= most else np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
-def probe_run(run: Run) -> pd.DataFrame:
-    """The table of `level_probe` for a run's embeddings and the controls, all on the same slices."""
+def probe_run(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables of `level_probe` and of `read_levels`, for a run's embeddings and the controls, on the same slices."""
     split, level = run.stacks["split"].to_numpy(), run.slices["level"].to_numpy()
     rows = np.concatenate([sample(split, name, MAX_PROBED[name], SEED) for name in SPLITS])
     untrained, thumbnails = controls(run, rows)
     features = {TRAINED: run.embeddings[rows], UNTRAINED: untrained, THUMBNAILS: thumbnails}
-    return level_probe(features, level[rows], split[rows])
+    patients = pd.factorize(run.slices["patient"])[0]
+    read = read_levels(features, level[rows], split[rows]).assign(patient=patients[rows])
+    return level_probe(read, list(features)), read
 
 
-def level_probe(features: dict[str, np.ndarray], level: np.ndarray, split: np.ndarray) -> pd.DataFrame:
-    """R² of a ridge regression of the level (slices from the vertex) on each kind of features, fitted on train.
+def read_levels(features: dict[str, np.ndarray], level: np.ndarray, split: np.ndarray) -> pd.DataFrame:
+    """The level (slices from the vertex) that a ridge regression, fitted on train, reads off each kind of features.
 
-    features: name → (slices, n); level, split: (slices,). One row per split: split, slices, and a column for each kind,
-    NaN below 2 slices.
+    features: name → (slices, n); level, split: (slices,). A row per slice: split, level, and a column for each kind,
+    NaN where fewer than 2 slices train.
     """
-    rows = {name: np.flatnonzero(split == name) for name in SPLITS}
-    table = pd.DataFrame({"split": SPLITS, "slices": [len(rows[name]) for name in SPLITS]})
+    train = split == "train"
+    read = pd.DataFrame({"split": split, "level": level})
     for name, values in features.items():
-        table[name] = np.nan
-        if len(rows["train"]) > 1:
+        read[name] = np.nan
+        if train.sum() > 1:
             probe = make_pipeline(StandardScaler(), RidgeCV(PENALTIES))
             values = values.astype(np.float64)
-            probe.fit(values[rows["train"]], level[rows["train"]])
-            scores = [probe.score(values[r], level[r]) if len(r) > 1 else np.nan for r in rows.values()]
-            table[name] = np.round(scores, 4)
-    return table
+            read[name] = probe.fit(values[train], level[train]).predict(values)
+    return read
+
+
+def level_probe(read: pd.DataFrame, kinds: list[str]) -> pd.DataFrame:
+    """R² of the levels that were read. read: the table of `read_levels`; kinds: its columns of features.
+
+    One row per split: split, slices, and a column for each kind, NaN below 2 slices.
+    """
+    lines = []
+    for name in SPLITS:
+        part = read[read["split"] == name]
+        known = len(part) > 1 and part[kinds].notna().all(axis=None)
+        r2 = {kind: round(r2_score(part["level"], part[kind]), 4) if known else np.nan for kind in kinds}
+        lines.append({"split": name, "slices": len(part), **r2})
+    return pd.DataFrame(lines)
 
 
 def controls(run: Run, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
