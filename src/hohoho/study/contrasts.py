@@ -99,7 +99,7 @@ def difference(patients: pd.DataFrame, contrast: Contrast, measure: str, resampl
         return Difference([], np.array([]), np.array([]), np.nan)
     plus, minus = (scores(side, unit_weights(count))[0] for side in (contrast.plus, contrast.minus))
     error = np.nan
-    if len(seeds) >= MIN_SEEDS:
+    if len(seeds) >= MIN_SEEDS and resamples:
         weights = resample_weights(count, Resampling(resamples, 0))
         error = two_level(scores(contrast.plus, weights) - scores(contrast.minus, weights))
     return Difference(seeds, plus, minus, error)
