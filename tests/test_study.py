@@ -35,6 +35,12 @@ def at_the_root(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
+@pytest.fixture
+def committed(monkeypatch):
+    """Whatever is being edited in conf/study just now."""
+    monkeypatch.setattr("hohoho.study.report.plan_commit", lambda: "abc1234")
+
+
 def table_of(scores, side, patients=40, columns=("tp", "fp", "fn")):
     """(seeds, patients, columns) sums → lines of study_patients.csv."""
     lines = []
@@ -288,7 +294,7 @@ def tables():
     return pd.DataFrame(runs).assign(train_minutes=1.5, minutes=2.0), pd.concat(patients)
 
 
-def test_the_page_is_made_of_the_tables_alone_and_twice_the_same(tables, tmp_path):
+def test_the_page_is_made_of_the_tables_alone_and_twice_the_same(committed, tables, tmp_path):
     for name in ("first", "second"):
         write_report(PLAN, tables, tmp_path / f"{name}.md", tmp_path / f"{name}.png")
     assert (tmp_path / "first.md").read_bytes() == (tmp_path / "second.md").read_bytes()
@@ -299,7 +305,7 @@ def test_the_page_is_made_of_the_tables_alone_and_twice_the_same(tables, tmp_pat
     assert "Not run yet" not in page
 
 
-def test_a_sixth_seed_changes_the_page(tables, tmp_path):
+def test_a_sixth_seed_changes_the_page(committed, tables, tmp_path):
     write_report(PLAN, tables, tmp_path / "five.md", tmp_path / "five.png")
     more = [pd.concat([table, table[table["seed"] == 0].assign(seed=5)]) for table in tables]
     write_report(PLAN, more, tmp_path / "six.md", tmp_path / "six.png")
@@ -309,7 +315,7 @@ def test_a_sixth_seed_changes_the_page(tables, tmp_path):
     assert "seed 5" not in five
 
 
-def test_a_claim_without_runs_is_said_to_be_not_run(tables, tmp_path):
+def test_a_claim_without_runs_is_said_to_be_not_run(committed, tables, tmp_path):
     some = [table[~table["arm"].str.startswith("simclr")] for table in tables]
     write_report(PLAN, some, tmp_path / "page.md", tmp_path / "page.png")
     page = (tmp_path / "page.md").read_text()
