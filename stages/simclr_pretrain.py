@@ -45,9 +45,7 @@ def pretrain(params: Record, simclr: Record) -> None:
     table, statistics = read_stacks(STACKS), read_statistics(STACKS)
     channels = len(statistics.mean)
     kept_out = [CALIBRATION] if simclr.include_test else [CALIBRATION, "test"]
-    takes_part = ~table["split"].isin(kept_out).to_numpy()
-    rows = channel_rows(table, channels)[takes_part]
-
+    rows = channel_rows(table, channels)[~table["split"].isin(kept_out).to_numpy()]
     backbone = build_backbone(params.backbone.name, channels, imagenet=params.backbone.start == "imagenet")
     module = SimclrTraining(
         Projector(backbone, statistics.mean, statistics.std, simclr.projection_features),
@@ -57,8 +55,8 @@ def pretrain(params: Record, simclr: Record) -> None:
         Augmentation(simclr.rotation_deg, True, simclr.jitter, simclr.jitter_probability, flip_vertical=True),
     )
     batches = training_batches(unlabelled_slices(SlicePixels(SLICES), rows), simclr.batch_size, params.seed)
-    kept = {"checkpoints": checkpoint_folder("simclr_pretrain", params, precision)}
-    recipe = Recipe("simclr", simclr.epochs, params.seed, precision, **kept, studies=table["study"].to_numpy())
+    folder, studies = checkpoint_folder("simclr_pretrain", params, precision), table["study"].to_numpy()
+    recipe = Recipe("simclr", simclr.epochs, params.seed, precision, checkpoints=folder, studies=studies)
     fit(module, batches, None, recipe, machine)
     if rank() == 0:
         save_initial_backbone(INIT, backbone, precision, ranks())

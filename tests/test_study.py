@@ -20,8 +20,9 @@ from hohoho.study import plan as plan_module
 from hohoho.study import records
 from hohoho.study.contrasts import MEASURES, by_run, difference, f2_of, holm, r2_of, two_level, verdict
 from hohoho.study.plan import Contrast, Side, plan_hash, read_plan
-from hohoho.study.report import answers, number, p_text, write_report
+from hohoho.study.report import write_report
 from hohoho.study.runs import Run, recorded, run_all, runs_of
+from hohoho.study.tables import answers, number, p_text
 
 ROOT = Path(__file__).parents[1]
 PLAN = read_plan(ROOT / "conf/study")

@@ -20,7 +20,7 @@ def add_commands(commands) -> None:
     counts = "how many rows have which verdict by these tolerances of F2, and by each row's own (docs/poster.md)"
     rows.add_argument("--tolerance", type=float, nargs="+", metavar="F2", help=counts)
     rows.set_defaults(run=_list)
-    below = rows.add_subparsers(metavar="run | table")
+    below = rows.add_subparsers(metavar="run | table | record")
 
     run = below.add_parser("run", help="run rows that have not been run", description=RUN_HELP)
     run.add_argument("names", nargs="*", metavar="ROW", help="as `hohoho rows` lists them, e.g. table2_c5")
@@ -35,6 +35,9 @@ def add_commands(commands) -> None:
     table.add_argument("--all", action="store_true", help="all six tables")
     table.add_argument("--out", type=Path, required=True, help="folder for table<N>.md")
     table.set_defaults(run=_table)
+
+    record = below.add_parser("record", help="add what DVC has recorded at the phantom's default scale to docs/results")
+    record.set_defaults(run=_record)
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -90,3 +93,13 @@ def _table(options: argparse.Namespace) -> None:
         with atomic(options.out / f"table{number}.md") as temporary:
             temporary.write_text(printed)
         print(options.out / f"table{number}.md")
+
+
+def _record(options: argparse.Namespace) -> None:
+    from hohoho.rows.committed import ROWS, add_experiments, read_committed, write_committed
+    from hohoho.rows.records import read_experiments
+
+    before = read_committed()
+    table = add_experiments(before, read_rows(), read_experiments())
+    write_committed(table)
+    print(f"{ROWS}: {len(table)} runs, {len(table) - len(before)} of them new")

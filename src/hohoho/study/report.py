@@ -1,45 +1,17 @@
 """docs/claims.md and its picture, from the two tables of `records.py` and the plan alone."""
 
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from hohoho.html import write_text
-from hohoho.inference.table import MODEL_NAMES
 from hohoho.rows.listing import markdown
-from hohoho.study.contrasts import NOT_RUN, Difference, by_run, difference, holm, verdict
+from hohoho.study.contrasts import NOT_RUN
 from hohoho.study.picture import draw
-from hohoho.study.plan import F2, Claim, Contrast, Plan, Side, plan_commit, text
+from hohoho.study.plan import Plan, plan_commit, text
+from hohoho.study.tables import MEASURE_NAMES, answers, contrast_table, seed_table, summary
 
 PAGE, PICTURE = Path("docs/claims.md"), Path("docs/img/claims.png")
-MEASURE_NAMES = {
-    "f2": "F2 at 0.5",
-    "f2_best": "F2, each at its own best threshold",
-    "average_precision": "macro average precision",
-    "r2": "R² of the level",
-}
-PART_NAMES = MODEL_NAMES | {"trained": "trained", "untrained": "untrained", "thumbnails": "thumbnails"}
-
-
-class Answer(NamedTuple):
-    """What the study says of a claim."""
-
-    claim: Claim
-    decides: Difference
-    adjusted_p: float
-    verdict: str
-
-
-def answers(plan: Plan, patients: pd.DataFrame) -> list[Answer]:
-    """One for each claim, in their order."""
-    found = {c.key: difference(patients, c.contrasts[0], c.measure, plan.rule.resamples) for c in plan.claims}
-    adjusted = holm({key: each.p for key, each in found.items()})
-    return [
-        Answer(c, found[c.key], adjusted[c.key], verdict(found[c.key].mean, adjusted[c.key], plan.rule.level))
-        for c in plan.claims
-    ]
 
 
 def write_report(
@@ -58,63 +30,6 @@ def write_report(
         "unfinished": [a.claim.text for a in said if a.verdict == NOT_RUN],
     }
     write_text(page, Path(__file__).parent / "page.md.j2", {}, values)
-
-
-def summary(plan: Plan, said: list[Answer]) -> pd.DataFrame:
-    """A line per claim: the verdict and what carries it."""
-    lines = [
-        {
-            "claim": a.claim.text,
-            "on our data": a.verdict,
-            "difference (95 %)": with_interval(a.decides),
-            "measure": MEASURE_NAMES[a.claim.measure],
-            "p": p_text(a.decides.p),
-            "Holm's p": p_text(a.adjusted_p),
-            "could have shown": number(a.decides.smallest(plan.rule.level / len(plan.claims), plan.rule.power)),
-            "seeds": str(len(a.decides.seeds)),
-        }
-        for a in said
-    ]
-    return pd.DataFrame(lines)
-
-
-def contrast_table(plan: Plan, runs: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
-    """A line per contrast and measure."""
-    lines = []
-    for claim in plan.claims:
-        for contrast in claim.contrasts:
-            for measure in (F2, "f2_best", "average_precision") if claim.measure == F2 else (claim.measure,):
-                found = found_in(plan, runs, patients, contrast, measure)
-                plus, minus = (number(side.mean()) if len(side) else "" for side in (found.plus, found.minus))
-                cells = [contrast.name, MEASURE_NAMES[measure], plus, minus, with_interval(found), p_text(found.p)]
-                lines.append(cells)
-    return pd.DataFrame(lines, columns=["contrast", "measure", "plus", "minus", "difference (95 %)", "p"])
-
-
-def found_in(plan: Plan, runs, patients, contrast: Contrast, measure: str) -> Difference:
-    """A contrast by patients where their sums make the measure, else by runs."""
-    if measure in runs:
-        return by_run(runs, contrast, measure)
-    return difference(patients, contrast, measure, plan.rule.resamples)
-
-
-def seed_table(plan: Plan, patients: pd.DataFrame) -> pd.DataFrame:
-    """A line per claim's side, a column per seed: the scores that decide."""
-    lines = []
-    for claim in plan.claims:
-        for contrast in claim.contrasts:
-            found = difference(patients, contrast, claim.measure, 0)
-            for sign, side, scores in (("+", contrast.plus, found.plus), ("−", contrast.minus, found.minus)):
-                of_seed = dict(zip(found.seeds, map(number, scores), strict=True))
-                lines.append({"contrast": contrast.name, "": sign, "runs": named(side)} | of_seed)
-    table = pd.DataFrame(lines).drop_duplicates(["contrast", "runs"]).fillna("")
-    seeds = sorted(name for name in table if isinstance(name, int))
-    return table[["contrast", "", "runs", *seeds]].rename(columns={seed: f"seed {seed}" for seed in seeds})
-
-
-def named(side: Side) -> str:
-    """As people read it."""
-    return f"{side.arm}, {PART_NAMES[side.part]}"
 
 
 def plan_values(plan: Plan) -> dict:
@@ -150,21 +65,3 @@ def kinds_of(each: pd.DataFrame) -> list[tuple]:
     """Processor, precision and threads of the runs that know them."""
     names = ["cpu", "precision", "threads"]
     return [] if each.empty else list(each[names].dropna().drop_duplicates().itertuples(index=False, name=None))
-
-
-def with_interval(found: Difference) -> str:
-    """ "+.021 (−.004 – +.046)"."""
-    if not found.seeds:
-        return ""
-    ends = [number(end, "+") for end in found.interval]
-    return number(found.mean, "+") + (f" ({' – '.join(ends)})" if all(ends) else "")
-
-
-def number(value: float, sign: str = "") -> str:
-    """Three digits without the leading zero; nothing where it is unknown."""
-    return "" if not np.isfinite(value) else f"{value:{sign}.3f}".replace("0.", ".", 1).replace("-", "−")
-
-
-def p_text(value: float) -> str:
-    """ "p < .001", ".034"; nothing where it is unknown."""
-    return "" if not np.isfinite(value) else "< .001" if value < 0.001 else number(value)
