@@ -1,9 +1,10 @@
-"""The tables of README and docs/results.md, made of docs/results/*.csv: see benchmarks/results.py."""
+"""The tables of README and docs/*.md, made of docs/results/*.csv: see benchmarks/results.py."""
 
 import re
 from pathlib import Path
 
 import pandas as pd
+from row_tables import row_tables
 
 from hohoho.inference.table import MODEL_NAMES
 from hohoho.report.tables import heading
@@ -46,6 +47,7 @@ def tables(folder: Path) -> dict[str, str]:
     made["audit"], made["machines"] = audit(csv["audit"]), machines(csv["machines"], runs)
     shares = csv["coverage"].rename(columns=heading)
     made["coverage"] = shares.map(lambda cell: percent(cell) if isinstance(cell, float) else str(cell))
+    made |= row_tables(csv["rows"])
     return {name: markdown(table) for name, table in made.items()}
 
 

@@ -5,8 +5,8 @@
 FOLDER: where `dvc repro` ran, one a seed, in their order; without any, the pages are written anew from the CSVs as they
 are. In a page a table stands below `<!-- table: NAME -->`; result_tables.py makes it, and tests/test_results.py refuses
 any other. In docs/results/ lie runs.csv, a number of metrics/details.json a line, by its place there, and a column a
-seed; scan_probability.csv, of the same runs; coverage.csv, which benchmarks/coverage.py writes; audit.csv and
-machines.csv, of older commits, which they name.
+seed; scan_probability.csv, of the same runs; coverage.csv, which benchmarks/coverage.py writes; rows.csv, which `hohoho
+rows record` writes; audit.csv and machines.csv, of older commits, which they name.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from hohoho.params import flat
 from hohoho.scores.truth import truth_of
 
 ROOT = Path(__file__).parents[1]
-RESULTS, PAGES = ROOT / "docs/results", (ROOT / "README.md", ROOT / "docs/results.md")
+RESULTS, PAGES = ROOT / "docs/results", (ROOT / "README.md", ROOT / "docs/results.md", ROOT / "docs/poster.md")
 KEPT = ["data.test.all_positive_f2", "slices.*.test.m?cro.*"]
 KEPT += ["scans.*.test.*.any.*.value", "scan_calibration.*.test.any.ece", "answers.*.counts.test.*"]
 KEPT += ["calibration.*.test.micro.ece_*", "calibration.*.test.any.ece_calibrated"]
