@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from test_stage import repository, set_parameter  # noqa: F401 - one is a fixture
 from test_training import CPU, slices, training_of  # noqa: F401 - slices is a fixture
 
-from hohoho.errors import InputError
 from hohoho.params import Record, stage_params
 from hohoho.stage.checkpoint import checkpoint_folder, claim, release, remove_claimed
+from hohoho.stage.workspace import PAUSE_S, holder
 from hohoho.training.checkpoint import CheckedFiles, latest
 from hohoho.training.fit import Recipe, fit
 
@@ -190,20 +190,48 @@ with stoppable():
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
-def test_a_second_process_at_the_same_training_is_refused_until_the_first_has_ended(tmp_path, slices, capsys, sent):  # noqa: F811
+def test_a_second_process_at_the_same_training_waits_for_the_end_of_the_first(
+    tmp_path,
+    slices,  # noqa: F811
+    capsys,
+    monkeypatch,
+    sent,
+):
     words = [sys.executable, "-c", CLAIM, str(tmp_path / "work")]
     other = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert other.stdout.readline() == "mine\n"
-    with pytest.raises(InputError, match=rf"another process \(PID {other.pid}\) is at the very same training"):
-        trained(tmp_path, "frozen", slices)
-    other.send_signal(sent)
-    other.communicate()
+
+    def ends(seconds):  # instead of a pause between two looks
+        if seconds > PAUSE_S:
+            other.send_signal(sent)
+            other.communicate()
+
+    monkeypatch.setattr("hohoho.stage.workspace.time.sleep", ends)
     assert trained(tmp_path, "frozen", slices)
     said = capsys.readouterr().err
+    assert f"waiting for the very same training elsewhere (PID {other.pid}); Ctrl-C to stop" in said
     killed = (
         f"frozen: its last run (PID {other.pid}) was killed; if memory ran out (exit -9), try -S frozen.batch_size=1"
     )
     assert (killed in said) == (sent == signal.SIGKILL)
+
+
+def test_who_waited_for_work_that_is_whole_begins_it_anew(tmp_path, monkeypatch):
+    """The first one removes its folder, the lock in it."""
+    words = [sys.executable, "-c", CLAIM, str(tmp_path / "work")]
+    other = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert other.stdout.readline() == "mine\n"
+
+    def ends(seconds):
+        if seconds > PAUSE_S:
+            shutil.rmtree(tmp_path / "work")
+            other.kill()
+            other.communicate()
+
+    monkeypatch.setattr("hohoho.stage.workspace.time.sleep", ends)
+    assert claim(tmp_path / "work") is None
+    assert holder("lock", tmp_path / "work") == os.getpid()
+    release()
 
 
 def test_when_the_work_is_whole_nothing_of_it_stays(tmp_path):

@@ -16,11 +16,10 @@ from pathlib import Path
 import xxhash
 
 import hohoho
-from hohoho.errors import InputError
 from hohoho.params import Record, flat
 from hohoho.stage.environment import code_hashes
 from hohoho.stage.inputs import LOCK, is_code, read_lock, read_yaml, stage_blocks, stage_code
-from hohoho.stage.workspace import holder, locked
+from hohoho.stage.workspace import holder, locked, wait_while
 
 CHECKPOINTS = Path(".checkpoints")
 LIBRARIES = ("lightly", "lightning", "numpy", "torch", "torchmetrics", "torchvision")
@@ -72,17 +71,23 @@ def fingerprint(path: Path) -> str:
 def claim(folder: Path) -> int | None:
     """Make `folder` this process's own until that ends. Returns the PID of who had it before and was killed, or None.
 
-    Raises InputError where another process has it.
+    Waits while another process has it: two queued runs may need one training, which the second then does again.
     """
     lock = folder / "lock"
-    before = lock.read_text() if lock.exists() else ""
-    if not locks.enter_context(locked(lock.name, folder)):
-        raise InputError(
-            f"another process (PID {holder(lock.name, folder)}) is at the very same training, and keeps its epochs in "
-            f"{folder}: wait for its end, or stop it"
-        )
-    claimed.append(folder)
-    return int(before) if before.isdigit() else None
+    while True:
+        before = lock.read_text() if lock.exists() else ""
+        if locks.enter_context(locked(lock.name, folder)):
+            claimed.append(folder)
+            return int(before) if before.isdigit() else None
+        wait_while(lambda: at_the_same(lock))
+
+
+def at_the_same(lock: Path) -> str | None:
+    """Which other process is at the work that this lock is of, as text."""
+    with suppress(FileNotFoundError):  # it has just ended well, and removed it
+        if pid := holder(lock.name, lock.parent):
+            return f"the very same training elsewhere (PID {pid})"
+    return None
 
 
 def release() -> None:

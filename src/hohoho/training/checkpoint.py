@@ -32,7 +32,7 @@ class EveryEpoch(Checkpoint):
     def resume(self, trainer) -> Path | None:
         """The checkpoint to go on from, which is said; None where there is none.
 
-        The folder is this process's from now on. Raises InputError where another process has it.
+        The folder is this process's from now on; while another process has it, this one waits.
         """
         first_rank = trainer.is_global_zero
         killed = claim(self.folder) if first_rank else None
