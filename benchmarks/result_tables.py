@@ -10,6 +10,9 @@ from hohoho.inference.table import MODEL_NAMES
 from hohoho.report.tables import heading
 from hohoho.rows.listing import markdown
 from hohoho.scores.three_answers import ANSWERS
+from hohoho.study.plan import read_plan
+from hohoho.study.tables import answers as study_answers
+from hohoho.study.tables import summary as study_summary
 
 MODELS, NAMES = list(MODEL_NAMES), list(MODEL_NAMES.values())
 F2, AUROC = "micro F2 at 0.5", "macro AUROC"
@@ -47,7 +50,7 @@ def tables(folder: Path) -> dict[str, str]:
     made["audit"], made["machines"] = audit(csv["audit"]), machines(csv["machines"], runs)
     shares = csv["coverage"].rename(columns=heading)
     made["coverage"] = shares.map(lambda cell: percent(cell) if isinstance(cell, float) else str(cell))
-    made |= row_tables(csv["rows"])
+    made |= row_tables(csv["rows"]) | {"claims": claims(csv["study_patients"])}
     return {name: markdown(table) for name, table in made.items()}
 
 
@@ -153,3 +156,10 @@ def machines(others: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     lines = [[f"{run} ({commit})", *map(number, scores)] for run, commit, *scores in others.itertuples(index=False)]
     lines += [[name, *map(number, values[keys])] for name, values in own.items()]
     return filled(["seed 0 on two cores", *others.columns[2:]], lines)
+
+
+def claims(patients: pd.DataFrame) -> pd.DataFrame:
+    """What the study of the poster's claims says, in short. patients: study_patients.csv."""
+    plan = read_plan(Path(__file__).parents[1] / "conf/study")
+    table = study_summary(plan, study_answers(plan, patients))
+    return table[["claim", "on our data", "difference (95 %)", "measure", "seeds"]]

@@ -9,7 +9,7 @@ from hohoho.ranks import rank, ranks
 from hohoho.stage.ranks import in_ranks
 from hohoho.stage.run import run_stage
 
-SLICES, STACKS, INIT = Path("data/slices"), Path("data/stacks"), Path("models/init")
+SLICES, PRETRAINING, INIT = Path("data/slices"), Path("data/pretraining"), Path("models/init")
 
 
 def main():
@@ -27,7 +27,7 @@ def pretrain(params: Record, simclr: Record) -> None:
     from hohoho.models.initial import save_initial_backbone
     from hohoho.slices.batches import training_batches, unlabelled_slices
     from hohoho.slices.split import CALIBRATION
-    from hohoho.slices.stacks import channel_rows, read_stacks, read_statistics
+    from hohoho.slices.stacks import channel_rows, read_pretraining
     from hohoho.slices.store import SlicePixels
     from hohoho.stage.checkpoint import checkpoint_folder
     from hohoho.training.augment import Augmentation
@@ -42,13 +42,13 @@ def pretrain(params: Record, simclr: Record) -> None:
     machine = with_device(runtime())
     precision = resolve_precision(simclr.precision, machine.device)
     lightning.seed_everything(params.seed, verbose=False)
-    table, statistics = read_stacks(STACKS), read_statistics(STACKS)
-    channels = len(statistics.mean)
+    table, norm = read_pretraining(PRETRAINING)
+    channels = len(norm["mean"])
     kept_out = [CALIBRATION] if simclr.include_test else [CALIBRATION, "test"]
-    rows = channel_rows(table, channels)[~table["split"].isin(kept_out).to_numpy()]
+    rows = channel_rows(table, channels)[~table["kept_out"].isin(kept_out).to_numpy()]
     backbone = build_backbone(params.backbone.name, channels, imagenet=params.backbone.start == "imagenet")
     module = SimclrTraining(
-        Projector(backbone, statistics.mean, statistics.std, simclr.projection_features),
+        Projector(backbone, norm["mean"], norm["std"], simclr.projection_features),
         NTXentLoss(simclr.temperature),
         optimizer_factory("sgd", simclr.learning_rate, simclr.weight_decay, precision),
         warmup_cosine(simclr.warmup_fraction, simclr.min_learning_rate / simclr.learning_rate),

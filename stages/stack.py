@@ -15,6 +15,7 @@ from hohoho.slices.stacks import (
     spread_scan_labels,
     stack_table,
     training_set_statistics,
+    write_pretraining,
     write_stacks,
 )
 from hohoho.slices.store import SlicePixels, adjacent_runs, is_labelled, read_slice_table, read_study_table
@@ -22,7 +23,7 @@ from hohoho.stage.run import run_stage
 
 import numpy as np
 
-SLICES, STACKS = Path("data/slices"), Path("data/stacks")
+SLICES, STACKS, PRETRAINING = Path("data/slices"), Path("data/stacks"), Path("data/pretraining")
 
 
 def main():
@@ -58,7 +59,9 @@ def main():
     else:
         mean = std = [0.5] * rows.shape[1]  # [0, 1] becomes [-1, 1]
     weights = positive_weights(table.loc[train & is_labelled(table), LABELS].to_numpy(np.float64))
-    write_stacks(STACKS, table, Statistics(mean, std, weights))
+    statistics = Statistics(mean, std, weights)
+    write_stacks(STACKS, table, statistics)
+    write_pretraining(PRETRAINING, table, statistics)
 
 
 if __name__ == "__main__":

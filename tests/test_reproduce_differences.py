@@ -15,8 +15,9 @@ from hohoho.reproduce import command
 from hohoho.reproduce.comparison import mismatches, summary
 from hohoho.reproduce.differences import DIGITS, HARMLESS, RESULTS, Difference, differences, reasons_for, table
 from hohoho.reproduce.here import expected, overrides_of, threads_of
-from hohoho.reproduce.source import checked, find_record
+from hohoho.reproduce.source import find_record
 from hohoho.rows.records import result_params
+from hohoho.rows.run_record import checked
 from hohoho.rows.runs import composed
 from hohoho.stage.environment import code_hashes, package_versions
 from hohoho.stage.inputs import outputs, stage_blocks, stage_code, stages_before

@@ -18,7 +18,7 @@ from hohoho.files import write_json, write_parquet
 from hohoho.inference.store import write_array
 from hohoho.labels import LABELS
 from hohoho.rows.composition import compose
-from hohoho.slices.stacks import read_statistics
+from hohoho.slices.stacks import read_pretraining, read_statistics
 from hohoho.slices.store import SCAN_ANY, SCAN_LABELS
 
 SIDE, FACTS = 8, {"kernel": "H30s", "manufacturer": "ACME", "age_band": "60-69", "sex": "F"}
@@ -92,6 +92,35 @@ def test_one_labelled_slice_to_train_on_is_refused_in_words(stage, labelled):
             ready.main()
     else:
         ready.main()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "same"),
+    [
+        (["stack.subset=small"], True),
+        (["stack.subset=small", "stack.small_fraction=0.5", "stack.hold_back_validation=false"], True),
+        (["stack.labels=relabel_one"], True),
+        (["stack.labels=filtered"], True),
+        (["split.seed=3"], False),  # whom SimCLR must not see
+        (["split.calibration_fraction=0.2"], False),
+        (["stack.input=gray"], False),  # another first layer
+    ],
+)
+def test_what_simclr_reads_changes_only_with_what_it_may_see(stage, overrides, same):
+    def written(*given):
+        stage("stack", *given).main()
+        return {path.name: path.read_bytes() for path in sorted(Path("data/pretraining").iterdir())}
+
+    assert (written(*overrides) == written()) == same
+
+
+def test_simclr_is_told_which_slices_are_kept_out(stage):
+    stage("stack", "split.calibration_fraction=0.2").main()
+    split = pd.read_parquet("data/stacks/stacks.parquet")["split"]
+    seen, norm = read_pretraining(Path("data/pretraining"))
+    assert set(split) == {"train", "val", "test", "calibration"}
+    assert seen["kept_out"].tolist() == [name if name in ("test", "calibration") else "" for name in split]
+    assert norm == {"mean": [0.5] * 3, "std": [0.5] * 3}
 
 
 @pytest.mark.parametrize("missing", [False, True])

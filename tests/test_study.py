@@ -263,7 +263,12 @@ def test_holms_steps():
 
 @pytest.mark.parametrize(
     ("mean", "p", "said"),
-    [(0.1, 0.01, "shown"), (-0.1, 0.01, "contradicted"), (0.1, 0.06, "not shown"), (0.1, float("nan"), "not run")],
+    [
+        (0.1, 0.01, "shown"),
+        (-0.1, 0.01, "contradicted"),
+        (0.1, 0.06, "not shown"),
+        (0.1, np.nan, "too few seeds"),
+    ],
 )
 def test_verdicts(mean, p, said):
     assert verdict(mean, p, 0.05) == said
@@ -292,7 +297,7 @@ def tables():
                 patients.append(lines.assign(arm=arm, part=part, seed=seed))
                 line = {"arm": arm, "seed": seed, "part": part, "average_precision": rng.random(), "plan": "p"}
                 runs.append(line | {"commit": "c0", "cpu": "CPU", "precision": "32-true", "threads": 1.0})
-    return pd.DataFrame(runs).assign(train_minutes=1.5, minutes=2.0), pd.concat(patients)
+    return pd.DataFrame(runs).assign(minutes=1.5), pd.concat(patients)
 
 
 def test_the_page_is_made_of_the_tables_alone_and_twice_the_same(committed, tables, tmp_path):
@@ -320,8 +325,8 @@ def test_a_claim_without_runs_is_said_to_be_not_run(committed, tables, tmp_path)
     some = [table[~table["arm"].str.startswith("simclr")] for table in tables]
     write_report(PLAN, some, tmp_path / "page.md", tmp_path / "page.png")
     page = (tmp_path / "page.md").read_text()
-    assert "Not run yet: SimCLR pre-training helps where labels are few." in page
-    assert "| not run |" in page
+    assert "Not run yet with 3 seeds: SimCLR pre-training helps where labels are few." in page
+    assert "| too few seeds |" in page
 
 
 def test_the_committed_page_is_that_of_the_committed_tables(tmp_path):

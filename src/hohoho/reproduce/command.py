@@ -53,8 +53,9 @@ def minutes(record: dict) -> str:
 def run_again(record: dict, overrides: list[str]) -> dict:
     """Run it as an experiment of its own, and return that one's record. Ends the process where the run fails."""
     from hohoho.errors import InputError
-    from hohoho.reproduce.source import REPEATED, record_of
+    from hohoho.reproduce.source import REPEATED
     from hohoho.rows.records import read_experiments
+    from hohoho.rows.run_record import record_of
     from hohoho.rows.runs import run_command
     from hohoho.stage.workspace import alone
 

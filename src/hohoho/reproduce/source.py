@@ -1,20 +1,17 @@
 """The record that is to be reproduced: of a file, or of a row's experiment."""
 
-import json
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hohoho.errors import InputError
-from hohoho.params import flat, value_at
-from hohoho.rows.records import DONE, Experiment, result_params
+from hohoho.params import flat
+from hohoho.rows.records import DONE, Experiment
 from hohoho.rows.results import changes, preference
 from hohoho.rows.row import read_rows, rows_named
-from hohoho.slices.split import SPLITS
+from hohoho.rows.run_record import checked, record_of
 from hohoho.stage.record import RECORD
 
 REPEATED = "-reproduced"  # ends the name of an experiment that repeats another one
-SECTIONS = ("params", "packages", "stages", "hashes", "scores", "code")
 
 
 def find_record(target: str, experiments: list[Experiment]) -> tuple[str, dict]:
@@ -37,32 +34,6 @@ def find_record(target: str, experiments: list[Experiment]) -> tuple[str, dict]:
             f"DVC took them from its cache. `dvc exp run --force -n {done[-1].name} -S …`, with its -S, makes one"
         )
     raise InputError(f"{row} has not been run here: `hohoho rows run {row}`, `dvc exp pull`, or give a {RECORD}")
-
-
-def record_of(experiment: Experiment) -> dict | None:
-    """The record in an experiment's commit; None where there is none, or where it is that of another run."""
-    shown = subprocess.run(["git", "show", f"{experiment.rev}:{RECORD}"], capture_output=True, text=True, check=False)
-    if shown.returncode:
-        return None
-    record = checked(shown.stdout, f"{RECORD} of experiment {experiment.name}")
-    scores = {split: record["scores"].get(f"f2.{split}") for split in SPLITS}
-    same = result_params(record["params"]) == result_params(experiment.params) and scores == experiment.f2
-    return record if same else None
-
-
-def checked(text: str, name: str) -> dict:
-    """A record from JSON. Raises `InputError` where it is none."""
-    try:
-        record = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"{name} is not JSON ({error}): give a {RECORD} as a run has left it") from None
-    missing = [key for key in SECTIONS if not isinstance(record, Mapping) or not isinstance(record.get(key), Mapping)]
-    if not missing:
-        row, source = (value_at(record, f"params.{key}") for key in ("row", "data.source"))
-        missing = [] if isinstance(row, str) and isinstance(source, str) else ["params.row or params.data.source"]
-    if missing:
-        raise InputError(f"{name} lacks {', '.join(missing)}: give a {RECORD} as a run has left it")
-    return record
 
 
 def own_overrides(record: Mapping, composed: Mapping, taken: Iterable[str]) -> list[str]:

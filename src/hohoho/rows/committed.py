@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from hohoho.files import write_csv
-from hohoho.reproduce.source import record_of
 from hohoho.rows.records import DONE, Experiment
 from hohoho.rows.results import changes, without_seed
 from hohoho.rows.row import Row
+from hohoho.rows.run_record import record_of
 from hohoho.rows.stale import lines_of_git
 from hohoho.slices.split import SPLITS
 

@@ -10,7 +10,7 @@ import pandas as pd
 from hohoho.errors import InputError
 from hohoho.files import write_json, write_parquet
 from hohoho.labels import LABELS
-from hohoho.slices.split import SPLITS, UNLABELLED
+from hohoho.slices.split import CALIBRATION, SPLITS, UNLABELLED
 from hohoho.slices.store import SCAN_ANY, SCAN_LABELS, adjacent_runs, is_labelled
 
 FEWEST_SLICES = {"train": 2, "val": 1}  # batch normalisation cannot train on one
@@ -127,3 +127,16 @@ def read_stacks(folder: Path) -> pd.DataFrame:
 def read_statistics(folder: Path) -> Statistics:
     """The training split's statistics."""
     return Statistics(**json.loads((folder / "statistics.json").read_text()))
+
+
+def write_pretraining(folder: Path, table: pd.DataFrame, statistics: Statistics) -> None:
+    """Write what SimCLR reads of the stacks: no label, so that no other choice of labels makes it run anew."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept_out = table["split"].where(table["split"].isin([CALIBRATION, "test"]), "")
+    write_parquet(folder / "slices.parquet", table[["study", "below", "above"]].assign(kept_out=kept_out))
+    write_json(folder / "normalization.json", {"mean": statistics.mean, "std": statistics.std})
+
+
+def read_pretraining(folder: Path) -> tuple[pd.DataFrame, dict[str, list[float]]]:
+    """Slices in the order of the store – study, below, above; kept_out: "test", "calibration" or "" – and mean, std."""
+    return pd.read_parquet(folder / "slices.parquet"), json.loads((folder / "normalization.json").read_text())

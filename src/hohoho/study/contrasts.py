@@ -27,7 +27,7 @@ from hohoho.study.records import AT_BEST, AT_HALF, OF_LEVEL
 
 CONFIDENCE = 0.95
 MIN_SEEDS = 3  # below it there is no interval
-SHOWN, CONTRADICTED, NOT_SHOWN, NOT_RUN = "shown", "contradicted", "not shown", "not run"
+SHOWN, CONTRADICTED, NOT_SHOWN, UNDECIDED = "shown", "contradicted", "not shown", "too few seeds"
 
 
 class Difference(NamedTuple):
@@ -141,7 +141,7 @@ def holm(p: dict[str, float]) -> dict[str, float]:
 
 
 def verdict(mean: float, adjusted: float, level: float) -> str:
-    """Of a claim, by Holm's p and the sign."""
+    """Of a claim, by Holm's p and the sign; without p there are too few seeds."""
     if not np.isfinite(mean) or not np.isfinite(adjusted):
-        return NOT_RUN
+        return UNDECIDED
     return NOT_SHOWN if adjusted > level else SHOWN if mean > 0 else CONTRADICTED

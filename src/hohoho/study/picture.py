@@ -7,10 +7,11 @@ import numpy as np
 
 from hohoho.figures.style import BLUE, GREY, SMALL_PT, TEXT_PT, VERMILLION, canvas, save
 from hohoho.study.contrasts import Difference
-from hohoho.study.plan import Contrast
+from hohoho.study.plan import PART_NAMES, Contrast
 
 TITLE = "The poster's claims on the phantom: each line is one seed"
 COLUMNS, PANEL_IN = 3, 2.9
+LEAST = 0.1
 
 
 def draw(path: Path, panels: list[tuple[str, Contrast, Difference, str]]) -> None:
@@ -31,9 +32,13 @@ def paired_dots(panel, contrast: Contrast, found: Difference, measure: str) -> N
         panel.plot(
             [0, 1], [low, high], color=BLUE if high > low else VERMILLION, linewidth=1.2, marker="o", markersize=4
         )
-    names = [f"{side.arm},\n{side.part}" for side in (contrast.minus, contrast.plus)]
-    panel.set_xticks([0, 1], [name.replace("_", " ") for name in names])
+    names = [f"{side.arm.replace('_', ' ')}\n{PART_NAMES[side.part]}" for side in (contrast.minus, contrast.plus)]
+    panel.set_xticks([0, 1], names)
     panel.set_xlim(-0.35, 1.35)
+    if found.seeds:  # no axis shorter than LEAST: it would make much of nothing
+        ends = np.array([*found.plus, *found.minus])
+        middle, half = (ends.min() + ends.max()) / 2, max(float(np.ptp(ends)) * 1.1, LEAST) / 2
+        panel.set_ylim(middle - half, middle + half)
     panel.set_ylabel(measure, size=SMALL_PT)
     panel.tick_params(labelsize=SMALL_PT)
     panel.spines[["top", "right"]].set_visible(False)
@@ -43,7 +48,7 @@ def paired_dots(panel, contrast: Contrast, found: Difference, measure: str) -> N
     panel.set_xlabel(text.replace("-", "−"), size=SMALL_PT, color=GREY)
 
 
-def wrapped(text: str, width: int = 38) -> str:
+def wrapped(text: str, width: int = 32) -> str:
     """In lines that fit above a panel."""
     lines = [""]
     for word in text.split():

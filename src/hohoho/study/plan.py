@@ -6,12 +6,14 @@ from typing import NamedTuple
 import yaml
 
 from hohoho.errors import InputError, did_you_mean
+from hohoho.inference.table import MODEL_NAMES
 from hohoho.rows.stale import lines_of_git
 
 FOLDER = Path("conf/study")
 SCALE = "scale.yaml"
 F2, R2 = "f2", "r2"
 MEASURES = {F2: ("cnn", "cnn_lstm"), R2: ("trained", "untrained", "thumbnails")}  # and what in a run has each of them
+PART_NAMES = MODEL_NAMES | {name: name for name in MEASURES[R2]}  # as people write them
 
 
 class Side(NamedTuple):

@@ -15,8 +15,8 @@ from hohoho.errors import InputError
 from hohoho.files import write_csv
 from hohoho.inference.table import models_in, probabilities_of
 from hohoho.labels import LABELS
-from hohoho.reproduce.source import record_of
 from hohoho.rows.records import Experiment
+from hohoho.rows.run_record import record_of
 from hohoho.rows.stale import lines_of_git
 from hohoho.scores.f2 import confusion_counts
 from hohoho.scores.operating_points import best_f2_threshold
@@ -54,7 +54,9 @@ def add_run(tables: tuple[pd.DataFrame, pd.DataFrame], run: Run, experiment: Exp
     if experiment.params["evaluate"]["figures"]:
         levels = pd.read_csv(io.BytesIO(content(experiment, LEVELS)))
         found += [level_part(levels, kind) for kind in MEASURES[R2]]
-    lines = pd.DataFrame([line for line, _ in found]).assign(arm=run.arm, seed=run.seed, **provenance(experiment))
+    lines = (
+        pd.DataFrame([line for line, _ in found]).round(6).assign(arm=run.arm, seed=run.seed, **provenance(experiment))
+    )
     patients = pd.concat([part.assign(arm=run.arm, seed=run.seed) for _, part in found])
     return tuple(joined(*both) for both in zip(tables, (lines, patients), strict=True))
 
@@ -95,17 +97,12 @@ def level_part(levels: pd.DataFrame, kind: str) -> tuple[dict, pd.DataFrame]:
 
 
 def provenance(experiment: Experiment) -> dict:
-    """By which plan, of which commit, on what and in how many minutes a run was made."""
+    """By which plan, at which commit a run was made, on what and in how many minutes its CNN was trained."""
     record = record_of(experiment) or {"stages": {}}
-    stages = {stage: run for stage, run in record["stages"].items() if run}
-    training = stages.get("train_cnn", {})
+    training = record["stages"].get("train_cnn") or {}
     known = {key: training.get(key) for key in ("cpu", "precision", "threads")}
     baseline = next(iter(lines_of_git("rev-parse", "--short", f"{experiment.rev}^")), "")
-    minutes = {
-        "train_minutes": training.get("minutes"),
-        "minutes": sum(run.get("minutes", 0) for run in stages.values()),
-    }
-    return {"plan": plan_hash(experiment.rev)[:12], "commit": baseline} | known | minutes
+    return {"plan": plan_hash(experiment.rev)[:12], "commit": baseline} | known | {"minutes": training.get("minutes")}
 
 
 def content(experiment: Experiment, path: str) -> bytes:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from hohoho.html import write_text
 from hohoho.rows.listing import markdown
-from hohoho.study.contrasts import NOT_RUN
+from hohoho.study.contrasts import MIN_SEEDS, UNDECIDED
 from hohoho.study.picture import draw
 from hohoho.study.plan import Plan, plan_commit, text
 from hohoho.study.tables import MEASURE_NAMES, answers, contrast_table, seed_table, summary
@@ -27,7 +27,8 @@ def write_report(
         "seeds": markdown(seed_table(plan, patients)),
         "plan": plan_values(plan),
         "made": made(runs),
-        "unfinished": [a.claim.text for a in said if a.verdict == NOT_RUN],
+        "unfinished": [a.claim.text for a in said if a.verdict == UNDECIDED],
+        "min_seeds": MIN_SEEDS,
     }
     write_text(page, Path(__file__).parent / "page.md.j2", {}, values)
 
@@ -46,18 +47,15 @@ def plan_values(plan: Plan) -> dict:
 
 
 def made(runs: pd.DataFrame) -> dict:
-    """On what the runs were made, at which commits, and how long they took."""
-    each = runs.drop_duplicates(["arm", "seed"]) if len(runs) else pd.DataFrame(columns=["train_minutes", "minutes"])
-    trained = each["train_minutes"].dropna()
+    """On what the runs were made, at which commits, and how long a training took."""
+    each = runs.drop_duplicates(["arm", "seed"])
+    took = each["minutes"].dropna() if len(each) else pd.Series(dtype=float)
     kinds = [f"{cpu}, {precision}, {int(threads)} threads" for cpu, precision, threads in kinds_of(each)]
     return {
         "runs": len(each),
-        "commits": sorted(set(each.get("commit", []))),
+        "commits": sorted(set(each["commit"])) if len(each) else [],
         "on": sorted(set(kinds)),
-        "train_minutes": ""
-        if trained.empty
-        else f"{trained.min():.1f} to {trained.max():.1f}, {trained.median():.1f} in the median",
-        "minutes": f"{each['minutes'].sum():.0f}",
+        "minutes": "" if took.empty else f"{took.min():.1f} to {took.max():.1f}, {took.median():.1f} in the median",
     }
 
 

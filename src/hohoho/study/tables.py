@@ -5,9 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from hohoho.inference.table import MODEL_NAMES
 from hohoho.study.contrasts import Difference, by_run, difference, holm, verdict
-from hohoho.study.plan import F2, Claim, Contrast, Plan, Side
+from hohoho.study.plan import F2, PART_NAMES, Claim, Contrast, Plan, Side
 
 MEASURE_NAMES = {
     "f2": "F2 at 0.5",
@@ -15,7 +14,6 @@ MEASURE_NAMES = {
     "average_precision": "macro average precision",
     "r2": "R² of the level",
 }
-PART_NAMES = MODEL_NAMES | {"trained": "trained", "untrained": "untrained", "thumbnails": "thumbnails"}
 
 
 class Answer(NamedTuple):
