@@ -4,6 +4,7 @@ import pandas as pd
 
 from hohoho.inference.table import MODEL_NAMES
 from hohoho.labels import LABELS
+from hohoho.report.forest_sections import subgroup_forests
 from hohoho.report.score_sections import Section, labelled_section
 from hohoho.scores.bootstrap import MIN_PATIENTS
 from hohoho.scores.evaluation import Evaluation
@@ -37,13 +38,16 @@ def subgroup_section(evaluation: Evaluation) -> Section:
     intro += f" Of private data, groups of fewer than {FEWEST_PATIENTS} patients are left out."
     if evaluation.subgroups.empty and evaluation.details["data"][evaluation.shown]["labelled"]:
         return Section("Where it fails", intro)  # they are all left out
-    return labelled_section("Where it fails", intro, subgroup_table(evaluation.subgroups))
+    section = labelled_section("Where it fails", intro, subgroup_table(evaluation.own_subgroups()))
+    return section._replace(forests=subgroup_forests(evaluation))
 
 
 def subgroup_table(groups: pd.DataFrame) -> pd.DataFrame:
     """A line per group of `hohoho.scores.subgroups`."""
     names = zip(groups["by"], groups["group"], strict=True)
-    table = groups[["group", "patients", "slices", "positives", "f2", "recall", "precision", "specificity", "auroc"]]
+    table = groups[
+        ["group", "patients", "with_bleed", "slices", "positives", "f2", "recall", "precision", "specificity", "auroc"]
+    ]
     return table.assign(
         group=[by.replace("_", " ") + name.removeprefix(by) for by, name in names],  # a kernel's name stays as it is
         f2=with_ends(groups, "f2"),
