@@ -31,8 +31,11 @@ def point_section(evaluation: Evaluation) -> Section:
 
 
 def subgroup_section(evaluation: Evaluation) -> Section:
-    """The row's own model, group by group."""
-    intro = f"{MODEL_NAMES[evaluation.details['own_model']]}, {evaluation.shown} split. F2 and precision rise with the "
+    """Recall of both models, group by group; all scores of the row's own model."""
+    intro = (
+        f"On the {evaluation.shown} split; the table is the {MODEL_NAMES[evaluation.details['own_model']]}'s. Beside a "
+    )
+    intro += "group: its patients with a bleed, and its positives, slices × classes. F2 and precision rise with the "
     intro += "share of positives: compare recall and AUROC. "
     intro += f"No interval below {MIN_PATIENTS} patients with a bleed: it would promise too much."
     intro += f" Of private data, groups of fewer than {FEWEST_PATIENTS} patients are left out."

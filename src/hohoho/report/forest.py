@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from hohoho.figures.style import BLACK, BLUE, GREY, VERMILLION
+from hohoho.figures.colours import BLACK, BLUE, GREY, VERMILLION
 from hohoho.report.svg import add, closed, extent, marker, picture, wrapped
 from hohoho.report.tables import text
 
@@ -19,6 +19,7 @@ WIDTH, LINE, GAP, SIDE = 360, 14, 7, 14  # px: of a phone; from line to line; be
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # from tick to tick
 MOST_STEPS = 5
 BOLD = 1.3  # how much wider the title's letters are
+ROOM = "0.000 (0.000–0.000)"  # is always kept, so that plots side by side have axes of the same length
 FAINT = "#e5e7eb"
 LOOKS = [(BLUE, "circle"), (VERMILLION, "square")]  # of the first and the second series
 COLUMNS = ["label", "series", "value", "low", "high", "note", "mark", "dots"]
@@ -49,7 +50,7 @@ def forest(title: str, lines: pd.DataFrame, options: Options | None = None) -> M
         y += LINE
         add(svg, "text", words, x=0, y=y, font_size=13, font_weight="bold")
     top = y = legend(svg, legend_items(lines, looks, names), y + LINE + 3, width)
-    behind, right = add(svg, "g"), width - max(map(extent, ["0.00", *map(numbers, lines.itertuples())]))
+    behind, right = add(svg, "g"), width - max(map(extent, [ROOM, *map(numbers, lines.itertuples())]))
 
     def place(value: float) -> float:
         return SIDE + (value - axis[0]) / (axis[-1] - axis[0]) * (right - 2 * SIDE - 8)

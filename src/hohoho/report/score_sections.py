@@ -64,14 +64,14 @@ def models_section(evaluation: Evaluation, source: str) -> Section:
 
 
 def class_section(evaluation: Evaluation) -> Section:
-    """Every class's scores by the row's own model, and what each score means."""
+    """Every class's scores by both models, as a table by the row's own one, and what each score means."""
     model = evaluation.details["own_model"]
     scores = evaluation.details["slices"][model][evaluation.shown]
     if not scores:
         return Section("Classes", NO_LABELS)
     loss, calibrated = (text(scores["micro"][f"rsna_log_loss{kind}"]) for kind in ("", "_calibrated"))
-    intro = f"{MODEL_NAMES[model]}, {evaluation.shown} split, slice by slice. RSNA's weighted log loss: "
-    intro += f"{loss} raw, {calibrated} calibrated."
+    intro = f"On the {evaluation.shown} split, slice by slice. Beside a class: the patients and slices that carry the "
+    intro += f"score. RSNA's weighted log loss of the {MODEL_NAMES[model]}: {loss} raw, {calibrated} calibrated."
     meanings = frame(["score", "what it means"], [[heading(name), score.meaning] for name, score in SCORES.items()])
     tables = {MODEL_NAMES[model]: of_classes(scores, {name: name for name in SCORES}), "The scores": meanings}
     return Section("Classes", intro, tables, {}, class_forests(evaluation))
