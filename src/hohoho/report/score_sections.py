@@ -84,7 +84,7 @@ def scan_section(evaluation: Evaluation) -> Section:
     if not scans:
         return Section("Scans", NO_SCANS)
     split = shown_split(scans)
-    intro = f"{MODEL_NAMES[model]}, {split} split: is there a bleed in this scan at all? "
+    intro = f"On the {split} split, the tables by the {MODEL_NAMES[model]}: is there a bleed in this scan at all? "
     intro += (
         "By the maximum, a scan is positive where one of its slices is; its own probability is made of its slices' "
     )
