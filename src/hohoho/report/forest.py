@@ -62,8 +62,8 @@ def forest(title: str, lines: pd.DataFrame, options: Options | None = None) -> M
             draw_line(svg, line, *looks[line.series], place, y, width)
         y += GAP
     draw_axis(behind, axis, place, top, y)
-    for series in looks.keys() & references:
-        if not pd.isna(value := references[series]):
+    for series, value in references.items():
+        if series in looks and not pd.isna(value):
             ends = {"x1": place(value), "x2": place(value), "y1": top, "y2": y}
             add(behind, "line", stroke=looks[series][0], stroke_dasharray="3 3", **ends)
     y += LINE + GAP
