@@ -78,7 +78,7 @@ def main():
         write_csv(TABLES / f"{name}.csv", part)
     trained = {folder.name: json.loads((folder / "model.json").read_text()) for folder in (CNN, LSTM)}
     content = sections(found, figures, Inputs(json.loads(INGEST.read_text()), studies, is_private, params, trained))
-    write_report(REPORT, FIGURES, cards(found.headline, found.details["own_model"]), content)
+    write_report(REPORT, FIGURES, cards(found), content)
 
 
 def draw(

@@ -226,8 +226,9 @@ def test_what_was_searched_is_what_the_stages_wrote(outputs):
     assert set(report["action"]) == {"skipped", "repaired", "warned"} and report["reason"].nunique() > 8
 
 
-def test_no_group_of_few_patients_is_in_a_file_that_git_tracks(outputs):
-    groups = pd.read_csv(outputs / "metrics/plots/subgroups.csv")
+@pytest.mark.parametrize("folder", ["plots", "tables"])
+def test_no_group_of_few_patients_is_in_a_file_that_is_shared(outputs, folder):
+    groups = pd.read_csv(outputs / f"metrics/{folder}/subgroups.csv")
     assert "patients" in groups and groups.empty  # two patients are in test
 
 

@@ -78,7 +78,7 @@ def report_of(tmp_path, drawn, labelled=True):
     trained = {"cnn": {"name": "resnet18", "precision": "bf16-mixed"}}
     content = sections(found, drawn, Inputs(INGEST, study_table(SCRIPT), False, PARAMS, trained))
     path = tmp_path / "report.html"
-    write_report(path, tmp_path / "figures", cards(found.headline, found.details["own_model"]), content)
+    write_report(path, tmp_path / "figures", cards(found), content)
     return path.read_text(encoding="utf-8")
 
 

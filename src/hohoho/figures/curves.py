@@ -3,9 +3,10 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from hohoho.figures.colours import BLUE, GREY, VERMILLION
 from hohoho.figures.drawn import Drawn
 from hohoho.figures.run import Run
-from hohoho.figures.style import BLUE, GREY, SMALL_PT, TITLE_PT, VERMILLION, canvas, label_axes
+from hohoho.figures.style import SMALL_PT, TITLE_PT, canvas, label_axes
 from hohoho.inference.table import MODEL_NAMES
 
 CAPTION = "Dashed: validation, and probabilities as they come; solid: test, and calibrated."

@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from hohoho.figures.colours import BLACK, VERMILLION
 from hohoho.figures.drawn import Drawn
 from hohoho.figures.run import Run
-from hohoho.figures.style import BLACK, VERMILLION, frame, grid, note, show_slice
+from hohoho.figures.style import frame, grid, note, show_slice
 from hohoho.inference.table import MODEL_NAMES, models_in, probabilities_of
 from hohoho.labels import LABELS
 from hohoho.saliency.bleed_masks import true_labels

@@ -5,9 +5,10 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
+from hohoho.figures.colours import BLACK, BLUE, GREEN, GREY, SKY, VERMILLION
 from hohoho.figures.drawn import Drawn
 from hohoho.figures.run import Run
-from hohoho.figures.style import BLACK, BLUE, GREEN, GREY, SKY, SMALL_PT, TEXT_PT, VERMILLION, canvas, label_axes
+from hohoho.figures.style import SMALL_PT, TEXT_PT, canvas, label_axes
 from hohoho.labels import LABELS
 from hohoho.models.losses import AsymmetricLoss
 

@@ -8,6 +8,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from hohoho.figures import style
+from hohoho.figures.colours import GREEN, SKY, VERMILLION
 from hohoho.figures.drawn import Drawn
 from hohoho.figures.run import SEED, Run, shown_rows
 from hohoho.inference.table import MODEL_NAMES, probabilities_of
@@ -125,11 +126,11 @@ def plot(
 def plot_example(panels, example: Example, picture: np.ndarray, maps: list[np.ndarray], mask: np.ndarray) -> None:
     """The slice with its bleed outlined, then one panel a method."""
     text = f"{LABELS[example.label]}: label {example.target:g}, model {example.probability:.2f}"
-    style.show_slice(panels[0], picture, text, style.GREEN if example.match else style.VERMILLION)
+    style.show_slice(panels[0], picture, text, GREEN if example.match else VERMILLION)
     colours = colormaps[style.SALIENCY_COLOURS].resampled(SHADES)
     for axes, saliency in zip(panels[1:], maps, strict=True):
         brightest = np.percentile(saliency, BRIGHTEST) or saliency.max() or 1
         axes.imshow(saliency, cmap=colours, vmin=0, vmax=brightest, interpolation="nearest")
         style.bare(axes)
     for axes in panels if mask.any() else ():
-        axes.contour(mask, levels=[0.5], colors=style.SKY, linewidths=1.1)
+        axes.contour(mask, levels=[0.5], colors=SKY, linewidths=1.1)

@@ -1,4 +1,4 @@
-"""How every figure looks: colours that colour-blind readers can tell apart, sizes for a README, reproducible bytes."""
+"""How every figure looks: sizes for a README, reproducible bytes."""
 
 from pathlib import Path
 
@@ -6,14 +6,11 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from hohoho.figures.colours import BLACK, GREY
 from hohoho.files import atomic
 
 WIDTH_IN, DPI = 9.0, 120  # 1080 px, shown at about 900
 SMALL_PT, TEXT_PT, TITLE_PT = 8.5, 9.5, 11.5
-
-# Okabe and Ito's palette (Wong, Nature Methods 2011, 8:441)
-BLACK, SKY, GREEN = "#000000", "#56B4E9", "#009E73"
-BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#6b7280"
 LEVEL_COLOURS, SALIENCY_COLOURS = "viridis", "magma"  # both rise in lightness
 
 

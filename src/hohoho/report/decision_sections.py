@@ -4,6 +4,7 @@ import pandas as pd
 
 from hohoho.inference.table import MODEL_NAMES
 from hohoho.labels import LABELS
+from hohoho.report.forest_sections import subgroup_forests
 from hohoho.report.score_sections import Section, labelled_section
 from hohoho.scores.bootstrap import MIN_PATIENTS
 from hohoho.scores.evaluation import Evaluation
@@ -30,20 +31,26 @@ def point_section(evaluation: Evaluation) -> Section:
 
 
 def subgroup_section(evaluation: Evaluation) -> Section:
-    """The row's own model, group by group."""
-    intro = f"{MODEL_NAMES[evaluation.details['own_model']]}, {evaluation.shown} split. F2 and precision rise with the "
+    """Recall of both models, group by group; all scores of the row's own model."""
+    intro = (
+        f"On the {evaluation.shown} split; the table is the {MODEL_NAMES[evaluation.details['own_model']]}'s. Beside a "
+    )
+    intro += "group: its patients with a bleed, and its positives, slices × classes. F2 and precision rise with the "
     intro += "share of positives: compare recall and AUROC. "
     intro += f"No interval below {MIN_PATIENTS} patients with a bleed: it would promise too much."
     intro += f" Of private data, groups of fewer than {FEWEST_PATIENTS} patients are left out."
     if evaluation.subgroups.empty and evaluation.details["data"][evaluation.shown]["labelled"]:
         return Section("Where it fails", intro)  # they are all left out
-    return labelled_section("Where it fails", intro, subgroup_table(evaluation.subgroups))
+    section = labelled_section("Where it fails", intro, subgroup_table(evaluation.own_subgroups()))
+    return section._replace(forests=subgroup_forests(evaluation))
 
 
 def subgroup_table(groups: pd.DataFrame) -> pd.DataFrame:
     """A line per group of `hohoho.scores.subgroups`."""
     names = zip(groups["by"], groups["group"], strict=True)
-    table = groups[["group", "patients", "slices", "positives", "f2", "recall", "precision", "specificity", "auroc"]]
+    table = groups[
+        ["group", "patients", "with_bleed", "slices", "positives", "f2", "recall", "precision", "specificity", "auroc"]
+    ]
     return table.assign(
         group=[by.replace("_", " ") + name.removeprefix(by) for by, name in names],  # a kernel's name stays as it is
         f2=with_ends(groups, "f2"),

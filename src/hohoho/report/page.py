@@ -16,6 +16,7 @@ from hohoho.report.tables import heading, text
 from hohoho.scores.evaluation import Evaluation
 
 TEMPLATE = "page.html.j2"
+OPEN_LINES = 4  # a longer table is folded away
 LARGEST_PICTURE = 400_000  # bytes: seven of them, in base64, stay below 4 MB
 JPEG_QUALITIES = (85, 70, 50, 30)
 
@@ -24,12 +25,12 @@ def sections(found: Evaluation, figures: dict[str, Drawn], inputs: Inputs) -> li
     """All sections in their order."""
     return [
         scores.models_section(found, inputs.params.data.source),
-        pictures.curve_section(figures),
-        decisions.point_section(found),
         scores.scan_section(found),
         scores.class_section(found),
-        scores.calibration_section(found),
         decisions.subgroup_section(found),
+        pictures.curve_section(figures),
+        decisions.point_section(found),
+        scores.calibration_section(found),
         pictures.worst_section(found, figures),
         pictures.saliency_section(figures),
         pictures.figure_section(figures),
@@ -43,7 +44,8 @@ def sections(found: Evaluation, figures: dict[str, Drawn], inputs: Inputs) -> li
 def write_report(path: Path, figures: Path, cards: list[Card], content: list[scores.Section]) -> None:
     """Write the page; the same content gives the same bytes. figures: the folder of the pictures that are named."""
     names = {name for section in content for name in section.pictures}
-    values = {"cards": cards, "sections": content, "pictures": {name: inline(figures / name) for name in sorted(names)}}
+    values = {"cards": cards, "sections": content, "open_lines": OPEN_LINES}
+    values |= {"pictures": {name: inline(figures / name) for name in sorted(names)}}
     write_html(path, Path(__file__).parent / TEMPLATE, {"heading": heading, "cell": text}, values)
 
 

@@ -1,10 +1,13 @@
 """The report's sections on the scores of models, classes and scans."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
+from markupsafe import Markup
 
 from hohoho.inference.table import MODEL_NAMES
+from hohoho.report.forest_sections import CLASS_NAMES, SCAN_SCORES, class_forests, model_forests, scan_forests
 from hohoho.report.tables import heading, text
 from hohoho.scores.bootstrap import MIN_PATIENTS
 from hohoho.scores.evaluation import Evaluation
@@ -12,14 +15,6 @@ from hohoho.scores.measures import SCORES
 from hohoho.scores.three_answers import ANSWERS, guarantees, read_limits
 from hohoho.slices.split import SPLITS, shown_split
 
-CLASS_NAMES = {
-    "ich": "intraparenchymal (ich)",
-    "ivh": "intraventricular (ivh)",
-    "sah": "subarachnoid (sah)",
-    "sdh": "subdural (sdh)",
-    "edh": "epidural (edh)",
-}
-SCAN_SCORES = {"recall": "sensitivity", "specificity": "specificity", "auroc": "AUROC"}
 POOLINGS = {
     "max": "By the largest value of its slices: raw of each class, calibrated of any",
     "true": "The same, against the phantom's true labels: without the errors that it plants",
@@ -40,6 +35,7 @@ class Section(NamedTuple):
     text: str
     tables: dict[str, pd.DataFrame] = {}  # by their titles, maybe ""; the first column is a heading
     pictures: dict[str, str] = {}  # file names with their captions
+    forests: Sequence[Markup] = ()  # SVG
 
 
 def models_section(evaluation: Evaluation, source: str) -> Section:
@@ -51,27 +47,34 @@ def models_section(evaluation: Evaluation, source: str) -> Section:
     if gain := details["lstm_gain_at_best_f2"]:
         lines.append(["difference, each at its own best threshold on validation", *map(gain.get, SPLITS)])
     lines.append(["answering yes to everything", *map(evaluation.headline["all_positive"].get, SPLITS)])
-    intro = f"Data: {DATA_NAMES.get(source, source)}. Positive from a raw {details['settings']['threshold']:g} up"
+    sizes = details["data"][evaluation.shown]
+    intro = f"Data: {DATA_NAMES.get(source, source)}. {evaluation.shown.capitalize()}: {sizes['patients']:,} patients, "
+    intro += (
+        f"{sizes['studies']:,} scans, {sizes['labelled']:,} labelled slices, {sizes['positives']['any']:,} of them "
+    )
+    intro += f"with a bleed. Positive from a raw {details['settings']['threshold']:g} up"
     intro += ", smoothed along the scan. " if details["settings"]["smoothing"] else ". "
     resampled = "In brackets 95 % intervals by bootstrap over patients, where at least "
-    resampled += f"{MIN_PATIENTS} patients carry the score."
+    resampled += f"{MIN_PATIENTS} patients carry the score. They say how scores vary with the patients; another "
+    resampled += "seed of the training moves them too."
     intro += resampled if details["settings"]["resamples"] else "No intervals."
     if unlabelled := [split for split in SPLITS if not details["data"][split]["labelled"]]:
         intro += f" No slice is labelled in {', '.join(unlabelled)}: no F2 there."
-    return Section("Models", intro, {"": frame(["micro F2", *SPLITS], lines)})
+    return Section("Models", intro, {"": frame(["micro F2", *SPLITS], lines)}, {}, model_forests(evaluation))
 
 
 def class_section(evaluation: Evaluation) -> Section:
-    """Every class's scores by the row's own model, and what each score means."""
+    """Every class's scores by both models, as a table by the row's own one, and what each score means."""
     model = evaluation.details["own_model"]
     scores = evaluation.details["slices"][model][evaluation.shown]
     if not scores:
         return Section("Classes", NO_LABELS)
     loss, calibrated = (text(scores["micro"][f"rsna_log_loss{kind}"]) for kind in ("", "_calibrated"))
-    intro = f"{MODEL_NAMES[model]}, {evaluation.shown} split, slice by slice. RSNA's weighted log loss: "
-    intro += f"{loss} raw, {calibrated} calibrated."
+    intro = f"On the {evaluation.shown} split, slice by slice. Beside a class: the patients and slices that carry the "
+    intro += f"score. RSNA's weighted log loss of the {MODEL_NAMES[model]}: {loss} raw, {calibrated} calibrated."
     meanings = frame(["score", "what it means"], [[heading(name), score.meaning] for name, score in SCORES.items()])
-    return Section("Classes", intro, {"": of_classes(scores, {name: name for name in SCORES}), "The scores": meanings})
+    tables = {MODEL_NAMES[model]: of_classes(scores, {name: name for name in SCORES}), "The scores": meanings}
+    return Section("Classes", intro, tables, {}, class_forests(evaluation))
 
 
 def scan_section(evaluation: Evaluation) -> Section:
@@ -81,14 +84,15 @@ def scan_section(evaluation: Evaluation) -> Section:
     if not scans:
         return Section("Scans", NO_SCANS)
     split = shown_split(scans)
-    intro = f"{MODEL_NAMES[model]}, {split} split: is there a bleed in this scan at all? "
+    intro = f"On the {split} split, the tables by the {MODEL_NAMES[model]}: is there a bleed in this scan at all? "
     intro += (
         "By the maximum, a scan is positive where one of its slices is; its own probability is made of its slices' "
     )
     intro += "and calibrated on validation scans."
     scores = {"max": None, "true": details["true_scans"]} | scans[split]
     shown = {POOLINGS[how]: of_classes(by, SCAN_SCORES) for how, by in scores.items() if by}
-    return Section("Scans", intro, shown | {"Three answers": answer_table(details["answers"][model], split)})
+    shown |= {"Three answers": answer_table(details["answers"][model], split)}
+    return Section("Scans", intro, shown, {}, scan_forests(evaluation, split))
 
 
 def answer_table(found: dict, split: str) -> pd.DataFrame:

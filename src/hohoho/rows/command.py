@@ -30,10 +30,10 @@ def add_commands(commands) -> None:
     run.add_argument("-S", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="as of dvc exp run")
     run.set_defaults(run=_run)
 
-    table = below.add_parser("table", help="tables as the poster prints them, in Markdown")
+    table = below.add_parser("table", help="tables as the poster prints them, in Markdown, each with a picture")
     table.add_argument("number", nargs="?", type=int, choices=TABLES)
     table.add_argument("--all", action="store_true", help="all six tables")
-    table.add_argument("--out", type=Path, required=True, help="folder for table<N>.md")
+    table.add_argument("--out", type=Path, required=True, help="folder for table<N>.md and table<N>.svg")
     table.set_defaults(run=_table)
 
     record = below.add_parser("record", help="add what DVC has recorded at the phantom's default scale to docs/results")
@@ -81,18 +81,22 @@ def _run(options: argparse.Namespace) -> None:
 
 def _table(options: argparse.Namespace) -> None:
     from hohoho.files import atomic
+    from hohoho.rows.picture import picture, picture_rows
     from hohoho.rows.records import read_experiments
     from hohoho.rows.results import results
-    from hohoho.rows.table import printed_table
+    from hohoho.rows.spread import COMPARED
+    from hohoho.rows.table import notes, printed_table
 
     if options.all == (options.number is not None):
         raise InputError("which table? Give its number, 1 to 6, or --all")
     rows, titles, experiments = read_rows(), read_titles(), read_experiments()
     for number in TABLES if options.all else [options.number]:
-        printed = printed_table(number, titles[number], results(rows_of(rows, number), experiments, rows))
-        with atomic(options.out / f"table{number}.md") as temporary:
-            temporary.write_text(printed)
-        print(options.out / f"table{number}.md")
+        found, path = results(rows_of(rows, number), experiments, rows), options.out / f"table{number}.md"
+        drawn = picture(f"Table {number}. {titles[number]}: F2 on {COMPARED}", picture_rows(found), notes(found))
+        for file, content in ((path, printed_table(number, titles[number], found)), (path.with_suffix(".svg"), drawn)):
+            with atomic(file) as temporary:
+                temporary.write_text(content)
+            print(file)
 
 
 def _record(options: argparse.Namespace) -> None:

@@ -54,8 +54,9 @@ class Evaluation(NamedTuple):
     curves: by name. metrics/tables/: precision_recall, roc, reliability of all models and splits. metrics/plots/:
         f2_per_class, operating_points, and of the own model on the split shown own_precision_recall (recall,
         precision), own_roc (false_positive_rate, true_positive_rate), on test own_reliability (predicted, observed).
-    subgroups: one row per group (columns in hohoho.scores.subgroups), by the row's own model, on the split shown.
-    worst: the worst misses and false alarms (columns in hohoho.scores.worst_slices), same model and split.
+    subgroups: one row per `model` and group (columns in hohoho.scores.subgroups) on the split shown. metrics/tables/
+        has it as it is, metrics/plots/ that of the own model.
+    worst: the worst misses and false alarms (columns in hohoho.scores.worst_slices), by the own model on that split.
     smoothing: `case`, `model`, `split` and the columns of hohoho.scores.bleeds.smoothing_counts.
     calibration: models/calibration.json: {formula, threshold, smoothing, models: {model: {fitted_slices, positives:
         {class: n}, temperature: {class: T}, bias: {class: b}, threshold: {class: calibrated value of the raw one}}},
@@ -77,11 +78,16 @@ class Evaluation(NamedTuple):
     def plots(self) -> dict[str, pd.DataFrame]:
         """The tables of metrics/plots/ by name: what DVC draws of the own model."""
         drawn = {name: table for name, table in self.curves.items() if name not in OF_ALL_MODELS}
-        return drawn | {"subgroups": self.subgroups, "smoothing": self.smoothing}
+        return drawn | {"subgroups": self.own_subgroups(), "smoothing": self.smoothing}
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables of metrics/tables/ by name: the curves of all models and splits."""
-        return {name: self.curves[name] for name in OF_ALL_MODELS}
+        """The tables of metrics/tables/ by name: curves and subgroups of all models."""
+        return {name: self.curves[name] for name in OF_ALL_MODELS} | {"subgroups": self.subgroups}
+
+    def own_subgroups(self) -> pd.DataFrame:
+        """The groups of the own model alone."""
+        own = self.subgroups["model"] == self.details["own_model"]
+        return self.subgroups[own].drop(columns="model").reset_index(drop=True)
 
 
 def evaluate(
@@ -110,13 +116,15 @@ def evaluate(
     scans = {m: scan_record(each.fitted.scan_model) | {"answers": limits[m]} for m, each in models.items()}
     of_slices = {m: each.fitted.calibration for m, each in models.items()}
     part, groups = table.iloc[rows], slice_groups(table, studies).iloc[rows]
-    raw, calibrated, positive = own.raw[rows], own.calibrated[rows], own.predicted(settings.smoothing)[rows]
+    decided = {m: (each.raw[rows], each.predicted(settings.smoothing)[rows]) for m, each in models.items()}
+    by_model = {m: subgroups(part, groups, *answers, resampling) for m, answers in decided.items()}
+    raw, positive = decided[details["own_model"]]
     return Evaluation(
         headline(details),
         details,
         all_curves(truth, models, points, details),
-        subgroups(part, groups, raw, positive, resampling),
-        worst_slices(part, raw, calibrated, positive),
+        pd.concat(by_model, names=["model"]).reset_index("model").reset_index(drop=True),
+        worst_slices(part, raw, own.calibrated[rows], positive),
         smoothing_table(truth, models, settings),
         calibration_record(of_slices, settings.threshold, settings.smoothing) | {"scans": scans},
         own,

@@ -1,8 +1,9 @@
-"""Where it fails: the row's own model, group by group.
+"""Where it fails: one model, group by group.
 
-Columns: `by` (what forms the groups), `group` (unique in the table), `patients`, `slices`, `positives` (slices ×
-classes with a bleed); micro `f2` and `recall` with 95 % intervals over patients (`…_low`, `…_high`), `precision`,
-`specificity`, `auroc`. F2 and precision rise with the share of positives: compare groups by the other three.
+Columns: `by` (what forms the groups), `group` (unique in the table), `patients`, `with_bleed` (those who have one: they
+carry F2 and recall), `slices`, `positives` (slices × classes with a bleed); micro `f2` and `recall` with 95 % intervals
+over patients (`…_low`, `…_high`), `precision`, `specificity`, `auroc`. F2 and precision rise with the share of
+positives: compare groups by the other three.
 
 `by` = `bleed_slices` groups the bleeds themselves by how many slices in a row show them: there, only recall is defined,
 and `bleeds`, `bleeds_found`: how many there are, how many were found on at least one slice. An interval is empty where
@@ -26,9 +27,9 @@ PLAIN = ("manufacturer", "kernel", "age_band", "sex")
 BORDERS = {"thickness_mm": (1.5, 3, 5), "tilt_deg": (1, 10, 20)}  # a band ends with its upper border
 FEWEST_PATIENTS = 5  # of private data: fewer could be recognised, so no file that is shared tells of them
 BLEED_SLICES = {"1": (1, 1), "2": (2, 2), "3–4": (3, 4), "5–8": (5, 8), "9 or more": (9, 10**6)}
-COLUMNS = ["by", "group", "patients", "slices", "positives", "f2", "f2_low", "f2_high", "recall", "recall_low"]
-COLUMNS += ["recall_high", "precision", "specificity", "auroc", "bleeds", "bleeds_found"]
-COUNTS = ["patients", "slices", "positives", "bleeds", "bleeds_found"]
+COLUMNS = ["by", "group", "patients", "with_bleed", "slices", "positives", "f2", "f2_low", "f2_high", "recall"]
+COLUMNS += ["recall_low", "recall_high", "precision", "specificity", "auroc", "bleeds", "bleeds_found"]
+COUNTS = ["patients", "with_bleed", "slices", "positives", "bleeds", "bleeds_found"]
 
 
 def slice_groups(table: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
@@ -72,16 +73,18 @@ def subgroups(
 
 
 def without_few_patients(groups: pd.DataFrame) -> pd.DataFrame:
-    """The groups of at least FEWEST_PATIENTS patients. groups: with `by` and `patients`, as in the table above.
+    """The groups of at least FEWEST_PATIENTS patients. groups: as in the table above, maybe of each `model`.
 
     Where those left out are fewer patients even together, the smallest other group of that `by` goes with them: a
-    difference from the total would give them away.
+    difference from the total would give them away. Where a group has fewer `with_bleed`, no group of that `by` says so.
     """
-    few = groups["patients"] < FEWEST_PATIENTS
-    for _, part in groups.groupby("by"):
+    groups, few = groups.copy(), groups["patients"] < FEWEST_PATIENTS
+    for _, part in groups.groupby(groups.columns.intersection(["model", "by"]).tolist()):
         left_out, others = part["patients"][few[part.index]], part["patients"][~few[part.index]]
         if 0 < left_out.sum() < FEWEST_PATIENTS and len(others):
             few[others.idxmin()] = True
+        if "with_bleed" in part and (part["with_bleed"][~few[part.index]] < FEWEST_PATIENTS).any():
+            groups.loc[part.index, "with_bleed"] = pd.NA
     return groups[~few].reset_index(drop=True)
 
 
@@ -96,6 +99,7 @@ def _scores(table: pd.DataFrame, probabilities: np.ndarray, positive: np.ndarray
     scores = count_scores(Counts(*np.sum(per_patient, axis=1))) | rank_scores(*decisions, unit_weights(len(names)))
     return {
         "patients": len(names),
+        "with_bleed": int((per_patient.tp + per_patient.fn > 0).sum()),
         "slices": len(targets),
         "positives": int(targets.sum()),
         **{name: number(np.squeeze(scores[name])) for name in ("f2", "recall", "precision", "specificity", "auroc")},
@@ -128,6 +132,7 @@ def _by_bleed_size(table: pd.DataFrame, positive: np.ndarray, resampling: Resamp
             "by": "bleed_slices",
             "group": f"bleed_slices {name}",
             "patients": per.shape[1],
+            "with_bleed": per.shape[1],
             "positives": int(part["slices"].sum()),
             "recall": number(part["found"].sum() / part["slices"].sum()),
             **_intervals(Counts(per[0], zero, per[1] - per[0], zero), resampling, "recall"),
