@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 from result_tables import tables
+from row_tables import row_picture
 from scan_probability import compared
 
 from hohoho.files import write_csv
@@ -26,6 +27,7 @@ from hohoho.scores.truth import truth_of
 
 ROOT = Path(__file__).parents[1]
 RESULTS, PAGES = ROOT / "docs/results", (ROOT / "README.md", ROOT / "docs/results.md", ROOT / "docs/poster.md")
+PICTURE = ROOT / "docs/img/rows.svg"
 KEPT = ["data.test.all_positive_f2", "slices.*.test.m?cro.*"]
 KEPT += ["scans.*.test.*.any.*.value", "scan_calibration.*.test.any.ece", "answers.*.counts.test.*"]
 KEPT += ["calibration.*.test.micro.ece_*", "calibration.*.test.any.ece_calibrated"]
@@ -39,6 +41,7 @@ def main():
     if folders := parser.parse_args().folders:
         write_csv(RESULTS / "runs.csv", numbers(folders))
         write_csv(RESULTS / "scan_probability.csv", aggregations(folders))
+    PICTURE.write_text(row_picture(pd.read_csv(RESULTS / "rows.csv")))
     made = tables(RESULTS)
     for page in PAGES:
         page.write_text(with_tables(page.read_text(), made))

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from hohoho.rows.picture import COLUMNS, picture
 from hohoho.rows.row import Row, read_rows
 
 PUBLISHED = Path(__file__).parents[1] / "published.yaml"
 MIN_SEEDS = 3  # from which a spread is shown
+OTHER_DATA = "The poster's F2 is of its own patients, ours of drawn heads: the two are not to be compared."
 
 
 def row_tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -67,3 +69,16 @@ def row_machines(runs: pd.DataFrame) -> pd.DataFrame:
         lines.append([f"{cpu} ({units})", precision, f"{threads:.0f}", str(len(own)), minutes, commit])
     columns = ["processor", "precision", "threads", "runs", "minutes a run", "commit"]
     return pd.DataFrame(lines, columns=columns)
+
+
+def row_picture(runs: pd.DataFrame) -> str:
+    """All rows as an SVG: validation F2, the poster's, that of the row's own seed with its interval, and every seed."""
+    lines = []
+    for row in read_rows(PUBLISHED):
+        run, published = own_seed(row, runs), row.f2["val"]
+        seeds = runs.loc[runs["row"] == row.name, "val"].tolist()
+        measured = [None] * 3 if run is None else [run["val"], run["val_low"], run["val_high"]]
+        note = "not run" if run is None else f"poster {published:.3f}"
+        cells = [row.name, published, *measured, seeds if len(seeds) > 1 else None, note]
+        lines.append(dict(zip(COLUMNS, cells, strict=True)))
+    return picture("The poster's rows on the phantom: F2 on validation", pd.DataFrame(lines), [OTHER_DATA])

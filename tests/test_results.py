@@ -35,6 +35,10 @@ def test_the_tables_of_a_page_are_those_of_the_csvs(page):
     assert results.with_tables(PAGES[page], TABLES) == PAGES[page], "run benchmarks/results.py"
 
 
+def test_the_picture_of_the_rows_is_that_of_their_csv():
+    assert results.PICTURE.read_text() == results.row_picture(pd.read_csv(CSVS / "rows.csv")), "run benchmarks/results.py"
+
+
 def test_every_table_is_on_one_page():
     named = [name for text in PAGES.values() for name in re.findall(r"<!-- table: (\w+) -->", text)]
     assert sorted(named) == sorted(TABLES)
