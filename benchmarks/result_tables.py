@@ -1,4 +1,4 @@
-"""The tables of README and docs/results.md, made of docs/results/*.csv: see benchmarks/results.py."""
+"""The tables of README, docs/results.md and docs/limits.md, made of docs/results/*.csv: see benchmarks/results.py."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from hohoho.inference.table import MODEL_NAMES
+from hohoho.limits.listing import level_table, limit_table, run_table
 from hohoho.report.tables import heading
 from hohoho.rows.listing import markdown
 from hohoho.scores.three_answers import ANSWERS
@@ -44,6 +45,8 @@ def tables(folder: Path) -> dict[str, str]:
     made = {make.__name__: make(runs) for make in (summary, seeds, one_seed, scans, answers, calibration)}
     made["scan_probability"] = scan_probability(csv["scan_probability"])
     made["audit"], made["machines"] = audit(csv["audit"]), machines(csv["machines"], runs)
+    made["limits_run"], made["limits"] = run_table(csv["limits_fits"]), limit_table(csv["limits_fits"])
+    made["limits_levels"] = level_table(csv["limits"])
     shares = csv["coverage"].rename(columns=heading)
     made["coverage"] = shares.map(lambda cell: percent(cell) if isinstance(cell, float) else str(cell))
     return {name: markdown(table) for name, table in made.items()}

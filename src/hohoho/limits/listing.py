@@ -20,6 +20,14 @@ def number(value: float) -> str:
     return f"{float(f'{value:.2g}'):g}"
 
 
+def run_table(fits: pd.DataFrame) -> pd.DataFrame:
+    """What stands behind all curves, as text."""
+    first = fits.iloc[0]
+    line = {"heads with a bleed of each class": f"{first['heads']}", "heads without": f"{first['bleed_free_heads']}"}
+    line |= {"share of them above the threshold, at most": f"{100 * first['false_alarms']:g} %"}
+    return pd.DataFrame([line | {"models": ", ".join(fits["model"].unique())}])
+
+
 def limit_table(fits: pd.DataFrame) -> pd.DataFrame:
     """A line per class and factor: what each model finds in 50 and in 95 % of heads, with its interval, as text."""
     lines = []
