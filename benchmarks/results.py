@@ -6,8 +6,8 @@ FOLDER: where `dvc repro` ran, one a seed, in their order; without any, the page
 are. In a page a table stands below `<!-- table: NAME -->`; result_tables.py makes it, and tests/test_results.py refuses
 any other. In docs/results/ lie runs.csv, a number of metrics/details.json a line, by its place there, and a column a
 seed; scan_probability.csv, of the same runs; coverage.csv, which benchmarks/coverage.py writes; limits.csv
-and limits_fits.csv, as `hohoho limits` writes them, from which docs/img/limits.png is drawn; audit.csv and machines.csv,
-of older commits, which they name.
+and limits_fits.csv, as `hohoho limits` writes them, drawn as docs/img/limits.png; audit.csv and machines.csv, of older
+commits, which they name.
 """
 
 import argparse

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hohoho.errors import InputError
 
-HEADS = 32
+HEADS = 36
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:

@@ -29,7 +29,7 @@ from hohoho.scores.bootstrap import Resampling
 from hohoho.workers import ordered_map
 
 LEVELS, FITS, PICTURE, PAGE = "limits.csv", "limits_fits.csv", "limits.png", "limits.html"
-BLEED_FREE = 2  # heads without a bleed per head with one: they set the thresholds of all classes
+BLEED_FREE = 3  # heads without a bleed per head with one: they set the thresholds of all classes
 RESAMPLES = 500
 TITLE = "How small and how faint a bleed of the phantom is found"
 

@@ -44,9 +44,13 @@ def limit_table(fits: pd.DataFrame) -> pd.DataFrame:
 
 
 def limit_text(curve: pd.Series, name: str) -> str:
-    """ "6.1 (4 to 9.2)", "> 28 (21 to > 28)", or "< 2" alone where its interval is beyond as well."""
+    """ "6.1 (4 to 9.2)", "> 28 (21 to > 28)", or "> 28" alone where its interval is beyond as well.
+
+    Where more is worse, "not at 0.5": not even at the least that was tried.
+    """
+    easier = "< {}" if curve["helps"] else "not at {}"
     value, low, high = (
-        f"< {number(curve['least'])}" if limit == -math.inf
+        easier.format(number(curve["least"])) if limit == -math.inf
         else f"> {number(curve['most'])}" if limit == math.inf
         else number(limit)
         for limit in (curve[name], curve[f"{name}_low"], curve[f"{name}_high"])
