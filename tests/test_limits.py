@@ -336,6 +336,7 @@ def test_where_writing_fails_the_older_result_stays_and_nothing_beside_it(tmp_pa
         (["--heads", "0"], "at least 7"),
         (["--false-alarms", "0"], "between 0 and 0.5"),
         (["--false-alarms", "0.001"], "at least 334"),
+        (["--false-alarms", "1e-9"], "at least 3"),
         (["--workers", "-1"], "--workers"),
         (["--size", "8"], "32"),
         (["--model", "nowhere"], "dvc repro"),

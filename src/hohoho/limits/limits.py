@@ -6,6 +6,7 @@ limits.png        the curves
 limits.html       all of it to look at
 """
 
+import math
 import os
 import shutil
 import time
@@ -25,6 +26,7 @@ from hohoho.limits.page import write_page
 from hohoho.limits.picture import draw
 from hohoho.limits.tables import Rules, analysed
 from hohoho.machine import cores
+from hohoho.phantom.tree import SMALLEST_SIZE
 from hohoho.scores.bootstrap import Resampling
 from hohoho.workers import ordered_map
 
@@ -69,7 +71,7 @@ def check(request: Request, out: Path, force: bool) -> None:
     """Refuse what cannot be answered, and a folder that is not an older result."""
     if not 0 < request.false_alarms < 0.5:
         raise InputError(f"--false-alarms is {request.false_alarms:g}; give a share between 0 and 0.5, such as 0.05")
-    fewest = next(n for n in range(1, 10**6) if int(BLEED_FREE * n * request.false_alarms + 1e-9))
+    fewest = math.ceil(1 / (BLEED_FREE * request.false_alarms) - 1e-9)
     if request.heads < fewest:
         raise InputError(
             f"--heads is {request.heads}: {BLEED_FREE} bleed-free heads for each one hold no threshold of "
@@ -77,8 +79,8 @@ def check(request: Request, out: Path, force: bool) -> None:
         )
     if request.workers < 0:
         raise InputError(f"--workers is {request.workers}; give a number of processes, or 0 for one a core")
-    if request.size_px < 32:
-        raise InputError(f"--size is {request.size_px} pixels, at least 32 are needed to show a head")
+    if request.size_px < SMALLEST_SIZE:
+        raise InputError(f"--size is {request.size_px} pixels, at least {SMALLEST_SIZE} are needed to show a head")
     if out.exists() and not force:
         raise InputError(f"{out} exists: give another --out, or --force to replace an older result")
     if out.exists() and not (out / FITS).is_file():
