@@ -15,9 +15,9 @@ def kind(factor: str) -> str:
     return SIZE if factor in (VOLUME, BLOOD_THICKNESS) else factor
 
 
-def number(value: float) -> str:
-    """To two digits, as 12, 1.2 or 0.12."""
-    return f"{float(f'{value:.2g}'):g}"
+def number(value: float, digits: int = 2) -> str:
+    """As 12, 1.2 or 0.12; levels, which are known, to three digits: 17.5."""
+    return f"{float(f'{value:.{digits}g}'):g}"
 
 
 def run_table(fits: pd.DataFrame) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def limit_table(fits: pd.DataFrame) -> pd.DataFrame:
     for (factor, name), of in fits.groupby([fits["factor"].map(kind), "class"], sort=False):
         first = of.iloc[0]
         line = {"what varies": f"{factor}, {first['unit']}", "bleed": NAMES[name]}
-        line |= {"tried": f"{number(first['least'])} to {number(first['most'])}"}
+        line |= {"tried": f"{number(first['least'], 3)} to {number(first['most'], 3)}"}
         for _, curve in of.iterrows():
             line |= {f"{curve['model']}: {share} %": limit_text(curve, f"found_{share}") for share in (50, 95)}
         lines.append(line)
@@ -50,8 +50,8 @@ def limit_text(curve: pd.Series, name: str) -> str:
     """
     easier = "< {}" if curve["helps"] else "not at {}"
     value, low, high = (
-        easier.format(number(curve["least"])) if limit == -math.inf
-        else f"> {number(curve['most'])}" if limit == math.inf
+        easier.format(number(curve["least"], 3)) if limit == -math.inf
+        else f"> {number(curve['most'], 3)}" if limit == math.inf
         else number(limit)
         for limit in (curve[name], curve[f"{name}_low"], curve[f"{name}_high"])
     )  # fmt: skip
@@ -67,14 +67,19 @@ def level_table(levels: pd.DataFrame) -> pd.DataFrame:
             (held,) = of.loc[of["held"] == 1, "measured"]
             line = {"what varies": f"{factor}, {of['unit'].iloc[0]}"}
             line |= {"bleed": NAMES[name] if kind(factor) == SIZE else "each"}
-            lines.append(line | {"levels": ", ".join(map(number, of["measured"])), "held at": number(held)})
+            lines.append(
+                line | {"levels": ", ".join(number(level, 3) for level in of["measured"]), "held at": number(held, 3)}
+            )
     return pd.DataFrame(lines).sort_values("bleed", key=lambda column: column == "each", kind="stable")
 
 
 def share_table(levels: pd.DataFrame) -> pd.DataFrame:
     """Every level: how many heads each model finds, as text."""
     columns = {"bleed": levels["class"].map(NAMES), "what varies": levels["factor"] + ", " + levels["unit"]}
-    columns |= {"level": levels["measured"].map(number), "blood, mL": levels["volume_ml"].map(number)}
+    columns |= {
+        "level": levels["measured"].map(lambda level: number(level, 3)),
+        "blood, mL": levels["volume_ml"].map(number),
+    }
     columns |= {"model": levels["model"], "found": levels["found"].astype(str) + " of " + levels["heads"].astype(str)}
     share = zip(levels["found"] / levels["heads"], levels["low"], levels["high"], strict=True)
     return pd.DataFrame(columns | {"share": [f"{p:.2f} ({low:.2f} to {high:.2f})" for p, low, high in share]})

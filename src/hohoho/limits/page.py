@@ -40,7 +40,9 @@ def write_page(path: Path, levels: pd.DataFrame, fits: pd.DataFrame, trained_on:
 
 def _picture(levels: pd.DataFrame, fits: pd.DataFrame, factor: str) -> str:
     """One line of panels as a data URI."""
-    figure = draw(levels[levels["factor"].map(kind) == factor], fits[fits["factor"].map(kind) == factor], "")
+    figure = draw(
+        levels[levels["factor"].map(kind) == factor], fits[fits["factor"].map(kind) == factor], f"By {factor}"
+    )
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")

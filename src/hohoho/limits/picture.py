@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from hohoho.figures.style import BLUE, GREY, SMALL_PT, VERMILLION, canvas, label_axes
 from hohoho.inference.table import MODEL_NAMES
@@ -14,6 +14,7 @@ from hohoho.predict.page import NAMES
 COLOURS = dict(zip(MODEL_NAMES.values(), (BLUE, VERMILLION), strict=True))
 ROW_IN = 1.9
 POINTS = 100  # of a drawn curve
+APART = 0.013  # of the models' bars
 SHARES = {"found_50": 0.5, "found_95": 0.95}
 
 
@@ -47,12 +48,14 @@ def _show(axes, levels: pd.DataFrame, curve: pd.Series, colour: str) -> None:
     axes.plot(scale.level(u), probability(u, fitted, curve["false_alarms"], scale.helps), color=colour, linewidth=1.4)
     for name, at in SHARES.items():
         low, high = (np.clip(curve[f"{name}_{end}"], scale.least, scale.most) for end in ("low", "high"))
-        axes.plot([low, high], [at, at], color=colour, linewidth=3, alpha=0.35, solid_capstyle="butt")
+        beside = at + (APART if colour == BLUE else -APART)
+        axes.plot([low, high], [beside, beside], color=colour, linewidth=3, alpha=0.35, solid_capstyle="butt")
     axes.axhline(curve["false_alarms"], color=GREY, linewidth=0.7, linestyle=":")
     label_axes(axes, curve["unit"], "")
     axes.tick_params(labelsize=SMALL_PT - 1.5)
     axes.set_ylim(-0.03, 1.03)
     if scale.is_log:
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(ScalarFormatter())
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
