@@ -313,7 +313,7 @@ def test_the_command_writes_tables_picture_and_page(tmp_path, few_levels, capsys
     with pytest.raises(SystemExit):
         main(how)
     assert "--force" in capsys.readouterr().err
-    levels, fits = (pd.read_csv(out / name) for name in ("limits.csv", "limits_fits.csv"))
+    levels, fits = (pd.read_csv(out / name, float_precision="round_trip") for name in ("limits.csv", "limits_fits.csv"))
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     limits.write(out, levels, fits, "phantom")
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before and list(tmp_path.glob(".*")) == []
