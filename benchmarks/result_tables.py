@@ -7,6 +7,7 @@ import pandas as pd
 from row_tables import row_tables
 
 from hohoho.inference.table import MODEL_NAMES
+from hohoho.limits.listing import level_table, limit_table, run_table
 from hohoho.report.tables import heading
 from hohoho.rows.listing import markdown
 from hohoho.scores.three_answers import ANSWERS
@@ -48,6 +49,8 @@ def tables(folder: Path) -> dict[str, str]:
     made = {make.__name__: make(runs) for make in (summary, seeds, one_seed, scans, answers, calibration)}
     made["scan_probability"] = scan_probability(csv["scan_probability"])
     made["audit"], made["machines"] = audit(csv["audit"]), machines(csv["machines"], runs)
+    made["limits_run"], made["limits"] = run_table(csv["limits_fits"]), limit_table(csv["limits_fits"])
+    made["limits_levels"] = level_table(csv["limits"])
     shares = csv["coverage"].rename(columns=heading)
     made["coverage"] = shares.map(lambda cell: percent(cell) if isinstance(cell, float) else str(cell))
     made |= row_tables(csv["rows"]) | {"claims": claims(csv["study_patients"])}

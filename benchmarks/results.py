@@ -5,8 +5,9 @@
 FOLDER: where `dvc repro` ran, one a seed, in their order; without any, the pages are written anew from the CSVs as they
 are. In a page a table stands below `<!-- table: NAME -->`; result_tables.py makes it, and tests/test_results.py refuses
 any other. In docs/results/ lie runs.csv, a number of metrics/details.json a line, by its place there, and a column a
-seed; scan_probability.csv, of the same runs; coverage.csv, which benchmarks/coverage.py writes; rows.csv, which `hohoho
-rows record` writes; audit.csv and machines.csv, of older commits, which they name.
+seed; scan_probability.csv, of the same runs; coverage.csv, which benchmarks/coverage.py writes; rows.csv, as `hohoho rows
+record` writes it, drawn as docs/img/rows.svg; limits.csv and limits_fits.csv, as `hohoho limits` writes them, drawn as
+docs/img/limits.png; study_patients.csv of `hohoho study`; audit.csv and machines.csv, of older commits, which they name.
 """
 
 import argparse
@@ -20,14 +21,17 @@ from result_tables import tables
 from row_tables import row_picture
 from scan_probability import compared
 
+from hohoho.figures.style import save
 from hohoho.files import write_csv
 from hohoho.inference.table import MODEL_NAMES, models_in
+from hohoho.limits.limits import FITS, LEVELS, TITLE
+from hohoho.limits.picture import draw
 from hohoho.params import flat
 from hohoho.scores.truth import truth_of
 
 ROOT = Path(__file__).parents[1]
-RESULTS, PAGES = ROOT / "docs/results", (ROOT / "README.md", ROOT / "docs/results.md", ROOT / "docs/poster.md")
-PICTURE = ROOT / "docs/img/rows.svg"
+RESULTS, PICTURES = ROOT / "docs/results", ROOT / "docs/img"
+PAGES = tuple(ROOT / page for page in ("README.md", "docs/results.md", "docs/poster.md", "docs/limits.md"))
 KEPT = ["data.test.all_positive_f2", "slices.*.test.m?cro.*"]
 KEPT += ["scans.*.test.*.any.*.value", "scan_calibration.*.test.any.ece", "answers.*.counts.test.*"]
 KEPT += ["calibration.*.test.micro.ece_*", "calibration.*.test.any.ece_calibrated"]
@@ -41,10 +45,11 @@ def main():
     if folders := parser.parse_args().folders:
         write_csv(RESULTS / "runs.csv", numbers(folders))
         write_csv(RESULTS / "scan_probability.csv", aggregations(folders))
-    PICTURE.write_text(row_picture(pd.read_csv(RESULTS / "rows.csv")))
+    (PICTURES / "rows.svg").write_text(row_picture(pd.read_csv(RESULTS / "rows.csv")))
     made = tables(RESULTS)
     for page in PAGES:
         page.write_text(with_tables(page.read_text(), made))
+    save(PICTURES / "limits.png", draw(pd.read_csv(RESULTS / LEVELS), pd.read_csv(RESULTS / FITS), TITLE))
 
 
 def with_tables(page: str, made: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from hohoho.adopt.command import add_commands as add_adopt_command
 from hohoho.check.command import add_commands as add_check_command
 from hohoho.errors import InputError
+from hohoho.limits.command import add_commands as add_limits_command
 from hohoho.package.command import add_commands as add_export_command
 from hohoho.predict.command import add_commands as add_predict_commands
 from hohoho.reproduce.command import add_commands as add_reproduce_command
@@ -58,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     add_check_command(commands)
     add_export_command(commands)
     add_adopt_command(commands)
+    add_limits_command(commands)
     return top
 
 
