@@ -5,9 +5,10 @@
 FOLDER: where `dvc repro` ran, one a seed, in their order; without any, the pages are written anew from the CSVs as they
 are. In a page a table stands below `<!-- table: NAME -->`; result_tables.py makes it, and tests/test_results.py refuses
 any other. In docs/results/ lie runs.csv, a number of metrics/details.json a line, by its place there, and a column a
-seed; scan_probability.csv, of the same runs; coverage.csv, which benchmarks/coverage.py writes; rows.csv, as `hohoho rows
-record` writes it, drawn as docs/img/rows.svg; limits.csv and limits_fits.csv, as `hohoho limits` writes them, drawn as
-docs/img/limits.png; study_patients.csv of `hohoho study`; audit.csv and machines.csv, of older commits, which they name.
+seed; scan_probability.csv, of the same runs; coverage.csv, which benchmarks/coverage.py writes; rows.csv, as `hohoho
+rows record` writes it, drawn as docs/img/rows.svg; limits.csv and limits_fits.csv of `hohoho limits`, drawn as
+docs/img/limits.png; study_patients.csv of `hohoho study`; audit.csv and machines.csv, of older commits, which they
+name.
 """
 
 import argparse
