@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from hohoho.figures.style import BLUE, GREY, SMALL_PT, VERMILLION, canvas, label_axes
+from hohoho.figures.colours import BLUE, GREY, VERMILLION
+from hohoho.figures.style import SMALL_PT, canvas, label_axes
 from hohoho.inference.table import MODEL_NAMES
 from hohoho.limits.curves import Curve, Scale, probability
 from hohoho.limits.listing import kind

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hohoho.figures.style import BLUE, GREY, SMALL_PT, TEXT_PT, VERMILLION, canvas, save
+from hohoho.figures.colours import BLUE, GREY, VERMILLION
+from hohoho.figures.style import SMALL_PT, TEXT_PT, canvas, save
 from hohoho.study.contrasts import Difference
 from hohoho.study.plan import PART_NAMES, Contrast
 
