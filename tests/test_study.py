@@ -308,7 +308,7 @@ def test_the_page_is_made_of_the_tables_alone_and_twice_the_same(committed, tabl
     page = (tmp_path / "first.md").read_text()
     for answer in answers(PLAN, tables[1]):
         assert f"| {answer.claim.text} | {answer.verdict} | {number(answer.decides.mean, '+')} (" in page
-    assert "Not run yet" not in page
+    assert "Not finished" not in page
 
 
 def test_a_sixth_seed_changes_the_page(committed, tables, tmp_path):
@@ -321,12 +321,20 @@ def test_a_sixth_seed_changes_the_page(committed, tables, tmp_path):
     assert "seed 5" not in five
 
 
+def test_there_is_no_verdict_before_all_seeds_of_the_plan_are_run(tables):
+    patients = tables[1]
+    for answer in answers(PLAN, patients[patients["seed"] != 2]):
+        assert answer.verdict == "4 of 5 seeds run"
+    with_another = pd.concat([patients, patients[patients["seed"] == 0].assign(seed=9)])
+    assert all(answer.is_whole and "seeds run" not in answer.verdict for answer in answers(PLAN, with_another))
+
+
 def test_a_claim_without_runs_is_said_to_be_not_run(committed, tables, tmp_path):
     some = [table[~table["arm"].str.startswith("simclr")] for table in tables]
     write_report(PLAN, some, tmp_path / "page.md", tmp_path / "page.png")
     page = (tmp_path / "page.md").read_text()
-    assert "Not run yet with 3 seeds: SimCLR pre-training helps where labels are few." in page
-    assert "| too few seeds |" in page
+    assert "**Not finished**: SimCLR pre-training helps where labels are few." in page
+    assert "| 0 of 5 seeds run |" in page
 
 
 def test_the_committed_page_is_that_of_the_committed_tables(tmp_path):

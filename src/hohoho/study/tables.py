@@ -23,16 +23,20 @@ class Answer(NamedTuple):
     decides: Difference
     adjusted_p: float
     verdict: str
+    is_whole: bool  # all of the plan's seeds are run
 
 
 def answers(plan: Plan, patients: pd.DataFrame) -> list[Answer]:
-    """One for each claim, in their order."""
+    """One for each claim, in their order. No verdict before all of the plan's seeds are run: none is looked for."""
     found = {c.key: difference(patients, c.contrasts[0], c.measure, plan.rule.resamples) for c in plan.claims}
-    adjusted = holm({key: each.p for key, each in found.items()})
-    return [
-        Answer(c, found[c.key], adjusted[c.key], verdict(found[c.key].mean, adjusted[c.key], plan.rule.level))
-        for c in plan.claims
-    ]
+    adjusted, said = holm({key: each.p for key, each in found.items()}), []
+    for claim in plan.claims:
+        run = len(set(plan.seeds) & set(found[claim.key].seeds))
+        of_p = verdict(found[claim.key].mean, adjusted[claim.key], plan.rule.level)
+        is_whole = run == len(plan.seeds)
+        text = of_p if is_whole else f"{run} of {len(plan.seeds)} seeds run"
+        said.append(Answer(claim, found[claim.key], adjusted[claim.key], text, is_whole))
+    return said
 
 
 def summary(plan: Plan, said: list[Answer]) -> pd.DataFrame:
