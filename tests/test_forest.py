@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 from forest_plots import Plot
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
@@ -83,10 +83,11 @@ def test_a_text_is_no_wider_than_it_is_thought_to_be(words):
 
 
 @given(words, st.integers(60, 600))
+@example("脳出血" * 30, 154)
 def test_wrapping_loses_no_letter_and_keeps_the_width(words, width):
     lines = wrapped(words, width)
     assert "".join("".join(lines).split()) == "".join(words.split())
-    assert all(extent(line) <= width for line in lines)
+    assert all(extent(line) <= width + 1e-6 for line in lines)  # a full line's sum rounds
 
 
 def one(**columns):
