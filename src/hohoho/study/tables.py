@@ -39,22 +39,30 @@ def answers(plan: Plan, patients: pd.DataFrame) -> list[Answer]:
     return said
 
 
-def summary(plan: Plan, said: list[Answer]) -> pd.DataFrame:
-    """A line per claim: the verdict and what carries it."""
+def summary(plan: Plan, patients: pd.DataFrame) -> pd.DataFrame:
+    """A line per claim: the verdict, what carries it, and whether it is more than a matter of the threshold."""
     lines = [
         {
             "claim": a.claim.text,
             "on our data": a.verdict,
             "difference (95 %)": with_interval(a.decides),
             "measure": MEASURE_NAMES[a.claim.measure],
+            "each side at its own best threshold": matched(plan, patients, a.claim),
             "p": p_text(a.decides.p),
             "Holm's p": p_text(a.adjusted_p),
             "could have shown": number(a.decides.smallest(plan.rule.level / len(plan.claims), plan.rule.power)),
             "seeds": str(len(a.decides.seeds)),
         }
-        for a in said
+        for a in answers(plan, patients)
     ]
     return pd.DataFrame(lines)
+
+
+def matched(plan: Plan, patients: pd.DataFrame, claim: Claim) -> str:
+    """The deciding difference where neither side's 0.5 plays a part; "" of a measure that has no threshold."""
+    if claim.measure != F2:
+        return ""
+    return with_interval(difference(patients, claim.contrasts[0], "f2_best", plan.rule.resamples))
 
 
 def contrast_table(plan: Plan, runs: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
