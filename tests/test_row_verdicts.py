@@ -26,8 +26,9 @@ from hohoho.rows.verdicts import (
 POSTER = Spread(0.006, 3)
 SEED_SD, PATIENTS_SD = 0.01, 0.012
 
-spreads = st.builds(Spread, st.floats(0, 0.1), st.integers(1, 20))
-comparisons = st.builds(Comparison, st.floats(-0.3, 0.3), st.integers(1, 30), spreads, spreads, st.floats(0, 0.05))
+spreads = st.builds(Spread, st.just(0.0) | st.floats(1e-4, 0.1), st.integers(1, 20))
+differences = st.integers(-300_000, 300_000).map(lambda millionths: millionths / 1e6)  # scores have six digits
+comparisons = st.builds(Comparison, differences, st.integers(1, 30), spreads, spreads, st.floats(0, 0.05))
 
 
 @pytest.fixture(autouse=True)
