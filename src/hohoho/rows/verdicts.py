@@ -93,6 +93,7 @@ def verdict(comparison: Comparison, tolerance: float | None = None) -> Verdict:
 
 def seeds_needed(comparison: Comparison, tolerance: float) -> int | None:
     """The smallest number of seeds in all that would decide, if mean and spread stayed as they are; None: too many."""
-    gap = abs(tolerance - round(abs(comparison.difference), 6))
+    distance = round(abs(comparison.difference), 6)
     counts = range(max(MIN_SEEDS, comparison.seeds + 1), MOST_SEEDS + 1)
-    return next((n for n in counts if half_width(Spread(comparison.spread.sd, n - 1), n) < gap), None)
+    halves = ((n, half_width(Spread(comparison.spread.sd, n - 1), n)) for n in counts)
+    return next((n for n, half in halves if not distance - half <= tolerance < distance + half), None)
