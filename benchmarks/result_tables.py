@@ -12,6 +12,7 @@ from hohoho.report.tables import heading
 from hohoho.rows.listing import markdown
 from hohoho.scores.three_answers import ANSWERS
 from hohoho.study.plan import read_plan
+from hohoho.study.tables import answers as study_answers
 from hohoho.study.tables import summary as study_summary
 
 MODELS, NAMES = list(MODEL_NAMES), list(MODEL_NAMES.values())
@@ -163,5 +164,7 @@ def machines(others: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
 def claims(patients: pd.DataFrame) -> pd.DataFrame:
     """What the study of the poster's claims says, in short. patients: study_patients.csv."""
     plan = read_plan(Path(__file__).parents[1] / "conf/study")
-    table = study_summary(plan, patients).rename(columns={"each side at its own best threshold": "at best thresholds"})
+    table = study_summary(plan, study_answers(plan, patients), patients).rename(
+        columns={"each side at its own best threshold": "at best thresholds"}
+    )
     return table[["claim", "on our data", "measure", "difference (95 %)", "at best thresholds", "seeds"]]

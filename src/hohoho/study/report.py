@@ -21,7 +21,7 @@ def write_report(
     said = answers(plan, patients)
     draw(picture, [(a.claim.text, a.claim.contrasts[0], a.decides, MEASURE_NAMES[a.claim.measure]) for a in said])
     values = {
-        "summary": markdown(summary(plan, patients)),
+        "summary": markdown(summary(plan, said, patients)),
         "contrasts": markdown(contrast_table(plan, runs, patients)),
         "seeds": markdown(seed_table(plan, patients)),
         "plan": plan_values(plan),

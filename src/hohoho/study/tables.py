@@ -39,7 +39,7 @@ def answers(plan: Plan, patients: pd.DataFrame) -> list[Answer]:
     return said
 
 
-def summary(plan: Plan, patients: pd.DataFrame) -> pd.DataFrame:
+def summary(plan: Plan, said: list[Answer], patients: pd.DataFrame) -> pd.DataFrame:
     """A line per claim: the verdict, what carries it, and whether it is more than a matter of the threshold."""
     lines = [
         {
@@ -53,7 +53,7 @@ def summary(plan: Plan, patients: pd.DataFrame) -> pd.DataFrame:
             "could have shown": number(a.decides.smallest(plan.rule.level / len(plan.claims), plan.rule.power)),
             "seeds": str(len(a.decides.seeds)),
         }
-        for a in answers(plan, patients)
+        for a in said
     ]
     return pd.DataFrame(lines)
 
